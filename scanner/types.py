@@ -1,0 +1,256 @@
+"""Values and events that travel through the scanner; this module imports nothing of ours.
+
+Prices are in quote currency per unit of base, sizes in base currency, fee rates are fractions,
+times are integers: nanoseconds since the epoch (UTC) that only ever move forward (see
+``scanner.clock``). Everything a venue says stays bytes until a kernel has checked it.
+
+The *steps* below are the whole vocabulary between a venue protocol (``scanner.venues``) and the
+rest: a protocol is fed bytes and time, and answers with steps.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+from typing import TypeAlias
+
+from msgspec import Struct
+
+
+class Side(IntEnum):
+    """The two sides of a book; the values index the arrays in ``scanner.books``."""
+
+    BID = 0
+    ASK = 1
+
+
+class BookState(IntEnum):
+    """How far a book can be trusted. Only ``LIVE`` books take part in a scan."""
+
+    EMPTY = 0
+    SYNCING = 1
+    LIVE = 2
+    STALE = 3
+    UNSYNCHRONISED = 4
+    CROSSED = 5
+
+
+class Depth(StrEnum):
+    """Which depth channel is subscribed: the venue's fast top-N channel, or all it has."""
+
+    TOP = "top"
+    FULL = "full"
+
+
+class Proof(StrEnum):
+    """What shows that a book equals the venue's: the strongest guard the channel offers."""
+
+    CHAINED = "chained sequence"
+    CHECKSUM = "checksum"
+    SNAPSHOTS = "full snapshots"
+    NONE = "none"
+
+
+class ChecksumRule(IntEnum):
+    """How a venue hashes the top of its book (CRC-32 in every case).
+
+    ``DIGITS_10``: ten asks from the best down, then ten bids; of each price and size the decimal
+    digits without dot and leading zeros, unsigned (Kraken v2).
+    ``INTERLEAVED_25``: bid and ask in turn, 25 of each, ``price:size`` as on the wire, joined by
+    colons, the longer side's rest appended, signed (OKX until 2026, Bitget v1).
+    """
+
+    NONE = 0
+    DIGITS_10 = 1
+    INTERLEAVED_25 = 2
+
+
+class LevelLayout(Struct, frozen=True):
+    """How a venue writes one level of a book.
+
+    ``[price, size, ...]`` arrays need no description; for objects the keys are named here. With
+    ``side_key`` both sides stand in one list and ``bid_value`` is what a bid's side says.
+    ``zero_price_skips``: a row whose price is zero carries no level (KuCoin).
+    """
+
+    price_key: str = ""
+    size_key: str = ""
+    side_key: str = ""
+    bid_value: str = ""
+    zero_price_skips: bool = False
+
+
+class Market(Struct, frozen=True, kw_only=True):
+    """One tradable pair on one venue.
+
+    ``id`` is the venue's own name of it *on its stream*; ``symbol`` the unified one (``BTC/USDT``).
+    ``price_tick`` and ``lot`` are the steps of price and size (0: unknown), ``min_amount`` in base,
+    ``min_notional`` in quote (0: none known), ``taker_fee`` and ``maker_fee`` fractions.
+    """
+
+    venue: str
+    id: str
+    symbol: str
+    base: str
+    quote: str
+    price_tick: float = 0.0
+    lot: float = 0.0
+    min_amount: float = 0.0
+    min_notional: float = 0.0
+    taker_fee: float
+    maker_fee: float = 0.0
+    active: bool = True
+
+
+# --- steps: what a venue protocol answers -------------------------------------------------------
+
+
+class Connect(Struct, frozen=True):
+    """Open the WebSocket at ``url``."""
+
+    url: str
+
+
+class Send(Struct, frozen=True):
+    """Send one text message."""
+
+    text: str
+
+
+class Fetch(Struct, frozen=True):
+    """Make one HTTP request; the answer comes back as ``fetched(tag, status, body, at)``."""
+
+    tag: str
+    url: str
+    method: str = "GET"
+
+
+class Snapshot(Struct, frozen=True, kw_only=True):
+    """A whole book (or its whole top): replaces what was there.
+
+    ``bids``/``asks`` are the JSON text of the level lists, untouched; ``mixed`` one list with both
+    sides (see ``LevelLayout.side_key``). ``sequence`` is the venue's id of this state, ``order`` an
+    id comparable with ``Best.order`` (-1: the sequence itself). ``sent_at``: the venue's own time,
+    ns, 0 if it says none. ``depth``: the venue keeps no more than this many levels a side (0: all).
+    ``live=False``: true but not yet proven by a following delta (a REST snapshot).
+    """
+
+    market: str
+    bids: bytes = b"[]"
+    asks: bytes = b"[]"
+    mixed: bytes = b""
+    sequence: int = 0
+    order: int = -1
+    sent_at: int = 0
+    checksum: int | None = None
+    depth: int = 0
+    live: bool = True
+
+
+class Delta(Struct, frozen=True, kw_only=True):
+    """Changed levels, sizes absolute, size 0 deletes. Fields as in ``Snapshot``.
+
+    Rows that carry their own sequence as third element and are not above ``rows_after`` are
+    skipped (0: no such rule).
+    """
+
+    market: str
+    bids: bytes = b"[]"
+    asks: bytes = b"[]"
+    mixed: bytes = b""
+    sequence: int = 0
+    order: int = -1
+    sent_at: int = 0
+    checksum: int | None = None
+    rows_after: int = 0
+
+
+class Best(Struct, frozen=True, kw_only=True):
+    """Best bid and offer from a channel of its own, as decimal text; an empty side is ``""``.
+
+    It overrides the top of the depth book while its ``order`` is above that book's.
+    """
+
+    market: str
+    bid_price: str
+    bid_size: str
+    ask_price: str
+    ask_size: str
+    order: int
+    sent_at: int = 0
+
+
+class Ack(Struct, frozen=True):
+    """The venue has accepted the subscription of ``market`` (which is no evidence of data)."""
+
+    market: str
+
+
+class Refused(Struct, frozen=True):
+    """The venue has refused something: the subscription of ``market``, or a request as a whole."""
+
+    market: str | None
+    reason: str
+
+
+class Reset(Struct, frozen=True):
+    """The book of ``market`` (None: every book of the connection) is no longer true."""
+
+    market: str | None
+    reason: str
+
+
+class Reconnect(Struct, frozen=True):
+    """This connection has no future: close it and start anew."""
+
+    reason: str
+
+
+class Notice(Struct, frozen=True):
+    """Something worth a line in the log."""
+
+    text: str
+
+
+Step: TypeAlias = (
+    Connect | Send | Fetch | Snapshot | Delta | Best | Ack | Refused | Reset | Reconnect | Notice
+)
+
+
+# --- what the engine finds ----------------------------------------------------------------------
+
+
+class Leg(Struct, frozen=True, kw_only=True):
+    """One side of an opportunity: where, at which levels (whole, as the venue showed them, best
+    first, the last one perhaps not used up), at which taker fee, and how old the book was."""
+
+    venue: str
+    symbol: str
+    levels: tuple[tuple[float, float], ...]
+    fee_rate: float
+    age_ms: float
+
+
+class Opportunity(Struct, frozen=True, kw_only=True):
+    """What can be bought at ``buy`` and sold at ``sell`` at this moment, and what would be left.
+
+    ``size`` in base; ``net_profit`` in ``currency`` (the quote); ``gross_bps`` over the buy leg's
+    notional, ``net_bps`` over what the buy leg costs with fees. ``event``: opened, updated or
+    closed; ``reason`` only for closed. ``opened_at``/``at`` ns. Peaks are over its life so far.
+    """
+
+    event: str
+    id: str
+    kind: str
+    symbol: str
+    at: int
+    buy: Leg
+    sell: Leg
+    size: float
+    gross_bps: float
+    net_bps: float
+    net_profit: float
+    currency: str
+    opened_at: int
+    peak_net_bps: float
+    peak_net_profit: float
+    reason: str = ""

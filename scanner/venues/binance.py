@@ -1,0 +1,286 @@
+"""Binance spot: public order books.
+
+https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams
+
+``top``: ``@depth20@100ms``, whole snapshots without a symbol of their own (hence the combined
+stream, whose envelope names it). ``full``: ``@depth@100ms`` diffs joined to a REST snapshot. Both
+with ``@bookTicker`` for the best bid and offer, ordered by the same update id ``u``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Raw, Struct
+
+from scanner.types import (
+    Ack,
+    Best,
+    Connect,
+    Delta,
+    Depth,
+    Fetch,
+    Market,
+    Notice,
+    Proof,
+    Reconnect,
+    Refused,
+    Reset,
+    Send,
+    Snapshot,
+    Step,
+)
+from scanner.venues.parts import (
+    MILLISECOND,
+    Fetches,
+    Int64,
+    Known,
+    Millis,
+    Requests,
+    batched,
+)
+from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.sequence import Bridge, Newest, Verdict
+
+STREAMS_PER_REQUEST = 100
+SNAPSHOT_LEVELS = 1000
+CLOSING = (Reconnect("the venue announced that it closes this connection"),)
+
+
+class _Error(Struct):
+    code: int = 0
+    msg: str = ""
+
+
+class _Envelope(Struct):
+    stream: str = ""
+    data: Raw = Raw(b"")
+    id: int | str | None = None
+    error: _Error | None = None
+    code: int | None = None
+    msg: str = ""
+    e: str = ""
+
+
+class _BookTicker(Struct):
+    u: Int64
+    s: str
+    b: str
+    B: str
+    a: str
+    A: str
+
+
+class _Partial(Struct):
+    lastUpdateId: Int64
+    bids: Raw
+    asks: Raw
+
+
+class _Diff(Struct):
+    E: Millis
+    s: str
+    U: Int64
+    u: Int64
+    b: Raw
+    a: Raw
+    pu: Int64 | None = None
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+_book_ticker = msgspec.json.Decoder(_BookTicker)
+_partial = msgspec.json.Decoder(_Partial)
+_diff = msgspec.json.Decoder(_Diff)
+
+
+class Binance:
+    """One connection to the combined stream."""
+
+    def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+        self._known = Known(markets)
+        self._options = options
+        self._requests = Requests()
+        self._wanted = Fetches()
+        self._bridges: dict[str, Bridge] = {}
+        self._newest: dict[str, Newest] = {}
+
+    def start(self, at: int) -> Steps:
+        return [Connect(f"{self._options.ws}/stream")]
+
+    def opened(self, at: int) -> Steps:
+        steps: list[Send] = []
+        for markets in batched(self._known.ids, STREAMS_PER_REQUEST // 2):
+            steps.append(self._request("SUBSCRIBE", markets))
+        return steps
+
+    def received(self, raw: bytes, at: int) -> Steps:
+        envelope = _envelope.decode(raw)
+        if envelope.stream:
+            return self._stream(envelope.stream, envelope.data, at)
+        if envelope.e == "depthUpdate":
+            return self._difference(raw, at)
+        if envelope.e == "serverShutdown":
+            return CLOSING
+        if envelope.error is not None:
+            return self._refused(envelope.id, envelope.error.code, envelope.error.msg)
+        if envelope.code is not None:
+            return self._refused(envelope.id, envelope.code, envelope.msg)
+        if envelope.id is not None:
+            return [Ack(market) for market in self._requests.answered(envelope.id)]
+        if not envelope.e and b'"u"' in raw:
+            return self._best(raw)
+        return [Notice(f"unexpected message of type {envelope.e or 'unknown'!r}")]
+
+    def fetched(self, tag: str, status: int, body: bytes, at: int) -> Steps:
+        market = tag.partition(":")[2]
+        if self._bridge(market).synced:
+            self._wanted.done(market)
+            return ()
+        if status != 200:
+            self._wanted.failed(market, at)
+            return [Notice(f"{market}: depth snapshot not served (HTTP {status})")]
+        partial = _partial.decode(body)
+        snapshot = Snapshot(
+            market=market,
+            bids=bytes(partial.bids),
+            asks=bytes(partial.asks),
+            sequence=partial.lastUpdateId,
+            live=False,
+        )
+        steps = self._bridge(market).snapshot(partial.lastUpdateId, snapshot)
+        if steps is None:
+            self._wanted.failed(market, at)
+            return [Notice(f"{market}: depth snapshot older than the stream, asking again")]
+        self._wanted.done(market)
+        return steps
+
+    def resync(self, market: str, reason: str, at: int) -> Steps:
+        if not self._wanted.start(market, at):
+            return ()
+        if self._options.depth is Depth.TOP:
+            return self._resubscribe(market)
+        # What waits for a snapshot is as good as new; only a book that stands is thrown away.
+        if self._bridge(market).synced:
+            self._bridge(market).restart()
+        # The stream itself may be what is missing; to subscribe twice does no harm.
+        return [self._request("SUBSCRIBE", [market]), self._snapshot_request(market)]
+
+    def idle(self, at: int) -> Steps:
+        steps: list[Step] = []
+        for market in self._wanted.due(at):
+            if market in self._bridges:
+                steps.append(self._snapshot_request(market))
+            else:
+                steps += self._resubscribe(market)
+        return steps
+
+    def _stream(self, stream: str, data: Raw, at: int) -> Steps:
+        name, _, channel = stream.partition("@")
+        if channel == "bookTicker":
+            return self._best(data)
+        if channel.startswith("depth@") or channel == "depth":
+            return self._difference(data, at)
+        if channel.startswith("depth"):
+            return self._partial(name.upper(), data)
+        # The combined stream wraps whatever it sends, and nothing says under which name this comes.
+        return CLOSING if b'"serverShutdown"' in bytes(data) else ()
+
+    def _best(self, data: Raw | bytes) -> Steps:
+        best = _book_ticker.decode(data)
+        if best.s not in self._known:
+            return [Notice(f"best bid and offer of {best.s!r}, which was not subscribed")]
+        return [
+            Best(
+                market=best.s,
+                bid_price=best.b,
+                bid_size=best.B,
+                ask_price=best.a,
+                ask_size=best.A,
+                order=best.u,
+            )
+        ]
+
+    def _partial(self, market: str, data: Raw) -> Steps:
+        partial = _partial.decode(data)
+        if market not in self._known:
+            return [Notice(f"book of {market!r}, which was not subscribed")]
+        newest = self._newest.setdefault(market, Newest())
+        if newest.snapshot(partial.lastUpdateId) is Verdict.SKIP:
+            return ()
+        self._wanted.done(market)
+        return [
+            Snapshot(
+                market=market,
+                bids=bytes(partial.bids),
+                asks=bytes(partial.asks),
+                sequence=partial.lastUpdateId,
+            )
+        ]
+
+    def _difference(self, data: Raw | bytes, at: int) -> Steps:
+        diff = _diff.decode(data)
+        market = diff.s
+        if market not in self._known:
+            return [Notice(f"changes of {market!r}, which was not subscribed")]
+        delta = Delta(
+            market=market,
+            bids=bytes(diff.b),
+            asks=bytes(diff.a),
+            sequence=diff.u,
+            sent_at=diff.E * MILLISECOND,
+        )
+        bridge = self._bridge(market)
+        verdict = bridge.delta(diff.U, diff.u, delta, diff.pu)
+        if verdict is Verdict.APPLY:
+            return [delta]
+        if verdict is Verdict.GAP:
+            reason = f"update ids {diff.U}..{diff.u} do not follow the last one"
+            return [Reset(market, reason), *self._fetch(market, at)]
+        return () if bridge.synced else self._fetch(market, at)
+
+    def _bridge(self, market: str) -> Bridge:
+        return self._bridges.setdefault(market, Bridge())
+
+    def _fetch(self, market: str, at: int) -> list[Fetch]:
+        return [self._snapshot_request(market)] if self._wanted.start(market, at) else []
+
+    def _resubscribe(self, market: str) -> list[Send]:
+        self._newest.pop(market, None)
+        return [self._request("UNSUBSCRIBE", [market]), self._request("SUBSCRIBE", [market])]
+
+    def _snapshot_request(self, market: str) -> Fetch:
+        query = f"symbol={market}&limit={SNAPSHOT_LEVELS}"
+        return Fetch(f"depth:{market}", f"{self._options.rest}/api/v3/depth?{query}")
+
+    def _request(self, method: str, markets: Sequence[str]) -> Send:
+        depth = "@depth@100ms" if self._options.depth is Depth.FULL else "@depth20@100ms"
+        streams = [m.lower() + channel for m in markets for channel in (depth, "@bookTicker")]
+        number = self._requests.new(markets if method == "SUBSCRIBE" else ())
+        body = {"method": method, "params": streams, "id": number}
+        return Send(msgspec.json.encode(body).decode())
+
+    def _refused(self, number: int | str | None, code: int, message: str) -> Steps:
+        markets = self._requests.answered(number)
+        if len(markets) > 1:
+            return [self._request("SUBSCRIBE", [market]) for market in markets]
+        return [Refused(markets[0] if markets else None, f"{message} (code {code})")]
+
+
+VENUE = Venue(
+    id="binance",
+    name="Binance",
+    rest="https://api.binance.com",
+    ws="wss://stream.binance.com:9443",
+    make=Binance,
+    limits=Limits(markets=200, sends=4, connects=60, fetches=2),
+    proof={Depth.TOP: Proof.SNAPSHOTS, Depth.FULL: Proof.CHAINED},
+    channels={
+        Depth.TOP: "depth20@100ms + bookTicker",
+        Depth.FULL: "depth@100ms + REST snapshot + bookTicker",
+    },
+    notes=(
+        "bookTicker carries no time of its own; it is ordered by its update id.",
+        "A subscription to an unknown symbol is acknowledged and stays silent.",
+    ),
+)

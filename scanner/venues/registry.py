@@ -1,0 +1,26 @@
+"""Which venues are spoken natively: one line each, imported when asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from scanner.venues.protocol import Venue
+
+VENUES: dict[str, str] = {
+    "binance": "scanner.venues.binance",
+    "okx": "scanner.venues.okx",
+    "kucoin": "scanner.venues.kucoin",
+    "bybit": "scanner.venues.bybit",
+    "kraken": "scanner.venues.kraken",
+    "coinbase": "scanner.venues.coinbase",
+    "gate": "scanner.venues.gate",
+    "bitget": "scanner.venues.bitget",
+}
+
+
+def native(venue: str) -> Venue | None:
+    """The native venue of this ccxt id, or None where there is none."""
+    module = VENUES.get(venue)
+    if module is None:
+        return None
+    return import_module(module).VENUE  # type: ignore[no-any-return]

@@ -1,0 +1,305 @@
+"""Sequence rules: how a venue lets one see that no message is missing.
+
+Each rule is an object for one book (``Counter``: for one connection) that is told the ids of what
+arrives and answers with a ``Verdict``. Venue files compose them; they hold no book and no bytes,
+except ``Bridge``, which keeps the deltas that wait for their snapshot.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import Enum
+
+from scanner.types import Delta, Snapshot
+
+
+class Verdict(Enum):
+    """What to do with a message."""
+
+    APPLY = "apply"
+    SKIP = "skip"
+    GAP = "gap"
+
+
+class Chained:
+    """Each delta names the id before it.
+
+    1. A snapshot sets the id. 2. A delta whose ``previous`` is the last id applies, whatever its
+    own id is (it may repeat it: a heartbeat; it may be smaller: the venue's ids were reset). 3. A
+    delta that ends at the last id without starting there is a duplicate. 4. Anything else is a gap.
+    """
+
+    __slots__ = ("last",)
+
+    def __init__(self) -> None:
+        self.last: int | None = None
+
+    def snapshot(self, sequence: int) -> Verdict:
+        self.last = sequence
+        return Verdict.APPLY
+
+    def delta(self, previous: int, sequence: int) -> Verdict:
+        if self.last is None:
+            return Verdict.GAP
+        if previous == self.last:
+            self.last = sequence
+            return Verdict.APPLY
+        if sequence == self.last:
+            return Verdict.SKIP
+        self.last = None
+        return Verdict.GAP
+
+
+class Contiguous:
+    """Each delta covers the ids ``first..last``, the next one starts right after.
+
+    1. A snapshot sets the id. 2. A delta that ends at or below it has been seen: skip. 3. A delta
+    with ``first == last id + 1`` applies. 4. Anything else is a gap.
+    """
+
+    __slots__ = ("last",)
+
+    def __init__(self) -> None:
+        self.last: int | None = None
+
+    def snapshot(self, sequence: int) -> Verdict:
+        self.last = sequence
+        return Verdict.APPLY
+
+    def delta(self, first: int, last: int) -> Verdict:
+        if self.last is None:
+            return Verdict.GAP
+        if last <= self.last:
+            return Verdict.SKIP
+        if first == self.last + 1:
+            self.last = last
+            return Verdict.APPLY
+        self.last = None
+        return Verdict.GAP
+
+
+class Counter:
+    """One counter over every message of a connection, +1 each.
+
+    1. The first message sets it. 2. The same number again is a duplicate: skip. 3. Any other number
+    than the next one is a gap; the count goes on from there.
+    """
+
+    __slots__ = ("last",)
+
+    def __init__(self) -> None:
+        self.last: int | None = None
+
+    def next(self, number: int) -> Verdict:
+        last, self.last = self.last, number
+        if last is None or number == last + 1:
+            return Verdict.APPLY
+        return Verdict.SKIP if number == last else Verdict.GAP
+
+
+class Newest:
+    """Whole books, each replacing the last: only one that is older than what we have is skipped."""
+
+    __slots__ = ("last",)
+
+    def __init__(self) -> None:
+        self.last: int | None = None
+
+    def snapshot(self, sequence: int) -> Verdict:
+        if self.last is not None and sequence < self.last:
+            return Verdict.SKIP
+        self.last = sequence
+        return Verdict.APPLY
+
+
+class Ranks:
+    """One market's ids made comparable over its channels: books, and the best bid and offer.
+
+    1. A message whose id and time are both not above the last one's of its channel, and not both
+    equal, is older: no rank. 2. Where messages carry no id, their time (ms) is it; a best bid and
+    offer that counts otherwise than the books has no rank. 3. An id of the books that falls while
+    the time rises, or that is ``proven`` to follow by a chain, says that the venue has started its
+    ids anew: ranks go on above all before, so that nothing from before outranks what follows.
+    """
+
+    LARGEST = (1 << 63) - 1
+    __slots__ = ("_base", "_best", "_books", "_highest", "_since", "_timed")
+
+    def __init__(self) -> None:
+        self._base = 0
+        self._highest = -1
+        self._since = 0
+        self._timed: bool | None = None
+        self._books = (-1, -1)
+        self._best = (-1, -1)
+
+    def book(self, sequence: int | None, time: int, *, proven: bool = False) -> int | None:
+        """The rank of a book or of its change; None if it is older than the last one."""
+        now = (time if sequence is None else sequence, time)
+        if not proven and _older(now, self._books):
+            return None
+        timed = sequence is None
+        if now[0] < self._books[0] or (self._timed is not None and timed != self._timed):
+            self._base = self._highest + 1
+            self._since = time
+        self._timed = timed
+        self._books = now
+        return self._rank(now[0])
+
+    def best(self, sequence: int | None, time: int) -> int | None:
+        """The rank of a best bid and offer; None if it is older or cannot be compared."""
+        timed = sequence is None
+        now = (time if sequence is None else sequence, time)
+        if self._timed is None:
+            self._timed = timed
+        if timed != self._timed or time < self._since or _older(now, self._best):
+            return None
+        self._best = now
+        return self._rank(now[0])
+
+    def forget(self) -> None:
+        """The next book was asked for: it counts, whatever its id and time."""
+        self._books = (self._books[0], -1)
+        self._best = (self._best[0], -1)
+
+    def _rank(self, number: int) -> int:
+        rank = min(self._base + number, self.LARGEST)
+        self._highest = max(self._highest, rank)
+        return rank
+
+
+class Linked:
+    """One market of a venue whose snapshot opens a chain of deltas, a best bid and offer beside it.
+
+    1. A snapshot opens the chain; only one that is older (``Ranks``) does not. 2. Deltas follow by
+    ``Chained``. 3. In recordings from before the venue named predecessors, where the snapshot has
+    no ``previous`` either, a delta without one is taken as it comes, unless it is older. 4. A delta
+    before any snapshot, or without a ``previous`` in a chain, is a gap.
+    """
+
+    __slots__ = ("_chain", "_chained", "_ranks", "synced")
+
+    def __init__(self) -> None:
+        self._chain = Chained()
+        self._chained = False
+        self._ranks = Ranks()
+        self.synced = False
+
+    def forget(self) -> None:
+        """Nothing seen so far counts: wait for a snapshot."""
+        self._chain = Chained()
+        self._ranks.forget()
+        self.synced = False
+
+    def snapshot(self, previous: int | None, sequence: int | None, time: int) -> int | None:
+        """The rank of a whole book; None to skip it."""
+        rank = self._ranks.book(sequence, time)
+        if rank is not None:
+            self._chain.last = sequence
+            self._chained = previous is not None
+            self.synced = True
+        return rank
+
+    def delta(
+        self, previous: int | None, sequence: int | None, time: int
+    ) -> tuple[Verdict, int | None]:
+        """What to do with a delta, and its rank if it applies."""
+        verdict = self._verdict(previous, sequence)
+        if verdict is not Verdict.APPLY:
+            return verdict, None
+        rank = self._ranks.book(sequence, time, proven=previous is not None)
+        return (Verdict.SKIP if rank is None else verdict), rank
+
+    def best(self, sequence: int | None, time: int) -> int | None:
+        """The rank of a best bid and offer; None to skip it."""
+        return self._ranks.best(sequence, time)
+
+    def _verdict(self, previous: int | None, sequence: int | None) -> Verdict:
+        if not self.synced:
+            return Verdict.GAP
+        if previous is None:
+            return Verdict.GAP if self._chained else Verdict.APPLY
+        return Verdict.GAP if sequence is None else self._chain.delta(previous, sequence)
+
+
+def _older(now: tuple[int, int], last: tuple[int, int]) -> bool:
+    return now != last and now[0] <= last[0] and now[1] <= last[1]
+
+
+class Bridge:
+    """Deltas from the stream joined to a snapshot from REST.
+
+    1. Buffer the deltas. 2. Fetch a snapshot. 3. Drop what ends at or below the snapshot's id
+    ``S``. 4. The first delta left must cover ``S + 1`` (``first <= S + 1 <= last``); if it starts
+    later the snapshot is too old: fetch again. 5. From then on ``first == last id + 1``; where
+    deltas name their predecessor (``previous``), ``previous == last id`` instead.
+
+    Until a delta has covered ``S + 1`` the snapshot is passed on with ``live=False``.
+    """
+
+    LIMIT = 10_000
+    __slots__ = ("_bridged", "_last", "_waiting")
+
+    def __init__(self) -> None:
+        self._last: int | None = None
+        self._bridged = False
+        self._waiting: deque[tuple[int, int, int | None, Delta]] = deque(maxlen=self.LIMIT)
+
+    @property
+    def synced(self) -> bool:
+        """A snapshot is in place."""
+        return self._last is not None
+
+    def restart(self) -> None:
+        """Forget the snapshot and what waited; buffer anew."""
+        self._last = None
+        self._bridged = False
+        self._waiting.clear()
+
+    def delta(self, first: int, last: int, step: Delta, previous: int | None = None) -> Verdict:
+        """``SKIP`` while it waits for the snapshot or has been seen; ``GAP`` restarts buffering
+        with this delta as the first."""
+        if self._last is None:
+            self._waiting.append((first, last, previous, step))
+            return Verdict.SKIP
+        verdict = self._next(first, last, previous)
+        if verdict is Verdict.GAP:
+            self.restart()
+            self._waiting.append((first, last, previous, step))
+        return verdict
+
+    def snapshot(self, sequence: int, step: Snapshot) -> list[Snapshot | Delta] | None:
+        """The steps to apply now, snapshot first; None if the snapshot is too old to join.
+
+        One that nobody waits for (a second answer) gives no steps: it could be older than the book.
+        """
+        if self.synced:
+            return []
+        waiting = [entry for entry in self._waiting if entry[1] > sequence]
+        self._last = sequence
+        self._bridged = False
+        steps: list[Snapshot | Delta] = [step]
+        for first, last, previous, delta in waiting:
+            verdict = self._next(first, last, previous)
+            if verdict is Verdict.GAP:
+                self._last = None
+                return None
+            if verdict is Verdict.APPLY:
+                steps.append(delta)
+        self._waiting.clear()
+        return steps
+
+    def _next(self, first: int, last: int, previous: int | None) -> Verdict:
+        assert self._last is not None
+        if last <= self._last:
+            return Verdict.SKIP
+        if not self._bridged:
+            joins = first <= self._last + (1 if previous is None else 0) <= last
+            joins = joins or (previous is not None and previous == self._last)
+        else:
+            joins = first == self._last + 1 if previous is None else previous == self._last
+        if not joins:
+            return Verdict.GAP
+        self._last = last
+        self._bridged = True
+        return Verdict.APPLY
