@@ -1,0 +1,56 @@
+"""How kernels are compiled: on first use, once per machine, into the user's cache directory.
+
+``kernel`` marks a function that Python calls; ``inlined`` one that only kernels call. Nothing is
+compiled at import.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+
+def cache_folder() -> Path:
+    """Where compiled kernels are kept: a folder for each state of their sources.
+
+    numba looks only at the file of the function itself, so a kernel whose callee in another file
+    has changed would be taken from the cache as it was.
+    """
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for folder in ("books", "engine"):
+        for source in sorted((package / folder).glob("*.py")):
+            digest.update(source.read_bytes())
+    return Path(platformdirs.user_cache_dir("crossbook")) / "kernels" / digest.hexdigest()[:16]
+
+
+os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder()))
+
+import numba  # noqa: E402  (reads NUMBA_CACHE_DIR when it is imported)
+from numba.core import cgutils  # noqa: E402
+from numba.extending import intrinsic  # noqa: E402
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """A compiled function, called from Python with scalars, bytes and one context address."""
+    return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """A compiled function that becomes part of the kernels that call it."""
+    return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def pointer(typing_context: Any, address: Any) -> Any:
+    """An integer address as a pointer for ``numba.carray``."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], cgutils.voidptr_t)
+
+    return numba.types.voidptr(address), code

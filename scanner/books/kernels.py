@@ -1,0 +1,337 @@
+"""Rows into books: replace, change, truncate, overlay the best bid and offer, hash."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import carray
+
+from scanner.books import layout as L
+from scanner.books.jit import inlined, kernel, pointer
+
+SYNCING, LIVE, CROSSED = 1, 2, 5
+LINEAR_PROBES = 8
+
+
+@inlined
+def _find(price, low, high, value, side):
+    """First index in ``[low, high)`` whose price is at least as good as ``value``."""
+    top = high
+    probes = 0
+    while top > low and probes < LINEAR_PROBES:
+        p = price[top - 1]
+        if (p < value) if side == 0 else (p > value):
+            return top
+        top -= 1
+        probes += 1
+    high = top
+    while low < high:
+        middle = (low + high) >> 1
+        p = price[middle]
+        if (p < value) if side == 0 else (p > value):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@inlined
+def _settle_side(meta, real, price, book, side, overlaid):
+    """Which depth levels the best bid or offer replaces; the best price, 0 on an empty side."""
+    m = book * L.META_WIDTH
+    end = meta[m + L.OFFSET_SIDE + side] + meta[m + L.COUNT_SIDE + side]
+    count = meta[m + L.COUNT_SIDE + side]
+    meta[m + L.OVERLAY_SIDE + side] = 1 if overlaid else 0
+    meta[m + L.SKIP_SIDE + side] = 0
+    if not overlaid:
+        return price[end - 1] if count > 0 else 0.0
+    r = book * L.REAL_WIDTH
+    if real[r + L.BEST_SIZE_SIDE + side] <= 0.0:
+        meta[m + L.SKIP_SIDE + side] = count
+        return 0.0
+    best = real[r + L.BEST_PRICE_SIDE + side]
+    skip = 0
+    while skip < count:
+        p = price[end - 1 - skip]
+        if (p < best) if side == 0 else (p > best):
+            break
+        skip += 1
+    meta[m + L.SKIP_SIDE + side] = skip
+    return best
+
+
+@inlined
+def settle(meta, real, price, book):
+    """After any change: which depth levels the best bid and offer replaces, and is it crossed."""
+    m = book * L.META_WIDTH
+    overlaid = meta[m + L.BEST_ORDER] > meta[m + L.ORDER]
+    bid = _settle_side(meta, real, price, book, 0, overlaid)
+    ask = _settle_side(meta, real, price, book, 1, overlaid)
+    if meta[m + L.STATE] == LIVE or meta[m + L.STATE] == CROSSED:
+        meta[m + L.STATE] = CROSSED if bid > 0.0 and ask > 0.0 and bid >= ask else LIVE
+
+
+@inlined
+def _room(meta, row_price, row_size, row_side, m, rows, replace):
+    """0 if the rows fit into book ``m`` (its first column); else why not. ``replace`` also wants
+    each side best first with no price twice."""
+    bids = 0
+    asks = 0
+    last_bid = np.inf
+    last_ask = 0.0
+    for k in range(rows):
+        if row_size[k] == 0.0:
+            continue
+        if row_side[k] == 0:
+            if replace and row_price[k] >= last_bid:
+                return L.UNSORTED
+            last_bid = row_price[k]
+            bids += 1
+        else:
+            if replace and row_price[k] <= last_ask:
+                return L.UNSORTED
+            last_ask = row_price[k]
+            asks += 1
+    if not replace:
+        bids += meta[m + L.COUNT_SIDE]
+        asks += meta[m + L.COUNT_SIDE + 1]
+    if bids > meta[m + L.CAPACITY_SIDE] or asks > meta[m + L.CAPACITY_SIDE + 1]:
+        return L.GROW
+    if replace:
+        meta[m + L.COUNT_SIDE] = bids
+        meta[m + L.COUNT_SIDE + 1] = asks
+    return 0
+
+
+@inlined
+def _close_up(array, i, end):
+    """Take element ``i`` out of ``[i, end)``."""
+    for j in range(i, end - 1):
+        array[j] = array[j + 1]
+
+
+@inlined
+def _open_up(array, i, end):
+    """Make room for one element at ``i``."""
+    for j in range(end, i, -1):
+        array[j] = array[j - 1]
+
+
+@inlined
+def _drop_worst(array, offset, surplus, keep):
+    for j in range(offset, offset + keep):
+        array[j] = array[j + surplus]
+
+
+@kernel
+def apply(context, book, rows, replace, depth, live, order, sequence, sent_at, at):
+    """Put ``rows`` rows into a book; 0, or ``GROW``/``UNSORTED`` with nothing changed.
+
+    ``replace``: the rows are the whole book. ``depth``: levels a side kept (-1: as before).
+    ``live``: the book is proven by this, else it stays syncing.
+    """
+    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    pool = table[2 * L.PRICE + 1]
+    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
+    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
+    price_units = carray(pointer(table[2 * L.PRICE_UNITS]), pool, np.int64)
+    size_units = carray(pointer(table[2 * L.SIZE_UNITS]), pool, np.int64)
+    decimals = carray(pointer(table[2 * L.DECIMALS]), pool, np.uint16)
+    limit = table[2 * L.ROW_PRICE + 1]
+    row_price = carray(pointer(table[2 * L.ROW_PRICE]), limit, np.float64)
+    row_size = carray(pointer(table[2 * L.ROW_SIZE]), limit, np.float64)
+    row_price_units = carray(pointer(table[2 * L.ROW_PRICE_UNITS]), limit, np.int64)
+    row_size_units = carray(pointer(table[2 * L.ROW_SIZE_UNITS]), limit, np.int64)
+    row_decimals = carray(pointer(table[2 * L.ROW_DECIMALS]), limit, np.uint16)
+    row_side = carray(pointer(table[2 * L.ROW_SIDE]), limit, np.int8)
+    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
+    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
+    m = book * L.META_WIDTH
+    keeps_text = meta[m + L.KEEPS_TEXT] != 0
+    error = _room(meta, row_price, row_size, row_side, m, rows, replace)
+    if error != 0:
+        return error
+    if depth >= 0:
+        meta[m + L.DEPTH] = depth
+    bids_left = meta[m + L.COUNT_SIDE]
+    asks_left = meta[m + L.COUNT_SIDE + 1]
+    for k in range(rows):
+        side = np.int64(row_side[k])
+        offset = meta[m + L.OFFSET_SIDE + side]
+        if keeps_text:
+            meta[m + L.PRICE_DECIMALS] = max(meta[m + L.PRICE_DECIMALS], row_decimals[k] & 255)
+            meta[m + L.SIZE_DECIMALS] = max(meta[m + L.SIZE_DECIMALS], row_decimals[k] >> 8)
+        if replace:
+            if row_size[k] == 0.0:
+                continue
+            if side == 0:
+                bids_left -= 1
+                i = offset + bids_left
+            else:
+                asks_left -= 1
+                i = offset + asks_left
+        else:
+            end = offset + meta[m + L.COUNT_SIDE + side]
+            i = _find(price, offset, end, row_price[k], side)
+            present = i < end and price[i] == row_price[k]
+            if row_size[k] == 0.0:
+                if present:
+                    _close_up(price, i, end)
+                    _close_up(size, i, end)
+                    if keeps_text:
+                        _close_up(price_units, i, end)
+                        _close_up(size_units, i, end)
+                        _close_up(decimals, i, end)
+                    meta[m + L.COUNT_SIDE + side] -= 1
+                continue
+            if not present:
+                _open_up(price, i, end)
+                _open_up(size, i, end)
+                if keeps_text:
+                    _open_up(price_units, i, end)
+                    _open_up(size_units, i, end)
+                    _open_up(decimals, i, end)
+                meta[m + L.COUNT_SIDE + side] += 1
+        price[i] = row_price[k]
+        size[i] = row_size[k]
+        if keeps_text:
+            price_units[i] = row_price_units[k]
+            size_units[i] = row_size_units[k]
+            decimals[i] = row_decimals[k]
+
+    keep = meta[m + L.DEPTH]
+    for side in range(2):
+        surplus = meta[m + L.COUNT_SIDE + side] - keep
+        if keep > 0 and surplus > 0:
+            offset = meta[m + L.OFFSET_SIDE + side]
+            _drop_worst(price, offset, surplus, keep)
+            _drop_worst(size, offset, surplus, keep)
+            if keeps_text:
+                _drop_worst(price_units, offset, surplus, keep)
+                _drop_worst(size_units, offset, surplus, keep)
+                _drop_worst(decimals, offset, surplus, keep)
+            meta[m + L.COUNT_SIDE + side] = keep
+
+    meta[m + L.SEQUENCE] = sequence
+    meta[m + L.ORDER] = order
+    meta[m + L.DEPTH_AT] = at
+    meta[m + L.SENT_AT] = sent_at
+    meta[m + L.STATE] = LIVE if live else SYNCING
+    settle(meta, real, price, book)
+    return 0
+
+
+@kernel
+def overlay(context, book, bid, bid_size, ask, ask_size, order, at):
+    """The venue's own best bid and offer, if it is newer than what stands; 1 if it was taken."""
+    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    pool = table[2 * L.PRICE + 1]
+    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
+    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
+    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
+    m = book * L.META_WIDTH
+    r = book * L.REAL_WIDTH
+    if order < meta[m + L.BEST_ORDER]:
+        return 0
+    meta[m + L.BEST_ORDER] = order
+    meta[m + L.BEST_AT] = at
+    real[r + L.BEST_PRICE_SIDE] = bid
+    real[r + L.BEST_PRICE_SIDE + 1] = ask
+    real[r + L.BEST_SIZE_SIDE] = bid_size
+    real[r + L.BEST_SIZE_SIDE + 1] = ask_size
+    settle(meta, real, price, book)
+    return 1
+
+
+@inlined
+def _put_integer(text, n, value):
+    """Write a positive integer's digits at ``n``; the index after."""
+    start = n
+    while value > 0:
+        text[n] = 48 + value % 10
+        value //= 10
+        n += 1
+    low = start
+    high = n - 1
+    while low < high:
+        swap = text[low]
+        text[low] = text[high]
+        text[high] = swap
+        low += 1
+        high -= 1
+    return n
+
+
+@inlined
+def _put_digits(text, n, units, decimals, wanted):
+    """Digits only, with zeros up to the wanted decimals, no leading ones; the index after."""
+    n = _put_integer(text, n, units)
+    for _ in range(wanted - decimals):
+        text[n] = 48
+        n += 1
+    return n
+
+
+@inlined
+def _put_decimal(text, n, units, decimals):
+    """The number as it stood on the wire; the index after."""
+    scale = np.int64(1)
+    for _ in range(min(decimals, 18)):
+        scale *= 10
+    whole = units // scale if decimals <= 18 else np.int64(0)
+    if whole > 0:
+        n = _put_integer(text, n, whole)
+    else:
+        text[n] = 48
+        n += 1
+    if decimals == 0:
+        return n
+    text[n] = 46
+    n += 1
+    rest = units - whole * scale
+    for k in range(decimals - 1, -1, -1):
+        text[n + k] = 48 + rest % 10
+        rest //= 10
+    return n + decimals
+
+
+@kernel
+def checksum(context, book, rule):
+    """CRC-32 of the top of a book by ``scanner.types.ChecksumRule``."""
+    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    pool = table[2 * L.PRICE + 1]
+    price_units = carray(pointer(table[2 * L.PRICE_UNITS]), pool, np.int64)
+    size_units = carray(pointer(table[2 * L.SIZE_UNITS]), pool, np.int64)
+    decimals = carray(pointer(table[2 * L.DECIMALS]), pool, np.uint16)
+    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
+    crc_table = carray(pointer(table[2 * L.CRC_TABLE]), 256, np.uint32)
+    text = carray(pointer(table[2 * L.TEXT]), table[2 * L.TEXT + 1], np.uint8)
+    m = book * L.META_WIDTH
+    levels = 10 if rule == 1 else 25
+    n = 0
+    for k in range(2 * levels):
+        if rule == 1:
+            side = 1 if k < levels else 0
+            depth = k % levels
+        else:
+            side = k & 1
+            depth = k >> 1
+        count = meta[m + L.COUNT_SIDE + side]
+        if depth >= count:
+            continue
+        i = meta[m + L.OFFSET_SIDE + side] + count - 1 - depth
+        price_decimals = np.int64(decimals[i] & 255)
+        size_decimals = np.int64(decimals[i] >> 8)
+        if rule == 1:
+            n = _put_digits(text, n, price_units[i], price_decimals, meta[m + L.PRICE_DECIMALS])
+            n = _put_digits(text, n, size_units[i], size_decimals, meta[m + L.SIZE_DECIMALS])
+        else:
+            if n > 0:
+                text[n] = 58
+                n += 1
+            n = _put_decimal(text, n, price_units[i], price_decimals)
+            text[n] = 58
+            n = _put_decimal(text, n + 1, size_units[i], size_decimals)
+    crc = np.uint32(0xFFFFFFFF)
+    for k in range(n):
+        crc = crc_table[(crc ^ np.uint32(text[k])) & np.uint32(255)] ^ (crc >> np.uint32(8))
+    return np.int64(crc ^ np.uint32(0xFFFFFFFF))
