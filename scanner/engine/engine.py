@@ -1,0 +1,201 @@
+"""The engine: books in, opportunities out.
+
+It knows which books are the same symbol, runs the scan kernel after each change and follows what it
+finds. It has no clock and no I/O: time is an argument, results go to ``emit``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from scanner.books import layout as L
+from scanner.books.store import BookStore
+from scanner.engine import costs, scan
+from scanner.engine.ids import Ids
+from scanner.engine.tracker import Life, Thresholds
+from scanner.types import BookState, Leg, Market, Opportunity, Side
+
+Emit = Callable[[Opportunity], None]
+EVIDENCE_LEVELS = 64
+
+CLOSED_BECAUSE = {
+    L.NOT_LIVE: "a leg is no longer live",
+    L.TOO_OLD: "a leg is too old",
+    L.TOO_SKEWED: "the legs are too far apart in time",
+    L.NO_EDGE: "no net edge left",
+}
+
+
+class Bounds(Struct, frozen=True, kw_only=True):
+    """What legs must keep (ns): ``max_age`` since the last proof, ``max_skew`` between the two."""
+
+    max_age: int = 3_000_000_000
+    max_skew: int = 1_500_000_000
+
+
+class Engine:
+    """Scans the books of a store. ``emit`` is called with every ``Opportunity`` event."""
+
+    def __init__(
+        self, store: BookStore, thresholds: Thresholds, bounds: Bounds, ids: Ids, emit: Emit
+    ) -> None:
+        self._store = store
+        self._thresholds = thresholds
+        self._bounds = bounds
+        self._ids = ids
+        self._emit = emit
+        self._groups: dict[str, int] = {}
+        self._markets: dict[int, Market] = {}
+        self._open: dict[tuple[int, int], Life] = {}
+        parameters, limits = store.array(L.PARAM_INT), store.array(L.PARAM_REAL)
+        parameters[L.MAX_AGE], parameters[L.MAX_SKEW] = bounds.max_age, bounds.max_skew
+        limits[L.MIN_NET_BPS], limits[L.MIN_PROFIT] = thresholds.min_net_bps, thresholds.min_profit
+
+    @property
+    def open_count(self) -> int:
+        """How many opportunities are open now."""
+        return len(self._open)
+
+    def add(self, book: int, market: Market) -> None:
+        """The book takes part from now on, against all others of its symbol.
+
+        Raises ``ValueError`` beyond 64 venues for one symbol.
+        """
+        group = self._groups.setdefault(market.symbol, len(self._groups))
+        store = self._store
+        store.reserve(L.MEMBERS, (group + 1) * L.MAX_MEMBERS)
+        store.reserve(L.MEMBER_COUNT, group + 1)
+        store.reserve(L.OPEN, (group + 1) * L.MAX_MEMBERS**2)
+        counts = store.array(L.MEMBER_COUNT)
+        member = int(counts[group])
+        if member >= L.MAX_MEMBERS:
+            raise ValueError(f"more than {L.MAX_MEMBERS} venues trade {market.symbol}")
+        store.array(L.MEMBERS)[group * L.MAX_MEMBERS + member] = book
+        counts[group] = member + 1
+        meta, real = store.array(L.META), store.array(L.REAL)
+        meta[book * L.META_WIDTH + L.GROUP] = group
+        meta[book * L.META_WIDTH + L.MEMBER] = member
+        real[book * L.REAL_WIDTH + L.FEE] = market.taker_fee
+        self._markets[book] = market
+
+    def updated(self, book: int, at: int) -> None:
+        """The book has changed: scan it against the others."""
+        found = scan.scan(self._store.context, book, at)
+        if found:
+            self._found(found, at)
+
+    def dropped(self, book: int, reason: str, at: int) -> None:
+        """The book has left the game: close what stood on it."""
+        for route in [route for route in self._open if book in route]:
+            self._close(route, reason, at)
+
+    def tick(self, at: int) -> None:
+        """Look again at what is open: time alone can end it."""
+        for buy, sell in list(self._open):
+            scan.route(self._store.context, buy, sell, at)
+            self._found(1, at)
+
+    def _found(self, routes: int, at: int) -> None:
+        integers = self._store.array(L.OUT_INT)[: routes * L.ROUTE_INT_WIDTH].tolist()
+        for i in range(0, len(integers), L.ROUTE_INT_WIDTH):
+            buy, sell, code = integers[i : i + 3]
+            self._follow(buy, sell, code, at)
+
+    def _follow(self, buy: int, sell: int, code: int, at: int) -> None:
+        life = self._open.get((buy, sell))
+        result = self._evaluate(buy, sell) if code == L.OK else None
+        if life is None:
+            if result is not None and self._thresholds.opens(result):
+                self._begin(buy, sell, result, at)
+        elif result is None:
+            self._close((buy, sell), self._why(buy, sell, code), at)
+        elif not self._thresholds.holds(result):
+            self._close((buy, sell), "net fell below the threshold", at)
+        else:
+            told = life.update(self._state(buy, sell, result, at), self._thresholds.update_interval)
+            if told is not None:
+                self._emit(told)
+
+    def _begin(self, buy: int, sell: int, result: costs.Result, at: int) -> None:
+        opened = self._state(buy, sell, result, at)
+        self._open[buy, sell] = Life(opened)
+        self._mark(buy, sell, 1)
+        self._emit(opened)
+
+    def _close(self, route: tuple[int, int], reason: str, at: int) -> None:
+        life = self._open.pop(route)
+        self._mark(*route, 0)
+        self._emit(life.close(reason, at))
+
+    def _mark(self, buy: int, sell: int, value: int) -> None:
+        meta = self._store.meta
+        cell = meta(buy, L.GROUP) * L.MAX_MEMBERS + meta(buy, L.MEMBER)
+        self._store.array(L.OPEN)[cell * L.MAX_MEMBERS + meta(sell, L.MEMBER)] = value
+
+    def _evaluate(self, buy: int, sell: int) -> costs.Result | None:
+        """Exactly, from the levels; deeper only when all that was looked at is used up."""
+        buyer, seller = self._markets[buy], self._markets[sell]
+        levels = EVIDENCE_LEVELS
+        while True:
+            asks = self._store.ladder(buy, Side.ASK, levels)
+            bids = self._store.ladder(sell, Side.BID, levels)
+            lots = (buyer.lot, seller.lot)
+            result = costs.evaluate(asks, bids, buyer.taker_fee, seller.taker_fee, lots)
+            used = max(len(result.buy), len(result.sell)) if result else 0
+            if used < levels:
+                break
+            levels *= 4
+        if result is None or not _executable(result, buyer, seller):
+            return None
+        return result
+
+    def _state(self, buy: int, sell: int, result: costs.Result, at: int) -> Opportunity:
+        market = self._markets[buy]
+        return Opportunity(
+            event="opened",
+            id=self._ids.new(at) if (buy, sell) not in self._open else "",
+            kind="spot-spot",
+            symbol=market.symbol,
+            at=at,
+            buy=self._leg(buy, result.buy, at),
+            sell=self._leg(sell, result.sell, at),
+            size=result.size,
+            gross_bps=result.gross_bps,
+            net_bps=result.net_bps,
+            net_profit=result.net_profit,
+            currency=market.quote,
+            opened_at=at,
+            peak_net_bps=result.net_bps,
+            peak_net_profit=result.net_profit,
+        )
+
+    def _leg(self, book: int, levels: tuple[costs.Level, ...], at: int) -> Leg:
+        market = self._markets[book]
+        return Leg(
+            venue=market.venue,
+            symbol=market.symbol,
+            levels=levels,
+            fee_rate=market.taker_fee,
+            age_ms=(at - self._store.meta(book, L.DEPTH_AT)) / 1e6,
+        )
+
+    def _why(self, buy: int, sell: int, code: int) -> str:
+        if code == L.NOT_LIVE:
+            for book in (buy, sell):
+                state = self._store.state(book)
+                if state is not BookState.LIVE:
+                    return f"the book on {self._markets[book].venue} is {state.name.lower()}"
+        return CLOSED_BECAUSE.get(code, "less than the smallest order is left")
+
+
+def _executable(result: costs.Result, buyer: Market, seller: Market) -> bool:
+    """Both venues would take orders of this size."""
+    paid = costs.value(result.buy, result.size)
+    received = costs.value(result.sell, result.size)
+    return (
+        result.size >= max(buyer.min_amount, seller.min_amount)
+        and paid >= buyer.min_notional
+        and received >= seller.min_notional
+    )

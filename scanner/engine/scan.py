@@ -1,0 +1,173 @@
+"""The scan: an updated book against every other book of its symbol, both directions.
+
+The marginal rule (DESIGN: two pointers, linear, optimal without fixed costs): take from level ``i``
+of the asks and ``j`` of the bids while ``bid_j (1 - f_sell) > ask_i (1 + f_buy)``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import carray
+
+from scanner.books import layout as L
+from scanner.books.jit import inlined, kernel, pointer
+
+LIVE = 2
+
+
+@inlined
+def _level(meta, real, price, size, book, side, k):
+    """The ``k``-th best level as a taker meets it: (price, size), (0, 0) behind the last."""
+    m = book * L.META_WIDTH
+    if meta[m + L.OVERLAY_SIDE + side] != 0:
+        best_size = real[book * L.REAL_WIDTH + L.BEST_SIZE_SIDE + side]
+        if best_size <= 0.0:
+            return 0.0, 0.0
+        if k == 0:
+            return real[book * L.REAL_WIDTH + L.BEST_PRICE_SIDE + side], best_size
+        k -= 1
+    i = meta[m + L.COUNT_SIDE + side] - 1 - meta[m + L.SKIP_SIDE + side] - k
+    if i < 0:
+        return 0.0, 0.0
+    i += meta[m + L.OFFSET_SIDE + side]
+    return price[i], size[i]
+
+
+@inlined
+def _walk(meta, real, price, size, buy, sell):
+    """Buy at ``buy``'s asks, sell at ``sell``'s bids: (quantity, net, cost, notional) at the best
+    size; cost is what the buy leg takes, fees included, all in quote."""
+    buy_rate = 1.0 + real[buy * L.REAL_WIDTH + L.FEE]
+    sell_rate = 1.0 - real[sell * L.REAL_WIDTH + L.FEE]
+    i = 0
+    j = 0
+    ask, ask_size = _level(meta, real, price, size, buy, 1, 0)
+    bid, bid_size = _level(meta, real, price, size, sell, 0, 0)
+    quantity = 0.0
+    net = 0.0
+    cost = 0.0
+    notional = 0.0
+    while ask_size > 0.0 and bid_size > 0.0:
+        edge = bid * sell_rate - ask * buy_rate
+        if edge <= 0.0:
+            break
+        take = min(ask_size, bid_size)
+        quantity += take
+        net += take * edge
+        cost += take * ask * buy_rate
+        notional += take * ask
+        ask_size -= take
+        bid_size -= take
+        if ask_size <= 0.0:
+            i += 1
+            ask, ask_size = _level(meta, real, price, size, buy, 1, i)
+        if bid_size <= 0.0:
+            j += 1
+            bid, bid_size = _level(meta, real, price, size, sell, 0, j)
+    return quantity, net, cost, notional
+
+
+@inlined
+def _fitness(meta, parameters, buy, sell, at):
+    """Whether both legs may take part, as a route code."""
+    b = buy * L.META_WIDTH
+    s = sell * L.META_WIDTH
+    if meta[b + L.STATE] != LIVE or meta[s + L.STATE] != LIVE:
+        return L.NOT_LIVE
+    buy_at = meta[b + L.DEPTH_AT]
+    sell_at = meta[s + L.DEPTH_AT]
+    if at - min(buy_at, sell_at) > parameters[L.MAX_AGE]:
+        return L.TOO_OLD
+    if abs(buy_at - sell_at) > parameters[L.MAX_SKEW]:
+        return L.TOO_SKEWED
+    return L.OK
+
+
+@inlined
+def _put(out, out_real, n, buy, sell, code, quantity, net, cost, notional):
+    i = n * L.ROUTE_INT_WIDTH
+    out[i + L.ROUTE_BUY] = buy
+    out[i + L.ROUTE_SELL] = sell
+    out[i + L.ROUTE_CODE] = code
+    r = n * L.ROUTE_REAL_WIDTH
+    out_real[r + L.ROUTE_QUANTITY] = quantity
+    out_real[r + L.ROUTE_NET] = net
+    out_real[r + L.ROUTE_COST] = cost
+    out_real[r + L.ROUTE_NOTIONAL] = notional
+
+
+@inlined
+def _route(meta, real, price, size, parameters, limits, out, out_real, n, buy, sell, is_open, at):
+    """Write the route if it meets the thresholds or is open; how many routes there are then."""
+    code = _fitness(meta, parameters, buy, sell, at)
+    quantity = 0.0
+    net = 0.0
+    cost = 0.0
+    notional = 0.0
+    if code == L.OK:
+        quantity, net, cost, notional = _walk(meta, real, price, size, buy, sell)
+        if quantity <= 0.0:
+            code = L.NO_EDGE
+    wanted = (
+        code == L.OK
+        and net >= limits[L.MIN_PROFIT]
+        and net * 10_000.0 >= limits[L.MIN_NET_BPS] * cost
+    )
+    if wanted or is_open:
+        _put(out, out_real, n, buy, sell, code, quantity, net, cost, notional)
+        return n + 1
+    return n
+
+
+@kernel
+def scan(context, book, at):
+    """The routes of ``book`` that meet the thresholds or are open, to the out arrays; how many."""
+    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    pool = table[2 * L.PRICE + 1]
+    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
+    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
+    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
+    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
+    members = carray(pointer(table[2 * L.MEMBERS]), table[2 * L.MEMBERS + 1], np.int64)
+    counts = carray(pointer(table[2 * L.MEMBER_COUNT]), table[2 * L.MEMBER_COUNT + 1], np.int64)
+    opened = carray(pointer(table[2 * L.OPEN]), table[2 * L.OPEN + 1], np.uint8)
+    out = carray(pointer(table[2 * L.OUT_INT]), table[2 * L.OUT_INT + 1], np.int64)
+    out_real = carray(pointer(table[2 * L.OUT_REAL]), table[2 * L.OUT_REAL + 1], np.float64)
+    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
+    limits = carray(pointer(table[2 * L.PARAM_REAL]), 8, np.float64)
+    group = meta[book * L.META_WIDTH + L.GROUP]
+    if group < 0:
+        return 0
+    member = meta[book * L.META_WIDTH + L.MEMBER]
+    cells = group * L.MAX_MEMBERS * L.MAX_MEMBERS
+    n = 0
+    for k in range(counts[group]):
+        if k == member:
+            continue
+        other = members[group * L.MAX_MEMBERS + k]
+        is_open = opened[cells + member * L.MAX_MEMBERS + k] != 0
+        n = _route(
+            meta, real, price, size, parameters, limits, out, out_real, n, book, other, is_open, at
+        )
+        is_open = opened[cells + k * L.MAX_MEMBERS + member] != 0
+        n = _route(
+            meta, real, price, size, parameters, limits, out, out_real, n, other, book, is_open, at
+        )
+    return n
+
+
+@kernel
+def route(context, buy, sell, at):
+    """One route, whatever came of it, into the first row of the out arrays; its code."""
+    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    pool = table[2 * L.PRICE + 1]
+    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
+    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
+    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
+    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
+    out = carray(pointer(table[2 * L.OUT_INT]), table[2 * L.OUT_INT + 1], np.int64)
+    out_real = carray(pointer(table[2 * L.OUT_REAL]), table[2 * L.OUT_REAL + 1], np.float64)
+    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
+    limits = carray(pointer(table[2 * L.PARAM_REAL]), 8, np.float64)
+    _route(meta, real, price, size, parameters, limits, out, out_real, 0, buy, sell, True, at)
+    return out[L.ROUTE_CODE]

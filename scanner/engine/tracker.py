@@ -1,0 +1,79 @@
+"""The life of an opportunity: opened, updated, closed, with hysteresis, peak and duration.
+
+It opens when the thresholds are met and stays open while net stays above ``close_ratio`` of them
+(and positive). Every state it passes on is complete: the levels, the sizes, what is left.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scanner.engine.costs import Result
+from scanner.types import Opportunity
+
+
+class Thresholds(Struct, frozen=True, kw_only=True):
+    """When to flag: ``min_net_bps`` (bps) and ``min_profit`` (quote); ``close_ratio`` (0..1) of both
+    keeps it open; ``update_interval`` ns at least between two updates of one opportunity."""
+
+    min_net_bps: float = 5.0
+    min_profit: float = 0.0
+    close_ratio: float = 0.5
+    update_interval: int = 250_000_000
+
+    def opens(self, result: Result) -> bool:
+        return (
+            result.net_profit > 0
+            and result.net_bps >= self.min_net_bps
+            and result.net_profit >= self.min_profit
+        )
+
+    def holds(self, result: Result) -> bool:
+        return (
+            result.net_profit > 0
+            and result.net_bps >= self.min_net_bps * self.close_ratio
+            and result.net_profit >= self.min_profit * self.close_ratio
+        )
+
+
+class Life:
+    """One open opportunity. ``last`` is its newest state, told or not."""
+
+    __slots__ = ("_told_at", "last")
+
+    def __init__(self, opened: Opportunity) -> None:
+        self.last = opened
+        self._told_at = opened.at
+
+    def update(self, state: Opportunity, interval: int) -> Opportunity | None:
+        """Take over a new state; it is to be told if it differs and enough time has passed."""
+        previous, self.last = (
+            self.last,
+            replace(
+                state,
+                event="updated",
+                id=self.last.id,
+                opened_at=self.last.opened_at,
+                peak_net_bps=max(self.last.peak_net_bps, state.net_bps),
+                peak_net_profit=max(self.last.peak_net_profit, state.net_profit),
+            ),
+        )
+        same = previous.size == state.size and previous.net_profit == state.net_profit
+        if (same and self._told_at == previous.at) or state.at - self._told_at < interval:
+            return None
+        self._told_at = state.at
+        return self.last
+
+    def close(self, reason: str, at: int) -> Opportunity:
+        """The end, with the last state in which it was true; ages are as of the end."""
+        elapsed = (at - self.last.at) / 1e6
+        buy, sell = self.last.buy, self.last.sell
+        return replace(
+            self.last,
+            event="closed",
+            at=at,
+            reason=reason,
+            buy=replace(buy, age_ms=buy.age_ms + elapsed),
+            sell=replace(sell, age_ms=sell.age_ms + elapsed),
+        )

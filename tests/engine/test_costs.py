@@ -1,0 +1,86 @@
+"""Sizes and profits against arithmetic done by hand and by brute force."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanner.engine import costs
+
+ASKS = [(100_000.0, 1.0)]
+BIDS = [(100_200.0, 1.0)]
+
+
+def test_the_trade_that_looks_good_and_is_not() -> None:
+    assert costs.evaluate(ASKS, BIDS, 0.001, 0.001) is None
+
+
+def test_the_same_at_half_the_fee() -> None:
+    result = costs.evaluate(ASKS, BIDS, 0.0005, 0.0005)
+    assert result is not None
+    assert result.size == 1.0
+    assert result.net_profit == pytest.approx(99.90, abs=1e-9)
+    assert result.gross_bps == pytest.approx(20.0)
+    assert result.net_bps == pytest.approx(99.90 / 100_050 * 1e4)
+
+
+def test_takes_levels_while_the_next_one_pays() -> None:
+    asks = [(100.0, 1.0), (100.5, 2.0), (103.0, 9.0)]
+    bids = [(102.0, 1.5), (101.0, 1.0), (99.0, 9.0)]
+    result = costs.evaluate(asks, bids, 0.001, 0.001)
+    assert result is not None
+    assert result.size == 2.5
+    assert result.buy == ((100.0, 1.0), (100.5, 2.0))
+    assert result.sell == ((102.0, 1.5), (101.0, 1.0))
+    paid, received = 100 + 1.5 * 100.5, 1.5 * 102 + 101
+    assert result.net_profit == pytest.approx(received * 0.999 - paid * 1.001, abs=1e-12)
+
+
+def test_rounds_down_to_both_lots() -> None:
+    result = costs.evaluate([(100.0, 1.2345)], [(110.0, 9.0)], 0.0, 0.0, (0.001, 0.01))
+    assert result is not None
+    assert result.size == 1.23
+
+
+def test_a_size_of_whole_lots_stays_whole() -> None:
+    assert costs.round_down(0.1 + 0.2, (0.1,)) == 0.3
+    assert costs.round_down(0.00012, (1e-05, 1e-08)) == 0.00012
+
+
+def test_less_than_a_lot_is_nothing() -> None:
+    assert costs.evaluate([(100.0, 0.4)], [(110.0, 9.0)], 0.0, 0.0, (1.0,)) is None
+
+
+def test_empty_ladders() -> None:
+    assert costs.evaluate([], BIDS, 0.0, 0.0) is None
+    assert costs.evaluate(ASKS, [], 0.0, 0.0) is None
+
+
+ladder = st.lists(st.tuples(st.integers(90, 110), st.integers(1, 9)), min_size=1, max_size=6)
+
+
+@given(ladder, ladder, st.sampled_from([0, 1, 5, 20]), st.sampled_from([0, 1, 5, 20]))
+def test_no_other_size_earns_more(
+    asks: list[tuple[int, int]], bids: list[tuple[int, int]], buy_bps: int, sell_bps: int
+) -> None:
+    """Brute force in exact arithmetic over every whole size (levels are whole)."""
+    up = sorted(dict(asks).items())
+    down = sorted(dict(bids).items(), reverse=True)
+    buy_fee, sell_fee = Decimal(buy_bps) / 10_000, Decimal(sell_bps) / 10_000
+    best_net = Decimal(0)
+    for size in range(1, min(sum(s for _, s in up), sum(s for _, s in down)) + 1):
+        units_up = [Decimal(p) for p, s in up for _ in range(s)][:size]
+        units_down = [Decimal(p) for p, s in down for _ in range(s)][:size]
+        net = sum(units_down) * (1 - sell_fee) - sum(units_up) * (1 + buy_fee)
+        best_net = max(best_net, Decimal(net))
+    result = costs.evaluate(
+        [(float(p), float(s)) for p, s in up],
+        [(float(p), float(s)) for p, s in down],
+        float(buy_fee),
+        float(sell_fee),
+    )
+    found = result.net_profit if result else 0.0
+    assert found == pytest.approx(float(best_net), rel=1e-9, abs=1e-9)
