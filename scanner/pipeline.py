@@ -1,0 +1,303 @@
+"""THE PATH: frame -> protocol -> book -> engine. Live feeds, replay and benchmarks all use it.
+
+A ``Pipeline`` owns the books and the engine; a ``Lane`` is one connection's way through it. Like
+the rest of the core it has no clock and no I/O: bytes and time go in, and what comes back is what
+the shell has to do (connect, send, fetch, reconnect) or to say (acks, refusals, resets, notices).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from scanner.books import layout as L
+from scanner.books.slow import BadLevels
+from scanner.books.store import BookStore, Keys
+from scanner.engine.engine import Bounds, Emit, Engine
+from scanner.engine.ids import Ids
+from scanner.engine.tracker import Thresholds
+from scanner.types import (
+    Ack,
+    Best,
+    BookState,
+    ChecksumRule,
+    Connect,
+    Delta,
+    Fetch,
+    Market,
+    Notice,
+    Reconnect,
+    Refused,
+    Reset,
+    Send,
+    Snapshot,
+    Step,
+)
+from scanner.venues.protocol import Options, Venue
+from scanner.watch import Patience, Watch
+
+Action: TypeAlias = Connect | Send | Fetch | Ack | Refused | Reset | Reconnect | Notice
+Identify: TypeAlias = Callable[[str], Market | None]
+
+
+class Counts(Struct):
+    """What came of one market over one connection."""
+
+    messages: int = 0
+    snapshots: int = 0
+    deltas: int = 0
+    bests: int = 0
+    gaps: int = 0
+    checksums_ok: int = 0
+    checksums_bad: int = 0
+
+
+class Pipeline:
+    """All books, the engine over them, and the lanes that feed them."""
+
+    def __init__(
+        self,
+        *,
+        thresholds: Thresholds,
+        bounds: Bounds,
+        ids: Ids,
+        emit: Emit,
+        patience: Patience | None = None,
+    ) -> None:
+        self.store = BookStore()
+        self.engine = Engine(self.store, thresholds, bounds, ids, emit)
+        self.bounds = bounds
+        self.patience = patience or Patience()
+        self._books: dict[tuple[str, str], int] = {}
+
+    def lane(
+        self,
+        venue: Venue,
+        markets: Sequence[Market] | None,
+        options: Options,
+        identify: Identify | None = None,
+    ) -> Lane:
+        """A fresh connection: its books are empty. ``markets=None``: whatever the wire names;
+        ``identify`` may then tell which market an id is, so that it takes part in the scan."""
+        return Lane(self, venue, markets, options, identify)
+
+    def book(self, venue: Venue, market_id: str, market: Market | None) -> int:
+        """The number of this market's book; made when it is first asked for."""
+        key = (venue.id, market_id)
+        book = self._books.get(key)
+        if book is None:
+            keeps_text = venue.checksum is not ChecksumRule.NONE
+            decimals = _decimals(market) if market else (0, 0)
+            book = self._books[key] = self.store.add(keeps_text=keeps_text, decimals=decimals)
+            if market is not None:
+                self.engine.add(book, market)
+        return book
+
+    def drop(self, book: int, state: BookState, reason: str, at: int) -> None:
+        """The book leaves the game in this very call, and what stood on it is closed."""
+        self.store.clear(book, state)
+        self.engine.dropped(book, reason, at)
+
+    def tick(self, at: int) -> None:
+        """A few times a second: what has become too old is stale, and closed."""
+        self.engine.tick(at)
+        for book in self._books.values():
+            if self.store.state(book) is BookState.LIVE:
+                age = at - self.store.meta(book, L.DEPTH_AT)
+                if age > self.bounds.max_age:
+                    self.store.set_state(book, BookState.STALE)
+
+
+class Lane:
+    """One connection to one venue. ``books``: market id to book number; ``counts`` likewise."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        venue: Venue,
+        markets: Sequence[Market] | None,
+        options: Options,
+        identify: Identify | None,
+    ) -> None:
+        self._pipeline = pipeline
+        self._store = pipeline.store
+        self._venue = venue
+        self._keys = Keys.of(venue.layout)
+        self._protocol = venue.make(markets, options)
+        self._identify = identify
+        self._any = markets is None
+        self.proved = False
+        self.books: dict[str, int] = {}
+        self.counts: dict[str, Counts] = {}
+        self._watches: dict[str, Watch] = {}
+        for market in markets or ():
+            self._add(market.id, market)
+
+    def start(self, at: int) -> list[Action]:
+        """Before the connection: what leads to it. Every book of the lane starts empty."""
+        for book in self.books.values():
+            self._pipeline.drop(book, BookState.EMPTY, "a new connection starts", at)
+        return self._run(self._protocol.start, at)
+
+    def opened(self, at: int) -> list[Action]:
+        """The socket is open: subscribe."""
+        for market, book in self.books.items():
+            self._store.set_state(book, BookState.SYNCING)
+            self._watches[market].asked(at)
+        return self._run(self._protocol.opened, at)
+
+    def received(self, raw: bytes, at: int) -> list[Action]:
+        """One message from the socket."""
+        return self._run(lambda at: self._protocol.received(raw, at), at)
+
+    def fetched(self, tag: str, status: int, body: bytes, at: int) -> list[Action]:
+        """The answer to a ``Fetch``; status 0: there was none."""
+        return self._run(lambda at: self._protocol.fetched(tag, status, body, at), at)
+
+    def idle(self, at: int) -> list[Action]:
+        """A few times a second: heartbeats, deadlines, books that need a fresh start."""
+        actions = self._run(self._protocol.idle, at)
+        for market, watch in self._watches.items():
+            book = self.books[market]
+            state = self._store.state(book)
+            reason = watch.complaint(state, self._store.meta(book, L.DEPTH_AT), at)
+            if reason:
+                actions.append(Notice(f"{market}: {reason}, asking anew"))
+                if state is BookState.CROSSED:
+                    self._pipeline.drop(book, BookState.UNSYNCHRONISED, reason, at)
+                actions += self._resync(market, reason, at)
+        return actions
+
+    def closed(self, reason: str, at: int) -> None:
+        """The connection is gone: every book of it leaves the game in this call."""
+        for book in self.books.values():
+            self._pipeline.drop(book, BookState.UNSYNCHRONISED, reason, at)
+
+    def live(self) -> int:
+        """How many of the lane's books are live."""
+        return sum(self._store.state(book) is BookState.LIVE for book in self.books.values())
+
+    def _add(self, market_id: str, market: Market | None) -> int:
+        book = self.books[market_id] = self._pipeline.book(self._venue, market_id, market)
+        self.counts[market_id] = Counts()
+        self._watches[market_id] = Watch(self._pipeline.patience)
+        return book
+
+    def _run(self, ask: Callable[[int], Sequence[Step]], at: int) -> list[Action]:
+        try:
+            steps = ask(at)
+        except msgspec.DecodeError as error:
+            reason = f"a message could not be read ({error})"
+            self._reset_all(reason, at)
+            return [Reset(None, reason), Reconnect(reason)]
+        actions: list[Action] = []
+        for step in steps:
+            kind = type(step)
+            if kind is Delta or kind is Snapshot or kind is Best:
+                actions += self._book_step(step, at)  # type: ignore[arg-type]
+            else:
+                self._note(step, at)  # type: ignore[arg-type]
+                actions.append(step)  # type: ignore[arg-type]
+        return actions
+
+    def _note(self, action: Action, at: int) -> None:
+        if isinstance(action, Reset):
+            if action.market is None:
+                self._reset_all(action.reason, at)
+            else:
+                self._reset(action.market, action.reason, at)
+        elif isinstance(action, Ack) and action.market in self._watches:
+            self._watches[action.market].acknowledged()
+        elif isinstance(action, Reconnect):
+            self._drop_all(action.reason, at)
+
+    def _book_step(self, step: Snapshot | Delta | Best, at: int) -> Sequence[Action]:
+        book = self.books.get(step.market)
+        if book is None:
+            if not self._any:
+                return [Notice(f"data of {step.market!r}, which was not subscribed")]
+            market = self._identify(step.market) if self._identify else None
+            book = self._add(step.market, market)
+        self.counts[step.market].messages += 1
+        try:
+            taken = self._apply(book, step, at)
+        except BadLevels as error:
+            return self._broken(step.market, str(error), at)
+        if not taken:
+            return ()
+        if not self._verified(book, step):
+            return self._broken(step.market, "the checksum does not match", at)
+        state = self._store.state(book)
+        if state is BookState.LIVE:
+            self.proved = True
+            self._watches[step.market].proven(at)
+            self._pipeline.engine.updated(book, at)
+        elif state is BookState.CROSSED:
+            self._watches[step.market].crossed(at)
+            self._pipeline.engine.dropped(book, "the book is crossed", at)
+        return ()
+
+    def _apply(self, book: int, step: Snapshot | Delta | Best, at: int) -> bool:
+        """Put the step into the book; False when there is no book that it could change."""
+        counts = self.counts[step.market]
+        if isinstance(step, Snapshot):
+            self._store.snapshot(book, step, self._keys, at)
+            counts.snapshots += 1
+            return True
+        if self._store.meta(book, L.SEQUENCE) < 0:
+            return False
+        if isinstance(step, Delta):
+            self._store.delta(book, step, self._keys, at)
+            counts.deltas += 1
+            return True
+        counts.bests += 1
+        return self._store.best(book, step, at)
+
+    def _verified(self, book: int, step: Snapshot | Delta | Best) -> bool:
+        """False only where a checksum stands and does not fit."""
+        rule = self._venue.checksum
+        if isinstance(step, Best) or step.checksum is None or rule is ChecksumRule.NONE:
+            return True
+        good = self._store.checksum(book, rule) == step.checksum & 0xFFFFFFFF
+        counts = self.counts[step.market]
+        if good:
+            counts.checksums_ok += 1
+        else:
+            counts.checksums_bad += 1
+        return good
+
+    def _broken(self, market: str, reason: str, at: int) -> list[Action]:
+        self._pipeline.drop(self.books[market], BookState.UNSYNCHRONISED, reason, at)
+        return [Reset(market, reason), *self._resync(market, reason, at)]
+
+    def _resync(self, market: str, reason: str, at: int) -> list[Action]:
+        if not self._watches[market].may_resync(at):
+            return []
+        return self._run(lambda at: self._protocol.resync(market, reason, at), at)
+
+    def _reset(self, market: str, reason: str, at: int) -> None:
+        book = self.books.get(market)
+        if book is not None:
+            self.counts[market].gaps += 1
+            self._pipeline.drop(book, BookState.UNSYNCHRONISED, reason, at)
+
+    def _reset_all(self, reason: str, at: int) -> None:
+        for market in self.books:
+            self._reset(market, reason, at)
+
+    def _drop_all(self, reason: str, at: int) -> None:
+        for book in self.books.values():
+            self._pipeline.drop(book, BookState.UNSYNCHRONISED, reason, at)
+
+
+def _decimals(market: Market) -> tuple[int, int]:
+    return _places(market.price_tick), _places(market.lot)
+
+
+def _places(step: float) -> int:
+    """Decimals of a step such as 0.01 (a lot of 5e-08 has 8)."""
+    text = f"{step:.15f}".rstrip("0")
+    return len(text.partition(".")[2]) if step > 0 else 0

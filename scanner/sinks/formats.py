@@ -1,0 +1,64 @@
+"""An opportunity as text: one JSON object, or one line for people."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from scanner.types import Leg, Opportunity
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MARKS = {"opened": "+", "updated": "~", "closed": "-"}
+
+
+def rfc3339(at: int) -> str:
+    """Nanoseconds since the epoch as RFC 3339 in UTC with microseconds."""
+    moment = EPOCH + timedelta(microseconds=at // 1000)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def to_json(opportunity: Opportunity) -> str:
+    """The JSON line that other programs rely on (README names its fields)."""
+    line: dict[str, object] = {
+        "event": opportunity.event,
+        "id": opportunity.id,
+        "kind": opportunity.kind,
+        "symbol": opportunity.symbol,
+        "at": rfc3339(opportunity.at),
+        "buy": _leg(opportunity.buy),
+        "sell": _leg(opportunity.sell),
+        "size": opportunity.size,
+        "gross_bps": opportunity.gross_bps,
+        "net_bps": opportunity.net_bps,
+        "net_profit": opportunity.net_profit,
+        "currency": opportunity.currency,
+    }
+    if opportunity.event == "closed":
+        line["reason"] = opportunity.reason
+    return json.dumps(line, separators=(",", ":"), allow_nan=False)
+
+
+def to_line(opportunity: Opportunity) -> str:
+    """One line: when, what, where to buy and sell, how much, what is left."""
+    o = opportunity
+    base = o.symbol.partition("/")[0]
+    line = (
+        f"{rfc3339(o.at)[11:23]} {MARKS[o.event]} {o.event:<7} {o.symbol:<10} "
+        f"buy {o.buy.venue} {o.buy.levels[0][0]:,.10g} -> sell {o.sell.venue} "
+        f"{o.sell.levels[0][0]:,.10g}  {o.size:.8g} {base}  "
+        f"gross {o.gross_bps:+.2f}  net {o.net_bps:+.2f} bps = {o.net_profit:+,.4f} {o.currency}"
+    )
+    if o.event != "closed":
+        return line
+    seconds = (o.at - o.opened_at) / 1e9
+    return f"{line}  after {seconds:.2f} s, peak {o.peak_net_bps:+.2f} bps: {o.reason}"
+
+
+def _leg(leg: Leg) -> dict[str, object]:
+    return {
+        "venue": leg.venue,
+        "symbol": leg.symbol,
+        "levels": [list(level) for level in leg.levels],
+        "fee_rate": leg.fee_rate,
+        "age_ms": leg.age_ms,
+    }

@@ -1,0 +1,53 @@
+"""Lines to a stream from a thread of their own, so that a slow reader never delays the scan."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from queue import Full, Queue
+from typing import TextIO
+
+from scanner.types import Opportunity
+
+
+class Lines:
+    """Writes each opportunity as one line; at most ``limit`` lines wait, more are dropped.
+
+    ``dropped`` counts those. ``gone`` is set when the reader has closed its end.
+    """
+
+    def __init__(
+        self, stream: TextIO, form: Callable[[Opportunity], str], limit: int = 10_000
+    ) -> None:
+        self._stream = stream
+        self._form = form
+        self._queue: Queue[Opportunity | None] = Queue(limit)
+        self.dropped = 0
+        self.gone = threading.Event()
+        self._thread = threading.Thread(target=self._write, name="lines", daemon=True)
+        self._thread.start()
+
+    def __call__(self, opportunity: Opportunity) -> None:
+        try:
+            self._queue.put_nowait(opportunity)
+        except Full:
+            self.dropped += 1
+
+    def close(self, seconds: float = 2.0) -> None:
+        """Write what waits, for at most ``seconds``."""
+        try:
+            self._queue.put(None, timeout=seconds)
+        except Full:
+            return
+        self._thread.join(seconds)
+
+    def _write(self) -> None:
+        while (opportunity := self._queue.get()) is not None:
+            if self.gone.is_set():
+                continue
+            try:
+                self._stream.write(self._form(opportunity) + "\n")
+                if self._queue.empty():
+                    self._stream.flush()
+            except (OSError, ValueError):
+                self.gone.set()
