@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-import msgspec
 from msgspec import Struct
 
 from scanner.books import layout as L
@@ -101,6 +100,11 @@ class Pipeline:
         self.store.clear(book, state)
         self.engine.dropped(book, reason, at)
 
+    def finish(self, reason: str, at: int) -> None:
+        """The end: everything leaves the game, and what is open is closed with ``reason``."""
+        for book in self._books.values():
+            self.drop(book, BookState.UNSYNCHRONISED, reason, at)
+
     def tick(self, at: int) -> None:
         """A few times a second: what has become too old is stale, and closed."""
         self.engine.tick(at)
@@ -189,7 +193,7 @@ class Lane:
     def _run(self, ask: Callable[[int], Sequence[Step]], at: int) -> list[Action]:
         try:
             steps = ask(at)
-        except msgspec.DecodeError as error:
+        except (ValueError, RecursionError) as error:
             reason = f"a message could not be read ({error})"
             self._reset_all(reason, at)
             return [Reset(None, reason), Reconnect(reason)]
@@ -225,6 +229,7 @@ class Lane:
         try:
             taken = self._apply(book, step, at)
         except BadLevels as error:
+            self.counts[step.market].gaps += 1
             return self._broken(step.market, str(error), at)
         if not taken:
             return ()

@@ -254,3 +254,22 @@ class Opportunity(Struct, frozen=True, kw_only=True):
     peak_net_bps: float
     peak_net_profit: float
     reason: str = ""
+
+
+class RouteMinute(Struct, frozen=True, kw_only=True):
+    """What one route (buy here, sell there) showed since the last summary, flagged or not.
+
+    The figures are net edges at the touch in bps, observed each time either book changed while both
+    could take part; ``positive`` of the ``samples`` were above zero. ``at``: when it was taken, ns.
+    """
+
+    at: int
+    symbol: str
+    buy: str
+    sell: str
+    samples: int
+    positive: int
+    low_bps: float
+    high_bps: float
+    mean_bps: float
+    last_bps: float

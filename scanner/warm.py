@@ -35,4 +35,4 @@ def warm() -> None:
         )
         store.checksum(book, ChecksumRule.DIGITS_10)
         engine.updated(book, 1)
-    scan.route(store.context, 0, 1, 1)
+    scan.route(store.context, 0, 1, 0, 1)

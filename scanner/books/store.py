@@ -63,13 +63,15 @@ class BookStore:
             zeros(ROW_LIMIT, np.int8),
             zeros(16 * L.MAX_MEMBERS, np.int64),
             zeros(16, np.int64),
-            zeros(16 * L.MAX_MEMBERS * L.MAX_MEMBERS, np.uint8),
+            zeros(16 * L.MAX_MEMBERS**2, np.uint8),
             zeros(4 * L.MAX_MEMBERS * L.ROUTE_INT_WIDTH, np.int64),
             zeros(4 * L.MAX_MEMBERS * L.ROUTE_REAL_WIDTH),
             zeros(8, np.int64),
             zeros(8),
             np.array([_crc_entry(i) for i in range(256)], np.uint32),
             zeros(TEXT_BYTES, np.uint8),
+            zeros(16 * L.MAX_MEMBERS**2 * L.EDGE_WIDTH),
+            zeros(16 * L.MAX_MEMBERS**2 * L.EDGE_COUNT_WIDTH, np.int64),
         ]
         self._table = zeros(2 * L.SLOTS, np.int64)
         self._used = 0

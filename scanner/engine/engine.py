@@ -7,6 +7,7 @@ finds. It has no clock and no I/O: time is an argument, results go to ``emit``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import permutations
 
 from msgspec import Struct
 
@@ -15,7 +16,7 @@ from scanner.books.store import BookStore
 from scanner.engine import costs, scan
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Life, Thresholds
-from scanner.types import BookState, Leg, Market, Opportunity, Side
+from scanner.types import BookState, Leg, Market, Opportunity, RouteMinute, Side
 
 Emit = Callable[[Opportunity], None]
 EVIDENCE_LEVELS = 64
@@ -48,6 +49,7 @@ class Engine:
         self._emit = emit
         self._groups: dict[str, int] = {}
         self._markets: dict[int, Market] = {}
+        self._members: dict[str, list[int]] = {}
         self._open: dict[tuple[int, int], Life] = {}
         parameters, limits = store.array(L.PARAM_INT), store.array(L.PARAM_REAL)
         parameters[L.MAX_AGE], parameters[L.MAX_SKEW] = bounds.max_age, bounds.max_skew
@@ -67,7 +69,10 @@ class Engine:
         store = self._store
         store.reserve(L.MEMBERS, (group + 1) * L.MAX_MEMBERS)
         store.reserve(L.MEMBER_COUNT, group + 1)
-        store.reserve(L.OPEN, (group + 1) * L.MAX_MEMBERS**2)
+        cells = (group + 1) * L.MAX_MEMBERS**2
+        store.reserve(L.OPEN, cells)
+        store.reserve(L.EDGES, cells * L.EDGE_WIDTH)
+        store.reserve(L.EDGE_COUNTS, cells * L.EDGE_COUNT_WIDTH)
         counts = store.array(L.MEMBER_COUNT)
         member = int(counts[group])
         if member >= L.MAX_MEMBERS:
@@ -79,6 +84,7 @@ class Engine:
         meta[book * L.META_WIDTH + L.MEMBER] = member
         real[book * L.REAL_WIDTH + L.FEE] = market.taker_fee
         self._markets[book] = market
+        self._members.setdefault(market.symbol, []).append(book)
 
     def updated(self, book: int, at: int) -> None:
         """The book has changed: scan it against the others."""
@@ -94,8 +100,37 @@ class Engine:
     def tick(self, at: int) -> None:
         """Look again at what is open: time alone can end it."""
         for buy, sell in list(self._open):
-            scan.route(self._store.context, buy, sell, at)
+            scan.route(self._store.context, buy, sell, self._cell(buy, sell), at)
             self._found(1, at)
+
+    def take_minutes(self, at: int) -> list[RouteMinute]:
+        """The summaries of all routes since they were last taken, as of the time ``at``."""
+        minutes: list[RouteMinute] = []
+        edges, counts = self._store.array(L.EDGES), self._store.array(L.EDGE_COUNTS)
+        for books in self._members.values():
+            for buy, sell in permutations(books, 2):
+                cell = self._cell(buy, sell)
+                c, e = cell * L.EDGE_COUNT_WIDTH, cell * L.EDGE_WIDTH
+                samples, positive = counts[c : c + L.EDGE_COUNT_WIDTH].tolist()
+                if samples:
+                    last, low, high, total = edges[e : e + L.EDGE_WIDTH].tolist()
+                    counts[c : c + L.EDGE_COUNT_WIDTH] = 0
+                    buyer, seller = self._markets[buy], self._markets[sell]
+                    minutes.append(
+                        RouteMinute(
+                            at=at,
+                            symbol=buyer.symbol,
+                            buy=buyer.venue,
+                            sell=seller.venue,
+                            samples=samples,
+                            positive=positive,
+                            low_bps=low,
+                            high_bps=high,
+                            mean_bps=total / samples,
+                            last_bps=last,
+                        )
+                    )
+        return minutes
 
     def _found(self, routes: int, at: int) -> None:
         integers = self._store.array(L.OUT_INT)[: routes * L.ROUTE_INT_WIDTH].tolist()
@@ -130,9 +165,13 @@ class Engine:
         self._emit(life.close(reason, at))
 
     def _mark(self, buy: int, sell: int, value: int) -> None:
+        self._store.array(L.OPEN)[self._cell(buy, sell)] = value
+
+    def _cell(self, buy: int, sell: int) -> int:
+        """Where the route stands in the arrays of routes."""
         meta = self._store.meta
-        cell = meta(buy, L.GROUP) * L.MAX_MEMBERS + meta(buy, L.MEMBER)
-        self._store.array(L.OPEN)[cell * L.MAX_MEMBERS + meta(sell, L.MEMBER)] = value
+        row = meta(buy, L.GROUP) * L.MAX_MEMBERS + meta(buy, L.MEMBER)
+        return row * L.MAX_MEMBERS + meta(sell, L.MEMBER)
 
     def _evaluate(self, buy: int, sell: int) -> costs.Result | None:
         """Exactly, from the levels; deeper only when all that was looked at is used up."""

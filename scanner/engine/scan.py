@@ -97,44 +97,84 @@ def _put(out, out_real, n, buy, sell, code, quantity, net, cost, notional):
 
 
 @inlined
-def _route(meta, real, price, size, parameters, limits, out, out_real, n, buy, sell, is_open, at):
-    """Write the route if it meets the thresholds or is open; how many routes there are then."""
+def _note_edge(edges, counts, cell, edge):
+    """Add one observation of a route's net edge at the touch (bps) to its summary."""
+    e = cell * L.EDGE_WIDTH
+    c = cell * L.EDGE_COUNT_WIDTH
+    if counts[c + L.EDGE_SAMPLES] == 0:
+        edges[e + L.EDGE_LOW] = edge
+        edges[e + L.EDGE_HIGH] = edge
+        edges[e + L.EDGE_SUM] = 0.0
+    edges[e + L.EDGE_LAST] = edge
+    edges[e + L.EDGE_LOW] = min(edges[e + L.EDGE_LOW], edge)
+    edges[e + L.EDGE_HIGH] = max(edges[e + L.EDGE_HIGH], edge)
+    edges[e + L.EDGE_SUM] += edge
+    counts[c + L.EDGE_SAMPLES] += 1
+    if edge > 0.0:
+        counts[c + L.EDGE_POSITIVE] += 1
+
+
+@inlined
+def _touch(meta, real, price, size, buy, sell):
+    """(net edge in bps at the touch, 1) of a route; (0, 0) if a side is empty."""
+    ask, ask_size = _level(meta, real, price, size, buy, 1, 0)
+    bid, bid_size = _level(meta, real, price, size, sell, 0, 0)
+    if ask_size <= 0.0 or bid_size <= 0.0:
+        return 0.0, 0
+    cost = ask * (1.0 + real[buy * L.REAL_WIDTH + L.FEE])
+    proceeds = bid * (1.0 - real[sell * L.REAL_WIDTH + L.FEE])
+    return (proceeds / cost - 1.0) * 10_000.0, 1
+
+
+@inlined
+def _route(table, buy, sell, cell, wanted, n, at):
+    """Look at one route and write it as the ``n``-th if it meets the thresholds, is open, or is
+    ``wanted`` whatever came of it; how many routes there are then."""
+    pool = table[2 * L.PRICE + 1]
+    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
+    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
+    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
+    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
+    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
+    limits = carray(pointer(table[2 * L.PARAM_REAL]), 8, np.float64)
+    opened = carray(pointer(table[2 * L.OPEN]), table[2 * L.OPEN + 1], np.uint8)
     code = _fitness(meta, parameters, buy, sell, at)
     quantity = 0.0
     net = 0.0
     cost = 0.0
     notional = 0.0
     if code == L.OK:
-        quantity, net, cost, notional = _walk(meta, real, price, size, buy, sell)
+        edge, present = _touch(meta, real, price, size, buy, sell)
+        if present != 0 and not wanted:
+            edges = carray(pointer(table[2 * L.EDGES]), table[2 * L.EDGES + 1], np.float64)
+            counts = carray(
+                pointer(table[2 * L.EDGE_COUNTS]), table[2 * L.EDGE_COUNTS + 1], np.int64
+            )
+            _note_edge(edges, counts, cell, edge)
+        if present != 0 and edge > 0.0:
+            quantity, net, cost, notional = _walk(meta, real, price, size, buy, sell)
         if quantity <= 0.0:
             code = L.NO_EDGE
-    wanted = (
+    meets = (
         code == L.OK
         and net >= limits[L.MIN_PROFIT]
         and net * 10_000.0 >= limits[L.MIN_NET_BPS] * cost
     )
-    if wanted or is_open:
-        _put(out, out_real, n, buy, sell, code, quantity, net, cost, notional)
-        return n + 1
-    return n
+    if not (meets or wanted or opened[cell] != 0):
+        return n
+    out = carray(pointer(table[2 * L.OUT_INT]), table[2 * L.OUT_INT + 1], np.int64)
+    out_real = carray(pointer(table[2 * L.OUT_REAL]), table[2 * L.OUT_REAL + 1], np.float64)
+    _put(out, out_real, n, buy, sell, code, quantity, net, cost, notional)
+    return n + 1
 
 
 @kernel
 def scan(context, book, at):
     """The routes of ``book`` that meet the thresholds or are open, to the out arrays; how many."""
     table = carray(pointer(context), 2 * L.SLOTS, np.int64)
-    pool = table[2 * L.PRICE + 1]
-    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
-    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
     meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
-    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
     members = carray(pointer(table[2 * L.MEMBERS]), table[2 * L.MEMBERS + 1], np.int64)
     counts = carray(pointer(table[2 * L.MEMBER_COUNT]), table[2 * L.MEMBER_COUNT + 1], np.int64)
-    opened = carray(pointer(table[2 * L.OPEN]), table[2 * L.OPEN + 1], np.uint8)
-    out = carray(pointer(table[2 * L.OUT_INT]), table[2 * L.OUT_INT + 1], np.int64)
-    out_real = carray(pointer(table[2 * L.OUT_REAL]), table[2 * L.OUT_REAL + 1], np.float64)
-    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
-    limits = carray(pointer(table[2 * L.PARAM_REAL]), 8, np.float64)
     group = meta[book * L.META_WIDTH + L.GROUP]
     if group < 0:
         return 0
@@ -142,32 +182,17 @@ def scan(context, book, at):
     cells = group * L.MAX_MEMBERS * L.MAX_MEMBERS
     n = 0
     for k in range(counts[group]):
-        if k == member:
-            continue
-        other = members[group * L.MAX_MEMBERS + k]
-        is_open = opened[cells + member * L.MAX_MEMBERS + k] != 0
-        n = _route(
-            meta, real, price, size, parameters, limits, out, out_real, n, book, other, is_open, at
-        )
-        is_open = opened[cells + k * L.MAX_MEMBERS + member] != 0
-        n = _route(
-            meta, real, price, size, parameters, limits, out, out_real, n, other, book, is_open, at
-        )
+        if k != member:
+            other = members[group * L.MAX_MEMBERS + k]
+            n = _route(table, book, other, cells + member * L.MAX_MEMBERS + k, False, n, at)
+            n = _route(table, other, book, cells + k * L.MAX_MEMBERS + member, False, n, at)
     return n
 
 
 @kernel
-def route(context, buy, sell, at):
+def route(context, buy, sell, cell, at):
     """One route, whatever came of it, into the first row of the out arrays; its code."""
     table = carray(pointer(context), 2 * L.SLOTS, np.int64)
-    pool = table[2 * L.PRICE + 1]
-    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
-    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
-    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
-    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
+    _route(table, buy, sell, cell, True, 0, at)
     out = carray(pointer(table[2 * L.OUT_INT]), table[2 * L.OUT_INT + 1], np.int64)
-    out_real = carray(pointer(table[2 * L.OUT_REAL]), table[2 * L.OUT_REAL + 1], np.float64)
-    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
-    limits = carray(pointer(table[2 * L.PARAM_REAL]), 8, np.float64)
-    _route(meta, real, price, size, parameters, limits, out, out_real, 0, buy, sell, True, at)
     return out[L.ROUTE_CODE]

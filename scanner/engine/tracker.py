@@ -14,7 +14,7 @@ from scanner.types import Opportunity
 
 
 class Thresholds(Struct, frozen=True, kw_only=True):
-    """When to flag: ``min_net_bps`` (bps) and ``min_profit`` (quote); ``close_ratio`` (0..1) of both
+    """When to flag: ``min_net_bps`` and ``min_profit`` (quote); ``close_ratio`` (0..1) of both
     keeps it open; ``update_interval`` ns at least between two updates of one opportunity."""
 
     min_net_bps: float = 5.0
@@ -40,29 +40,26 @@ class Thresholds(Struct, frozen=True, kw_only=True):
 class Life:
     """One open opportunity. ``last`` is its newest state, told or not."""
 
-    __slots__ = ("_told_at", "last")
+    __slots__ = ("_told", "last")
 
     def __init__(self, opened: Opportunity) -> None:
-        self.last = opened
-        self._told_at = opened.at
+        self.last = self._told = opened
 
     def update(self, state: Opportunity, interval: int) -> Opportunity | None:
-        """Take over a new state; it is to be told if it differs and enough time has passed."""
-        previous, self.last = (
-            self.last,
-            replace(
-                state,
-                event="updated",
-                id=self.last.id,
-                opened_at=self.last.opened_at,
-                peak_net_bps=max(self.last.peak_net_bps, state.net_bps),
-                peak_net_profit=max(self.last.peak_net_profit, state.net_profit),
-            ),
+        """Take over a new state; it is to be told if it differs from what was told last and enough
+        time has passed since."""
+        self.last = replace(
+            state,
+            event="updated",
+            id=self.last.id,
+            opened_at=self.last.opened_at,
+            peak_net_bps=max(self.last.peak_net_bps, state.net_bps),
+            peak_net_profit=max(self.last.peak_net_profit, state.net_profit),
         )
-        same = previous.size == state.size and previous.net_profit == state.net_profit
-        if (same and self._told_at == previous.at) or state.at - self._told_at < interval:
+        same = (self._told.size, self._told.net_profit) == (state.size, state.net_profit)
+        if same or state.at - self._told.at < interval:
             return None
-        self._told_at = state.at
+        self._told = self.last
         return self.last
 
     def close(self, reason: str, at: int) -> Opportunity:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
+from scanner.text import printable
 from scanner.types import Leg, Opportunity
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,10 +49,10 @@ def to_line(opportunity: Opportunity) -> str:
         f"{o.sell.levels[0][0]:,.10g}  {o.size:.8g} {base}  "
         f"gross {o.gross_bps:+.2f}  net {o.net_bps:+.2f} bps = {o.net_profit:+,.4f} {o.currency}"
     )
-    if o.event != "closed":
-        return line
-    seconds = (o.at - o.opened_at) / 1e9
-    return f"{line}  after {seconds:.2f} s, peak {o.peak_net_bps:+.2f} bps: {o.reason}"
+    if o.event == "closed":
+        seconds = (o.at - o.opened_at) / 1e9
+        line += f"  after {seconds:.2f} s, peak {o.peak_net_bps:+.2f} bps: {o.reason}"
+    return printable(line)
 
 
 def _leg(leg: Leg) -> dict[str, object]:

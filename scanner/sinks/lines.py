@@ -13,17 +13,23 @@ from scanner.types import Opportunity
 class Lines:
     """Writes each opportunity as one line; at most ``limit`` lines wait, more are dropped.
 
-    ``dropped`` counts those. ``gone`` is set when the reader has closed its end.
+    ``dropped`` counts those. When the reader has closed its end, ``gone`` is called once, from the
+    thread.
     """
 
     def __init__(
-        self, stream: TextIO, form: Callable[[Opportunity], str], limit: int = 10_000
+        self,
+        stream: TextIO,
+        form: Callable[[Opportunity], str],
+        *,
+        gone: Callable[[], object],
+        limit: int = 10_000,
     ) -> None:
         self._stream = stream
         self._form = form
+        self._gone = gone
         self._queue: Queue[Opportunity | None] = Queue(limit)
         self.dropped = 0
-        self.gone = threading.Event()
         self._thread = threading.Thread(target=self._write, name="lines", daemon=True)
         self._thread.start()
 
@@ -42,12 +48,12 @@ class Lines:
         self._thread.join(seconds)
 
     def _write(self) -> None:
-        while (opportunity := self._queue.get()) is not None:
-            if self.gone.is_set():
-                continue
-            try:
+        try:
+            while (opportunity := self._queue.get()) is not None:
                 self._stream.write(self._form(opportunity) + "\n")
                 if self._queue.empty():
                     self._stream.flush()
-            except (OSError, ValueError):
-                self.gone.set()
+        except (OSError, ValueError):
+            self._gone()
+            while self._queue.get() is not None:
+                pass

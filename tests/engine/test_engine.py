@@ -133,6 +133,14 @@ def test_updates_keep_their_distance() -> None:
     assert bench.said[-1].peak_net_bps == pytest.approx(400)
 
 
+def test_time_alone_is_no_update(bench: Bench) -> None:
+    bench.show("kucoin", [(99_990, 1)], [(100_000, 1)], SECOND)
+    bench.show("okx", [(100_200, 1)], [(100_210, 1)], SECOND)
+    for tick in range(1, 20):
+        bench.engine.tick(SECOND + tick * SECOND // 10)
+    assert bench.events() == ["opened"]
+
+
 def test_too_old_to_open_and_closed_when_it_becomes_so(bench: Bench) -> None:
     bench.show("kucoin", [(99_990, 1)], [(100_000, 1)], SECOND)
     bench.show("okx", [(100_200, 1)], [(100_210, 1)], 4 * SECOND + 1)
@@ -199,6 +207,24 @@ def test_orders_that_the_venue_would_not_take() -> None:
     bench.show("a", [(99, 1)], [(100, 2)], SECOND)
     bench.show("b", [(120, 2)], [(130, 1)], SECOND)
     assert bench.events() == ["opened"]
+
+
+def test_minutes_tell_of_what_was_not_flagged_too() -> None:
+    bench = Bench({"a": 0.0, "b": 0.001}, Thresholds(min_net_bps=50))
+    bench.show("a", [(99, 1)], [(100, 1)], SECOND)
+    for at, bid in enumerate((99.5, 100.3, 100.2)):
+        bench.show("b", [(bid, 1)], [(101, 1)], SECOND + at)
+    minutes = {(m.buy, m.sell): m for m in bench.engine.take_minutes(60 * SECOND)}
+    assert bench.said == []
+    there = minutes["a", "b"]
+    assert (there.samples, there.positive, there.symbol) == (3, 2, "BTC/USDT")
+    expected = [(bid * 0.999 / 100 - 1) * 1e4 for bid in (99.5, 100.3, 100.2)]
+    assert there.low_bps == pytest.approx(expected[0])
+    assert there.high_bps == pytest.approx(expected[1])
+    assert there.last_bps == pytest.approx(expected[2])
+    assert there.mean_bps == pytest.approx(sum(expected) / 3)
+    assert minutes["b", "a"].high_bps == pytest.approx((99 / 101.101 - 1) * 1e4)
+    assert bench.engine.take_minutes(120 * SECOND) == []
 
 
 def test_ids_sort_by_time() -> None:
