@@ -39,6 +39,7 @@ from scanner.venues.parts import (
     Millis,
     Requests,
     batched,
+    decode,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
 from scanner.venues.sequence import Bridge, Newest, Verdict
@@ -115,7 +116,7 @@ class Binance:
         return steps
 
     def received(self, raw: bytes, at: int) -> Steps:
-        envelope = _envelope.decode(raw)
+        envelope = decode(_envelope, raw)
         if envelope.stream:
             return self._stream(envelope.stream, envelope.data, at)
         if envelope.e == "depthUpdate":
@@ -140,7 +141,7 @@ class Binance:
         if status != 200:
             self._wanted.failed(market, at)
             return [Notice(f"{market}: depth snapshot not served (HTTP {status})")]
-        partial = _partial.decode(body)
+        partial = decode(_partial, body)
         snapshot = Snapshot(
             market=market,
             bids=bytes(partial.bids),
@@ -187,7 +188,7 @@ class Binance:
         return CLOSING if b'"serverShutdown"' in bytes(data) else ()
 
     def _best(self, data: Raw | bytes) -> Steps:
-        best = _book_ticker.decode(data)
+        best = decode(_book_ticker, data)
         if best.s not in self._known:
             return [Notice(f"best bid and offer of {best.s!r}, which was not subscribed")]
         return [
@@ -202,7 +203,7 @@ class Binance:
         ]
 
     def _partial(self, market: str, data: Raw) -> Steps:
-        partial = _partial.decode(data)
+        partial = decode(_partial, data)
         if market not in self._known:
             return [Notice(f"book of {market!r}, which was not subscribed")]
         newest = self._newest.setdefault(market, Newest())
@@ -219,7 +220,7 @@ class Binance:
         ]
 
     def _difference(self, data: Raw | bytes, at: int) -> Steps:
-        diff = _diff.decode(data)
+        diff = decode(_diff, data)
         market = diff.s
         if market not in self._known:
             return [Notice(f"changes of {market!r}, which was not subscribed")]

@@ -41,8 +41,9 @@ def batched(items: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
 
 
 def nanoseconds(moment: datetime) -> int:
-    """A venue's RFC 3339 time as ns since the epoch, never below 0 (msgspec keeps microseconds)."""
-    return max(0, (moment - EPOCH) // MICROSECOND * 1000)
+    """A venue's RFC 3339 time as ns since the epoch, within 0 and 63 bits (msgspec keeps
+    microseconds)."""
+    return min(max(0, (moment - EPOCH) // MICROSECOND * 1000), 2**63 - 1)
 
 
 class Known:

@@ -1,0 +1,371 @@
+"""The sequence rules: tables of what venues send, and properties that hold for any order."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanner.types import Delta, Snapshot
+from scanner.venues.sequence import Bridge, Chained, Contiguous, Counter, Newest, Ranks, Verdict
+
+APPLY, SKIP, GAP = Verdict.APPLY, Verdict.SKIP, Verdict.GAP
+
+
+def change(number: int) -> Delta:
+    return Delta(market="M", sequence=number)
+
+
+def whole(number: int) -> Snapshot:
+    return Snapshot(market="M", sequence=number, live=False)
+
+
+# --- chained --------------------------------------------------------------------------------------
+
+
+def test_chained_follows_the_named_predecessor() -> None:
+    rule = Chained()
+    assert rule.snapshot(10) is APPLY
+    assert [rule.delta(10, 15), rule.delta(15, 16)] == [APPLY, APPLY]
+
+
+def test_chained_heartbeat_repeats_its_own_id() -> None:
+    rule = Chained()
+    rule.snapshot(10)
+    assert [rule.delta(10, 10), rule.delta(10, 10), rule.delta(10, 11)] == [APPLY, APPLY, APPLY]
+
+
+def test_chained_reset_to_a_smaller_id_while_the_chain_holds() -> None:
+    rule = Chained()
+    rule.snapshot(1000)
+    assert [rule.delta(1000, 3), rule.delta(3, 5), rule.delta(1000, 1001)] == [APPLY, APPLY, GAP]
+
+
+def test_chained_duplicate_is_skipped() -> None:
+    rule = Chained()
+    rule.snapshot(10)
+    assert [rule.delta(10, 15), rule.delta(10, 15), rule.delta(15, 16)] == [APPLY, SKIP, APPLY]
+
+
+def test_chained_gap_needs_a_snapshot() -> None:
+    rule = Chained()
+    assert rule.delta(1, 2) is GAP
+    rule.snapshot(10)
+    assert [rule.delta(11, 12), rule.delta(12, 13)] == [GAP, GAP]
+    rule.snapshot(20)
+    assert rule.delta(20, 21) is APPLY
+
+
+# --- contiguous -----------------------------------------------------------------------------------
+
+
+def test_contiguous_ranges() -> None:
+    rule = Contiguous()
+    assert rule.delta(1, 1) is GAP
+    rule.snapshot(10)
+    assert [rule.delta(11, 11), rule.delta(12, 15), rule.delta(12, 15)] == [APPLY, APPLY, SKIP]
+    assert [rule.delta(9, 10), rule.delta(16, 16)] == [SKIP, APPLY]
+
+
+def test_contiguous_gap_and_overlap_need_a_snapshot() -> None:
+    rule = Contiguous()
+    for first, last in ((12, 12), (10, 12)):
+        rule.snapshot(10)
+        assert [rule.delta(first, last), rule.delta(last + 1, last + 1)] == [GAP, GAP]
+
+
+def test_contiguous_snapshot_may_start_the_ids_anew() -> None:
+    rule = Contiguous()
+    rule.snapshot(1000)
+    assert rule.snapshot(1) is APPLY
+    assert rule.delta(2, 2) is APPLY
+
+
+@given(st.permutations(range(11, 19)))
+def test_contiguous_never_applies_out_of_order(order: list[int]) -> None:
+    rule = Contiguous()
+    rule.snapshot(10)
+    applied = [number for number in order if rule.delta(number, number) is APPLY]
+    assert applied == list(range(11, 11 + len(applied)))
+
+
+# --- counter --------------------------------------------------------------------------------------
+
+
+def test_counter_starts_anywhere_and_counts_by_one() -> None:
+    for first in (0, 1, 2**62):
+        rule = Counter()
+        assert [rule.next(first + i) for i in range(3)] == [APPLY] * 3
+
+
+def test_counter_duplicate_is_skipped_and_any_other_number_is_a_gap() -> None:
+    rule = Counter()
+    assert [rule.next(n) for n in (5, 5, 6, 8, 9, 7, 8)] == [
+        APPLY,
+        SKIP,
+        APPLY,
+        GAP,
+        APPLY,
+        GAP,
+        APPLY,
+    ]
+
+
+@given(st.lists(st.integers(0, 30), min_size=1))
+def test_counter_accepts_exactly_the_unbroken_runs(numbers: list[int]) -> None:
+    rule = Counter()
+    verdicts = [rule.next(number) for number in numbers]
+    assert verdicts[0] is APPLY
+    for before, number, verdict in zip(numbers, numbers[1:], verdicts[1:], strict=False):
+        assert (verdict is APPLY) == (number == before + 1)
+        assert (verdict is SKIP) == (number == before)
+
+
+# --- newest ---------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(0, 20)))
+def test_newest_never_moves_backwards(numbers: list[int]) -> None:
+    rule = Newest()
+    taken = [number for number in numbers if rule.snapshot(number) is APPLY]
+    assert taken == sorted(taken)
+    assert max(taken, default=0) == max(numbers, default=0)
+
+
+def test_newest_takes_the_same_id_again() -> None:
+    rule = Newest()
+    assert [rule.snapshot(n) for n in (5, 5, 4, 6)] == [APPLY, APPLY, SKIP, APPLY]
+
+
+# --- bridge ---------------------------------------------------------------------------------------
+
+
+def numbers(steps: list[Snapshot | Delta] | None) -> list[int] | None:
+    return None if steps is None else [step.sequence for step in steps]
+
+
+def buffered(*ranges: tuple[int, int]) -> Bridge:
+    bridge = Bridge()
+    for first, last in ranges:
+        assert bridge.delta(first, last, change(last)) is SKIP
+    return bridge
+
+
+def test_bridge_drops_what_the_snapshot_has_and_joins_the_first_that_covers_the_next_id() -> None:
+    bridge = buffered((90, 95), (96, 100), (101, 105), (106, 106))
+    steps = bridge.snapshot(102, whole(102))
+    assert numbers(steps) == [102, 105, 106]
+    assert steps is not None
+    assert isinstance(steps[0], Snapshot) and not steps[0].live
+    assert bridge.delta(107, 110, change(110)) is APPLY
+
+
+def test_bridge_first_delta_starting_right_after_the_snapshot() -> None:
+    assert numbers(buffered((101, 105)).snapshot(100, whole(100))) == [100, 105]
+
+
+def test_bridge_snapshot_older_than_the_stream_is_asked_for_again() -> None:
+    bridge = buffered((101, 105), (106, 110))
+    assert bridge.snapshot(99, whole(99)) is None
+    assert not bridge.synced
+    assert numbers(bridge.snapshot(107, whole(107))) == [107, 110]
+    assert bridge.synced
+
+
+def test_bridge_snapshot_newer_than_all_that_waited_is_proven_by_the_next_delta() -> None:
+    bridge = buffered((90, 95))
+    assert numbers(bridge.snapshot(100, whole(100))) == [100]
+    assert bridge.delta(96, 100, change(100)) is SKIP
+    assert bridge.delta(98, 103, change(103)) is APPLY
+    assert bridge.delta(104, 104, change(104)) is APPLY
+
+
+def test_bridge_snapshot_that_the_next_delta_does_not_reach_is_a_gap() -> None:
+    bridge = buffered()
+    bridge.snapshot(100, whole(100))
+    assert bridge.delta(102, 103, change(103)) is GAP
+    assert not bridge.synced
+    assert numbers(bridge.snapshot(102, whole(102))) == [102, 103], "the delta was kept"
+
+
+def test_bridge_after_the_first_every_delta_starts_right_after_the_last() -> None:
+    bridge = buffered((101, 105))
+    bridge.snapshot(103, whole(103))
+    assert bridge.delta(105, 107, change(107)) is GAP
+
+
+def test_bridge_gap_among_what_waits_needs_a_newer_snapshot() -> None:
+    bridge = buffered((101, 105), (107, 110))
+    assert bridge.snapshot(103, whole(103)) is None
+    assert numbers(bridge.snapshot(106, whole(106))) == [106, 110]
+
+
+def test_bridge_duplicates_among_what_waits_are_not_applied_twice() -> None:
+    bridge = buffered((101, 105), (106, 110), (101, 105), (111, 111))
+    assert numbers(bridge.snapshot(100, whole(100))) == [100, 105, 110, 111]
+
+
+def test_bridge_second_snapshot_does_not_move_the_book_backwards() -> None:
+    bridge = buffered((101, 105))
+    bridge.snapshot(100, whole(100))
+    assert bridge.snapshot(103, whole(103)) == []
+    assert bridge.delta(106, 106, change(106)) is APPLY
+
+
+def test_bridge_duplicates_and_older_deltas_are_skipped() -> None:
+    bridge = buffered((101, 105))
+    bridge.snapshot(100, whole(100))
+    assert bridge.delta(101, 105, change(105)) is SKIP
+    assert bridge.delta(99, 100, change(100)) is SKIP
+    assert bridge.delta(106, 106, change(106)) is APPLY
+
+
+def test_bridge_restart_forgets_what_waited() -> None:
+    bridge = buffered((101, 105))
+    bridge.restart()
+    assert numbers(bridge.snapshot(100, whole(100))) == [100]
+    bridge.restart()
+    assert not bridge.synced
+
+
+def test_bridge_futures_name_their_predecessor_and_may_leave_ids_out() -> None:
+    bridge = Bridge()
+    for first, last, previous in ((90, 95, 88), (97, 103, 95), (110, 112, 103)):
+        bridge.delta(first, last, change(last), previous)
+    assert numbers(bridge.snapshot(100, whole(100))) == [100, 103, 112]
+    assert bridge.delta(120, 121, change(121), 112) is APPLY
+    assert bridge.delta(122, 123, change(123), 120) is GAP
+
+
+def test_bridge_futures_join_by_predecessor_alone() -> None:
+    bridge = Bridge()
+    bridge.delta(105, 109, change(109), 100)
+    assert numbers(bridge.snapshot(100, whole(100))) == [100, 109]
+
+
+def test_bridge_futures_need_no_id_after_the_snapshot_itself() -> None:
+    bridge = Bridge()
+    bridge.delta(101, 109, change(109), 99)
+    assert bridge.snapshot(100, whole(100)) is None
+
+
+def test_bridge_forgets_the_oldest_when_too_much_waits() -> None:
+    bridge = Bridge()
+    for number in range(1, bridge.LIMIT + 11):
+        bridge.delta(number, number, change(number))
+    assert bridge.snapshot(5, whole(5)) is None
+    steps = bridge.snapshot(10, whole(10))
+    assert steps is not None
+    assert len(steps) == 1 + bridge.LIMIT
+
+
+@given(st.data())
+def test_bridge_applies_every_id_once_and_in_order_or_says_so(data: st.DataObject) -> None:
+    """Cut the ids 1..60 into deltas, lose, repeat and swap some, let the snapshot come anywhere:
+    from a snapshot on, what is applied covers each id without a hole, until a gap is reported."""
+    cuts = data.draw(st.lists(st.integers(1, 60), unique=True, min_size=1).map(sorted))
+    bounds = [0, *cuts]
+    events = [(first + 1, last) for first, last in pairwise(bounds)]
+    for _ in range(data.draw(st.integers(0, 3))):
+        place = data.draw(st.integers(0, len(events) - 1))
+        match data.draw(st.sampled_from(["lose", "repeat", "swap"])):
+            case "lose" if len(events) > 1:
+                events.pop(place)
+            case "repeat":
+                events.insert(data.draw(st.integers(place, len(events))), events[place])
+            case "swap" if place:
+                events[place - 1 : place + 1] = events[place], events[place - 1]
+    snapshots = data.draw(st.dictionaries(st.integers(0, len(events)), st.integers(0, 60)))
+    bridge, reached = Bridge(), None
+    ranges = {last: first for first, last in events}
+
+    def applied(step: Snapshot | Delta) -> None:
+        nonlocal reached
+        if isinstance(step, Snapshot):
+            reached = step.sequence
+            return
+        assert reached is not None
+        assert ranges[step.sequence] <= reached + 1 <= step.sequence
+        reached = step.sequence
+
+    for place in range(len(events) + 1):
+        if place in snapshots:
+            number = snapshots[place]
+            for step in bridge.snapshot(number, whole(number)) or ():
+                applied(step)
+        if place < len(events):
+            first, last = events[place]
+            verdict = bridge.delta(first, last, change(last))
+            if verdict is APPLY:
+                applied(change(last))
+            elif verdict is GAP:
+                reached = None
+        assert bridge.synced == (reached is not None)
+
+
+# --- ranks ----------------------------------------------------------------------------------------
+
+
+def test_ranks_follow_the_ids_of_both_channels() -> None:
+    ranks = Ranks()
+    assert [ranks.book(100, 1000), ranks.best(103, 1001), ranks.book(102, 1002)] == [100, 103, 102]
+
+
+def test_ranks_of_older_messages_are_none_and_the_same_message_again_is_not_older() -> None:
+    ranks = Ranks()
+    ranks.book(100, 1000)
+    assert [ranks.book(100, 1000), ranks.book(99, 1000), ranks.book(100, 999)] == [100, None, None]
+    ranks.best(100, 1000)
+    assert ranks.best(99, 999) is None
+
+
+def test_ranks_go_on_above_all_before_when_the_venue_starts_its_ids_anew() -> None:
+    ranks = Ranks()
+    ranks.book(100, 1000)
+    ranks.best(120, 1005)
+    anew = ranks.book(5, 2000)
+    assert anew is not None and anew > 120
+    assert ranks.best(121, 1900) is None, "it was sent before the ids began anew"
+    assert ranks.best(6, 2001) == anew + 1
+    assert ranks.book(7, 2002) == anew + 2
+
+
+def test_ranks_of_a_chain_need_no_later_time() -> None:
+    ranks = Ranks()
+    ranks.book(100, 1000)
+    assert ranks.book(3, 1000) is None
+    proven = ranks.book(3, 1000, proven=True)
+    assert proven is not None and proven > 100
+
+
+def test_ranks_by_time_where_there_are_no_ids() -> None:
+    ranks = Ranks()
+    assert [ranks.book(None, 1000), ranks.best(None, 1001)] == [1000, 1001]
+    assert ranks.best(7, 1002) is None, "an id does not compare with times"
+
+
+def test_ranks_after_a_fresh_book_was_asked_for() -> None:
+    ranks = Ranks()
+    ranks.book(100, 1000)
+    ranks.forget()
+    anew = ranks.book(90, 900)
+    assert anew is not None and anew > 100
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 50), st.integers(0, 50)), max_size=30))
+def test_ranks_stay_within_63_bits_and_never_fall_below_an_epoch(
+    messages: list[tuple[bool, int, int]],
+) -> None:
+    ranks, highest = Ranks(), -1
+    before = (-1, -1)
+    for is_book, number, time in messages:
+        rank = ranks.book(number, time) if is_book else ranks.best(number, time)
+        if rank is None:
+            continue
+        assert 0 <= rank <= Ranks.LARGEST
+        if is_book:
+            if number < before[0]:
+                assert rank > highest
+            before = (number, time)
+        highest = max(highest, rank)
