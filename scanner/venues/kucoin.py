@@ -1,0 +1,398 @@
+"""KuCoin classic spot: public order books.
+
+https://www.kucoin.com/docs-new/websocket-api/base-info/introduction
+
+The address of the stream comes with a token from REST; nothing may be sent before the venue's
+``welcome``. ``top``: ``level2Depth50``, whole snapshots ordered by their time. ``full``:
+``/market/level2`` changes joined to a REST snapshot of 100 levels a side, which is fetched again
+when the price has moved through half of them. Both with ``level1`` for the best bid and offer,
+ordered by the same time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from scanner.types import (
+    Ack,
+    Best,
+    Connect,
+    Delta,
+    Depth,
+    Fetch,
+    LevelLayout,
+    Market,
+    Notice,
+    Proof,
+    Reconnect,
+    Refused,
+    Reset,
+    Send,
+    Snapshot,
+)
+from scanner.venues.horizon import ShallowBridge
+from scanner.venues.parts import (
+    MILLISECOND,
+    Fetches,
+    Known,
+    Millis,
+    Pulse,
+    Requests,
+    batched,
+    decode,
+)
+from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.sequence import Newest, Verdict
+
+REST, WS = "https://api.kucoin.com", "wss://ws-api-spot.kucoin.com"
+SYMBOLS_PER_REQUEST = 100
+SNAPSHOT_LEVELS = 100
+QUIET_SECONDS = 5
+GOOD = "200000"
+TOKEN = "token"
+DEPTH_50, CHANGES, LEVEL_1 = "/spotMarket/level2Depth50", "/market/level2", "/spotMarket/level1"
+
+_Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+_Touch = Annotated[list[str], Meta(max_length=8)]
+
+
+class _Envelope(Struct):
+    type: str = ""
+    id: str | int | None = None
+    topic: str = ""
+    data: Raw = Raw(b"")
+    code: int | str = 0
+
+
+class _Server(Struct):
+    endpoint: Annotated[str, Meta(pattern=r"^wss?://[^\s/?#]+(/[^\s?#]*)?$")]
+    pingInterval: Annotated[int, Meta(ge=1000, le=10**7)] = 18_000
+    pingTimeout: Annotated[int, Meta(ge=1000, le=10**7)] = 10_000
+
+
+class _Bullet(Struct):
+    token: str
+    instanceServers: list[_Server]
+
+
+class _BulletAnswer(Struct):
+    code: str = ""
+    data: _Bullet | None = None
+
+
+class _Depth50(Struct):
+    asks: Raw
+    bids: Raw
+    timestamp: Millis
+
+
+class _Level1(Struct):
+    timestamp: Millis
+    asks: _Touch | None = None
+    bids: _Touch | None = None
+
+
+class _Changes(Struct):
+    asks: Raw = Raw(b"[]")
+    bids: Raw = Raw(b"[]")
+
+
+class _Level2(Struct):
+    sequenceStart: _Sequence
+    sequenceEnd: _Sequence
+    changes: _Changes
+    time: Millis = 0
+
+
+class _Book(Struct):
+    asks: Raw = Raw(b"null")
+    bids: Raw = Raw(b"null")
+    sequence: _Sequence | None = None
+    time: Millis = 0
+
+
+class _BookAnswer(Struct):
+    code: str = ""
+    msg: str = ""
+    data: _Book | None = None
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+_bullet_answer = msgspec.json.Decoder(_BulletAnswer)
+_depth_50 = msgspec.json.Decoder(_Depth50)
+_level_1 = msgspec.json.Decoder(_Level1)
+_level_2 = msgspec.json.Decoder(_Level2)
+# REST writes the sequence as text.
+_book_answer = msgspec.json.Decoder(_BookAnswer, strict=False)
+
+
+class KuCoin:
+    """One connection to the classic public stream."""
+
+    def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+        self._known = Known(markets)
+        self._options = options
+        self._depth = CHANGES if options.depth is Depth.FULL else DEPTH_50
+        self._requests = Requests()
+        self._wanted = Fetches()
+        self._pulse = Pulse(every=18, quiet=QUIET_SECONDS, dead=10)
+        self._bridges: dict[str, ShallowBridge] = {}
+        self._newest: dict[str, Newest] = {}
+
+    def start(self, at: int) -> Steps:
+        return [Fetch(TOKEN, f"{self._options.rest}/api/v1/bullet-public", "POST")]
+
+    def opened(self, at: int) -> Steps:
+        self._pulse.started(at)
+        return ()
+
+    def received(self, raw: bytes, at: int) -> Steps:
+        envelope = decode(_envelope, raw)
+        self._pulse.heard(at)
+        match envelope.type:
+            case "message":
+                return self._message(envelope.topic, envelope.data, at)
+            case "welcome":
+                return self._subscriptions()
+            case "ack":
+                topic, markets = self._answered(envelope.id)
+                return [Ack(market) for market in markets] if topic == self._depth else ()
+            case "error":
+                return self._error(envelope)
+            case "pong":
+                return ()
+            case other:
+                return [Notice(f"unexpected message of type {other!r:.40}")]
+
+    def fetched(self, tag: str, status: int, body: bytes, at: int) -> Steps:
+        if tag == TOKEN:
+            return self._connect(status, body, at)
+        market = tag.partition(":")[2]
+        if status != 200:
+            return self._no_snapshot(market, f"HTTP {status}", at)
+        answer = decode(_book_answer, body)
+        if answer.code != GOOD:
+            return self._no_snapshot(market, f"code {answer.code} {answer.msg}"[:200], at)
+        if answer.data is None or answer.data.sequence is None:
+            return self._no_snapshot(market, "no book in the answer", at)
+        return self._snapshot(market, answer.data.sequence, answer.data, at)
+
+    def resync(self, market: str, reason: str, at: int) -> Steps:
+        if not self._wanted.start(market, at):
+            return ()
+        steps = self._resubscribed(market)
+        if self._options.depth is Depth.FULL:
+            self._bridge(market).restart()
+            return [*steps, self._snapshot_request(market)]
+        self._newest.pop(market, None)
+        return steps
+
+    def idle(self, at: int) -> Steps:
+        if self._pulse.lost(at):
+            return [Reconnect("the venue is silent and does not answer a ping")]
+        steps: list[Send | Fetch] = []
+        if self._pulse.due(at):
+            steps.append(_send({"id": str(at), "type": "ping"}))
+        for market in self._wanted.due(at):
+            if self._options.depth is Depth.FULL:
+                steps.append(self._snapshot_request(market))
+            else:
+                steps += self._resubscribed(market)
+        return steps
+
+    def _connect(self, status: int, body: bytes, at: int) -> Steps:
+        if status != 200:
+            return [Reconnect(f"no token served (HTTP {status})")]
+        answer = decode(_bullet_answer, body)
+        if answer.data is None or not answer.data.instanceServers:
+            return [Reconnect(f"no token served (code {answer.code!r:.40})")]
+        server = answer.data.instanceServers[0]
+        timeout = max(server.pingTimeout / 1000, 2 * QUIET_SECONDS)
+        self._pulse = Pulse(server.pingInterval / 1000, QUIET_SECONDS, dead=timeout)
+        token = quote(answer.data.token, safe="")
+        return [Connect(f"{self._address(server.endpoint)}?token={token}&connectId={at}")]
+
+    def _address(self, endpoint: str) -> str:
+        """The endpoint, moved to where the configuration says that the venue is."""
+        if self._options.ws == WS or endpoint.startswith(self._options.ws):
+            return endpoint
+        path = endpoint.partition("://")[2].partition("/")[2]
+        return f"{self._options.ws}/{path}"
+
+    def _subscriptions(self) -> list[Send]:
+        batches = list(batched(self._known.ids, SYMBOLS_PER_REQUEST))
+        topics = (self._depth, LEVEL_1)
+        return [self._request("subscribe", topic, batch) for batch in batches for topic in topics]
+
+    def _resubscribed(self, market: str) -> list[Send | Fetch]:
+        verbs = ("unsubscribe", "subscribe")
+        return [self._request(verb, self._depth, [market]) for verb in verbs]
+
+    def _request(self, verb: str, topic: str, markets: Sequence[str]) -> Send:
+        number = self._requests.new(markets if verb == "subscribe" else ())
+        return _send(
+            {
+                # The id comes back with the answer, which says nothing else.
+                "id": f"{topic}#{number}",
+                "type": verb,
+                "topic": f"{topic}:{','.join(markets)}",
+                "privateChannel": False,
+                "response": True,
+            }
+        )
+
+    def _answered(self, identity: str | int | None) -> tuple[str, tuple[str, ...]]:
+        topic, _, number = str(identity).rpartition("#")
+        return topic, self._requests.answered(number)
+
+    def _error(self, envelope: _Envelope) -> Steps:
+        reason = f"{bytes(envelope.data).decode(errors='replace')} (code {envelope.code})"[:200]
+        if "token" in reason:
+            return [Reconnect(f"the venue refuses this connection: {reason}")]
+        topic, markets = self._answered(envelope.id)
+        if len(markets) > 1:
+            return [self._request("subscribe", topic, [market]) for market in markets]
+        if markets and topic == LEVEL_1:
+            return [Notice(f"{markets[0]}: best bid and offer refused: {reason}")]
+        return [Refused(markets[0] if markets else None, reason)]
+
+    def _message(self, topic: str, data: Raw, at: int) -> Steps:
+        channel, _, market = topic.rpartition(":")
+        if channel not in (DEPTH_50, CHANGES, LEVEL_1):
+            return ()
+        if market not in self._known:
+            return [Notice(f"data of {topic!r:.80}, which was not subscribed")]
+        if channel == LEVEL_1:
+            return self._best(market, data)
+        if channel == DEPTH_50:
+            return self._whole(market, data)
+        return self._changes(market, data, at)
+
+    def _best(self, market: str, data: Raw) -> Steps:
+        best = decode(_level_1, data)
+        bid_price, bid_size = _touch(best.bids)
+        ask_price, ask_size = _touch(best.asks)
+        return [
+            Best(
+                market=market,
+                bid_price=bid_price,
+                bid_size=bid_size,
+                ask_price=ask_price,
+                ask_size=ask_size,
+                order=best.timestamp,
+                sent_at=best.timestamp * MILLISECOND,
+            )
+        ]
+
+    def _whole(self, market: str, data: Raw) -> Steps:
+        book = decode(_depth_50, data)
+        if self._newest.setdefault(market, Newest()).snapshot(book.timestamp) is Verdict.SKIP:
+            return ()
+        self._wanted.done(market)
+        return [
+            Snapshot(
+                market=market,
+                bids=bytes(book.bids),
+                asks=bytes(book.asks),
+                sequence=book.timestamp,
+                sent_at=book.timestamp * MILLISECOND,
+            )
+        ]
+
+    def _changes(self, market: str, data: Raw, at: int) -> Steps:
+        update = decode(_level_2, data)
+        first, last = update.sequenceStart, update.sequenceEnd
+        delta = Delta(
+            market=market,
+            bids=bytes(update.changes.bids),
+            asks=bytes(update.changes.asks),
+            sequence=last,
+            order=update.time or -1,
+            sent_at=update.time * MILLISECOND,
+        )
+        bridge = self._bridge(market)
+        verdict, delta = bridge.delta(first, last, delta)
+        if verdict is Verdict.APPLY:
+            fetch = self._fetch(market, at) if bridge.worn else []
+            if fetch:
+                bridge.renew()
+            return [delta, *fetch]
+        if verdict is Verdict.GAP:
+            reason = f"sequence {first}..{last} does not follow the last one"
+            return [Reset(market, reason), *self._fetch(market, at)]
+        return () if bridge.synced else self._fetch(market, at)
+
+    def _snapshot(self, market: str, sequence: int, book: _Book, at: int) -> Steps:
+        step = Snapshot(
+            market=market,
+            bids=_levels(book.bids),
+            asks=_levels(book.asks),
+            sequence=sequence,
+            order=book.time or -1,
+            sent_at=book.time * MILLISECOND,
+            live=False,
+        )
+        steps = self._bridge(market).snapshot(sequence, step)
+        if steps is None:
+            return self._no_snapshot(market, "older than the stream", at)
+        self._wanted.done(market)
+        return steps
+
+    def _no_snapshot(self, market: str, reason: str, at: int) -> Steps:
+        self._wanted.failed(market, at)
+        return [Notice(f"{market}: no order book snapshot ({reason}), asking again")]
+
+    def _bridge(self, market: str) -> ShallowBridge:
+        return self._bridges.setdefault(market, ShallowBridge(SNAPSHOT_LEVELS))
+
+    def _fetch(self, market: str, at: int) -> list[Fetch]:
+        return [self._snapshot_request(market)] if self._wanted.start(market, at) else []
+
+    def _snapshot_request(self, market: str) -> Fetch:
+        path = f"/api/v1/market/orderbook/level2_{SNAPSHOT_LEVELS}?symbol={quote(market)}"
+        return Fetch(f"depth:{market}", self._options.rest + path)
+
+
+def _send(body: dict[str, str | bool]) -> Send:
+    return Send(msgspec.json.encode(body).decode())
+
+
+def _levels(raw: Raw) -> bytes:
+    """An empty side may be null."""
+    return b"[]" if bytes(raw) == b"null" else bytes(raw)
+
+
+def _touch(side: list[str] | None) -> tuple[str, str]:
+    """Price and size; an empty side has none, or a price of zero."""
+    if not side or not side[0].strip("0."):
+        return "", ""
+    if len(side) < 2:
+        raise msgspec.ValidationError("a best price without its size")
+    return side[0], side[1]
+
+
+VENUE = Venue(
+    id="kucoin",
+    name="KuCoin",
+    rest=REST,
+    ws=WS,
+    make=KuCoin,
+    limits=Limits(markets=150, sends=8, connects=25),
+    proof={Depth.TOP: Proof.SNAPSHOTS, Depth.FULL: Proof.CHAINED},
+    channels={
+        Depth.TOP: "level2Depth50 + level1",
+        Depth.FULL: "/market/level2 + REST level2_100 + level1",
+    },
+    layout=LevelLayout(zero_price_skips=True),
+    notes=(
+        "The address of the stream comes with a token from REST, a new one for each connection.",
+        "A subscription to an unknown symbol is acknowledged and stays silent.",
+        "full: the public snapshot has 100 levels a side; the book ends where it did.",
+        "level2Depth50 and level1 carry no sequence: they are ordered by their time, in ms.",
+    ),
+)
