@@ -1,0 +1,416 @@
+"""Gate spot: public order books.
+
+https://www.gate.com/docs/developers/apiv4/ws/en/
+
+``top``: ``spot.obu`` with 50 levels, ``full``: with 400; both begin with the whole book in the
+stream itself (``full``) and go on with changes. Both with ``spot.book_ticker`` for the best bid and
+offer, ordered by the same update id ``u``. The older ``order_book_update``, joined to a REST
+snapshot, is understood where it arrives (recordings), and so are the futures channels of all three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from scanner.types import (
+    Ack,
+    Best,
+    Connect,
+    Delta,
+    Depth,
+    Fetch,
+    LevelLayout,
+    Market,
+    Notice,
+    Proof,
+    Reconnect,
+    Refused,
+    Reset,
+    Send,
+    Snapshot,
+)
+from scanner.venues.parts import (
+    MILLISECOND,
+    SECOND,
+    Fetches,
+    Known,
+    Millis,
+    Pulse,
+    Requests,
+    Resubscriptions,
+    batched,
+    decode,
+)
+from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.sequence import Bridge, Contiguous, Ranks, Verdict
+
+STREAMS_PER_REQUEST = 50
+BOOK, BEST = "spot.obu", "spot.book_ticker"
+SNAPSHOTS = {
+    "spot": "/api/v4/spot/order_book?currency_pair=",
+    "futures": "/api/v4/futures/usdt/order_book?contract=",
+}
+
+_Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+
+class _Error(Struct):
+    code: int = 0
+    message: str = ""
+
+
+class _Envelope(Struct):
+    channel: str = ""
+    event: str | None = None
+    id: int | str | None = None
+    error: _Error | None = None
+    result: Raw = Raw(b"null")
+
+
+class _Book(Struct):
+    s: Annotated[str, Meta(pattern=r"^ob\..+\.[0-9]{1,4}$")]
+    u: _Sequence
+    U: _Sequence | None = None
+    t: Millis = 0
+    full: bool = False
+    b: Raw = Raw(b"null")
+    a: Raw = Raw(b"null")
+
+
+class _Changes(Struct):
+    s: str
+    U: _Sequence
+    u: _Sequence
+    t: Millis = 0
+    b: Raw = Raw(b"null")
+    a: Raw = Raw(b"null")
+
+
+class _Best(Struct):
+    s: str
+    u: _Sequence
+    t: Millis = 0
+    b: str = ""
+    B: Raw = Raw(b'""')
+    a: str = ""
+    A: Raw = Raw(b'""')
+
+
+class _Snapshot(Struct):
+    id: _Sequence
+    asks: Raw = Raw(b"null")
+    bids: Raw = Raw(b"null")
+
+
+class _System(Struct):
+    type: str = ""
+    msg: str = ""
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+_book = msgspec.json.Decoder(_Book)
+_changes = msgspec.json.Decoder(_Changes)
+_best = msgspec.json.Decoder(_Best)
+_snapshot = msgspec.json.Decoder(_Snapshot)
+_system = msgspec.json.Decoder(_System)
+
+
+class _Stream:
+    """One market: how far its book has come, and how that ranks against best bids and offers."""
+
+    __slots__ = ("ids", "ranks")
+
+    def __init__(self) -> None:
+        self.ids = Contiguous()
+        self.ranks = Ranks()
+
+
+class Gate:
+    """One connection to the spot stream."""
+
+    def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+        self._known = Known(markets)
+        self._options = options
+        self._levels = 400 if options.depth is Depth.FULL else 50
+        self._requests = Requests()
+        self._wanted = Fetches()
+        self._again = Resubscriptions()
+        self._pulse = Pulse(every=10, quiet=5, dead=10)
+        self._streams: dict[str, _Stream] = {}
+        self._bridges: dict[str, Bridge] = {}
+        self._snapshots: dict[str, str] = {}
+
+    def start(self, at: int) -> Steps:
+        return [Connect(f"{self._options.ws}/ws/v4/")]
+
+    def opened(self, at: int) -> Steps:
+        self._pulse.started(at)
+        batches = list(batched(self._known.ids, STREAMS_PER_REQUEST))
+        return [
+            self._request("subscribe", channel, batch, at)
+            for batch in batches
+            for channel in (BOOK, BEST)
+        ]
+
+    def received(self, raw: bytes, at: int) -> Steps:
+        envelope = decode(_envelope, raw)
+        self._pulse.heard(at)
+        kind, _, name = envelope.channel.partition(".")
+        if envelope.event in ("subscribe", "unsubscribe"):
+            return self._answered(envelope, at)
+        if envelope.event == "update":
+            return self._updated(kind, name, envelope.result, at)
+        if envelope.error is not None:
+            return [Refused(None, _reason(envelope.error))]
+        if name == "pong":
+            return ()
+        return [Notice(f"unexpected message on channel {envelope.channel!r:.40}")]
+
+    def fetched(self, tag: str, status: int, body: bytes, at: int) -> Steps:
+        market = tag.partition(":")[2]
+        if status != 200:
+            self._wanted.failed(market, at)
+            return [Notice(f"{market}: order book snapshot not served (HTTP {status})")]
+        book = decode(_snapshot, body)
+        step = Snapshot(
+            market=market,
+            bids=_levels(book.bids),
+            asks=_levels(book.asks),
+            sequence=book.id,
+            live=False,
+        )
+        steps = self._bridge(market).snapshot(book.id, step)
+        if steps is None:
+            self._wanted.failed(market, at)
+            return [Notice(f"{market}: order book snapshot older than the stream, asking again")]
+        self._wanted.done(market)
+        return steps
+
+    def resync(self, market: str, reason: str, at: int) -> Steps:
+        if market in self._bridges:
+            self._bridge(market).restart()
+            return self._fetch(market, at)
+        stream = self._stream(market)
+        stream.ids = Contiguous()
+        stream.ranks.forget()
+        return self._leave(market, at)
+
+    def idle(self, at: int) -> Steps:
+        if self._pulse.lost(at):
+            return [Reconnect("the venue is silent and does not answer a ping")]
+        steps: list[Send | Fetch] = []
+        if self._pulse.due(at):
+            steps.append(_send({"time": at // SECOND, "channel": "spot.ping"}))
+        leave, join = self._again.due(at)
+        steps += [self._request("unsubscribe", BOOK, [market], at) for market in leave]
+        steps += [self._request("subscribe", BOOK, [market], at) for market in join]
+        return steps + [self._snapshot_request(market) for market in self._wanted.due(at)]
+
+    def _updated(self, kind: str, name: str, result: Raw, at: int) -> Steps:
+        match name:
+            case "obu":
+                return self._obu(result, at)
+            case "book_ticker":
+                return self._book_ticker(result)
+            case "order_book_update":
+                return self._update(result, kind, at)
+            case "system":
+                return self._announced(result)
+        return ()
+
+    def _obu(self, result: Raw, at: int) -> Steps:
+        book = decode(_book, result)
+        market, _, depth = book.s.removeprefix("ob.").rpartition(".")
+        if market not in self._known:
+            return [Notice(f"book of {market!r:.40}, which was not subscribed")]
+        if book.full:
+            return self._whole(market, int(depth), book)
+        if book.U is None:
+            raise msgspec.ValidationError("a change without its first update id")
+        return self._change(market, book.U, book, at)
+
+    def _whole(self, market: str, depth: int, book: _Book) -> Steps:
+        stream = self._stream(market)
+        rank = stream.ranks.book(book.u, book.t)
+        if rank is None:
+            return ()
+        stream.ids.snapshot(book.u)
+        self._again.done(market)
+        return [
+            Snapshot(
+                market=market,
+                bids=_levels(book.b),
+                asks=_levels(book.a),
+                sequence=book.u,
+                order=rank,
+                sent_at=book.t * MILLISECOND,
+                depth=depth,
+            )
+        ]
+
+    def _change(self, market: str, first: int, book: _Book, at: int) -> Steps:
+        stream = self._stream(market)
+        had = stream.ids.last
+        verdict = stream.ids.delta(first, book.u)
+        if verdict is Verdict.SKIP:
+            return ()
+        if verdict is Verdict.GAP:
+            steps = self._leave(market, at)
+            reason = f"update ids {first}..{book.u} do not follow {had}"
+            return steps if had is None else [Reset(market, reason), *steps]
+        rank = stream.ranks.book(book.u, book.t, proven=True)
+        assert rank is not None
+        return [
+            Delta(
+                market=market,
+                bids=_levels(book.b),
+                asks=_levels(book.a),
+                sequence=book.u,
+                order=rank,
+                sent_at=book.t * MILLISECOND,
+            )
+        ]
+
+    def _book_ticker(self, result: Raw) -> Steps:
+        best = decode(_best, result)
+        if best.s not in self._known:
+            return [Notice(f"best bid and offer of {best.s!r:.40}, which was not subscribed")]
+        rank = self._stream(best.s).ranks.best(best.u, best.t)
+        if rank is None:
+            return ()
+        return [
+            Best(
+                market=best.s,
+                bid_price=best.b,
+                bid_size=_size(best.b, best.B),
+                ask_price=best.a,
+                ask_size=_size(best.a, best.A),
+                order=rank,
+                sent_at=best.t * MILLISECOND,
+            )
+        ]
+
+    def _update(self, result: Raw, kind: str, at: int) -> Steps:
+        changes = decode(_changes, result)
+        market = changes.s
+        if market not in self._known:
+            return [Notice(f"changes of {market!r:.40}, which was not subscribed")]
+        self._snapshots[market] = SNAPSHOTS.get(kind, SNAPSHOTS["spot"])
+        delta = Delta(
+            market=market,
+            bids=_levels(changes.b),
+            asks=_levels(changes.a),
+            sequence=changes.u,
+            sent_at=changes.t * MILLISECOND,
+        )
+        bridge = self._bridge(market)
+        verdict = bridge.delta(changes.U, changes.u, delta)
+        if verdict is Verdict.APPLY:
+            return [delta]
+        if verdict is Verdict.GAP:
+            reason = f"update ids {changes.U}..{changes.u} do not follow the last one"
+            return [Reset(market, reason), *self._fetch(market, at)]
+        return () if bridge.synced else self._fetch(market, at)
+
+    def _answered(self, envelope: _Envelope, at: int) -> Steps:
+        markets = self._requests.answered(envelope.id)
+        if envelope.event == "unsubscribe":
+            left = [market for market in markets if self._again.left(market)]
+            return [self._request("subscribe", BOOK, [market], at) for market in left]
+        if envelope.error is None:
+            return [Ack(market) for market in markets] if envelope.channel == BOOK else ()
+        if len(markets) > 1:
+            return [self._request("subscribe", envelope.channel, [m], at) for m in markets]
+        if envelope.error.message.startswith("Alert sub"):
+            # What the venue says to a second subscription of one stream: the first one stands.
+            return [Ack(market) for market in markets]
+        return self._refused(envelope.channel, markets, _reason(envelope.error))
+
+    def _refused(self, channel: str, markets: Sequence[str], reason: str) -> Steps:
+        if not markets:
+            return [Refused(None, reason)]
+        if channel == BEST:
+            return [Notice(f"{markets[0]}: best bid and offer refused: {reason}")]
+        self._again.done(markets[0])
+        return [Refused(markets[0], reason)]
+
+    def _announced(self, result: Raw) -> Steps:
+        system = decode(_system, result)
+        if system.type == "upgrade":
+            return [Reconnect("the venue announced that it closes this connection")]
+        return [Notice(f"the venue says {system.type!r:.40}: {system.msg!r:.200}")]
+
+    def _leave(self, market: str, at: int) -> list[Send]:
+        """The way to a fresh book: it comes first on a new subscription."""
+        if not self._again.start(market, at):
+            return []
+        return [self._request("unsubscribe", BOOK, [market], at)]
+
+    def _fetch(self, market: str, at: int) -> list[Fetch]:
+        return [self._snapshot_request(market)] if self._wanted.start(market, at) else []
+
+    def _snapshot_request(self, market: str) -> Fetch:
+        path = f"{self._snapshots[market]}{quote(market)}&limit=100&with_id=true"
+        return Fetch(f"depth:{market}", self._options.rest + path)
+
+    def _request(self, event: str, channel: str, markets: Sequence[str], at: int) -> Send:
+        streams = [f"ob.{market}.{self._levels}" for market in markets]
+        return _send(
+            {
+                "time": at // SECOND,
+                "id": self._requests.new(markets),
+                "channel": channel,
+                "event": event,
+                "payload": streams if channel == BOOK else list(markets),
+            }
+        )
+
+    def _stream(self, market: str) -> _Stream:
+        return self._streams.setdefault(market, _Stream())
+
+    def _bridge(self, market: str) -> Bridge:
+        return self._bridges.setdefault(market, Bridge())
+
+
+def _send(body: dict[str, object]) -> Send:
+    return Send(msgspec.json.encode(body).decode())
+
+
+def _levels(raw: Raw) -> bytes:
+    """A side without changes may be absent or null."""
+    return b"[]" if bytes(raw) == b"null" else bytes(raw)
+
+
+def _size(price: str, raw: Raw) -> str:
+    """Futures write sizes as numbers; an empty side has no price and a size of zero."""
+    return bytes(raw).decode(errors="replace").strip('"') if price else ""
+
+
+def _reason(error: _Error) -> str:
+    return f"{error.message} (code {error.code})"[:200]
+
+
+VENUE = Venue(
+    id="gate",
+    name="Gate",
+    rest="https://api.gateio.ws",
+    ws="wss://api.gateio.ws",
+    make=Gate,
+    limits=Limits(markets=75, sends=5, connects=30, fetches=10),
+    proof={Depth.TOP: Proof.CHAINED, Depth.FULL: Proof.CHAINED},
+    channels={
+        Depth.TOP: "spot.obu 50 + spot.book_ticker",
+        Depth.FULL: "spot.obu 400 + spot.book_ticker",
+    },
+    layout=LevelLayout(price_key="p", size_key="s"),
+    notes=(
+        "A subscription of an unknown pair's book is acknowledged and stays silent.",
+        "The clock must be right within a minute: every request carries its time.",
+        "The whole book may come again at any moment; it replaces what was there.",
+    ),
+)
