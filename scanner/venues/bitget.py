@@ -1,0 +1,340 @@
+"""Bitget v3: public spot order books; the frames of v2 and v1 are understood as well.
+
+https://www.bitget.com/api-doc/uta/websocket/public/Order-Book-Channel
+
+``top``: ``books50``, fifty whole levels every 20 ms. ``full``: ``books``, 1000 levels every 50 ms,
+a snapshot on the stream and then deltas that name the id before them. Both with ``books1`` (1 ms)
+for the best bid and offer, ordered by the same ``seq``. A snapshot comes only in answer to a
+subscribe.
+
+Updates chain: the snapshot's ``pseq`` is 0, each update's is the last ``seq``; an update whose
+``pseq`` is 0 says that the venue has restarted; the last ``seq`` again is a duplicate; anything
+else is a gap.
+
+v3 says ``topic``, ``symbol``, ``a`` and ``b``; v2 and v1 ``channel``, ``instId``, ``asks`` and
+``bids``. Before June 2026 there was no ``pseq``: such deltas are taken as they come and their
+checksum (gone today) is passed on; without a ``seq`` their time orders them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Raw, Struct
+
+from scanner.types import (
+    Ack,
+    Best,
+    ChecksumRule,
+    Connect,
+    Delta,
+    Depth,
+    Market,
+    Notice,
+    Proof,
+    Reconnect,
+    Refused,
+    Reset,
+    Send,
+    Snapshot,
+    Step,
+)
+from scanner.venues.parts import (
+    MILLISECOND,
+    Allowance,
+    Int64,
+    Known,
+    Millis,
+    Pulse,
+    Resubscriptions,
+    batched,
+    decode,
+)
+from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.sequence import Linked, Verdict
+
+BEST = "books1"
+SPOT = ("spot", "sp")
+MARKETS_PER_REQUEST = 10  # of two channels each: frames with 25 arguments lost their connection
+REQUESTS_PER_HOUR = 240
+RESTARTED = 0
+ABSENT = Raw(b"")
+TOO_FREQUENT = "30006"
+OVER_LIMIT = "30007"
+
+
+class _Arg(Struct):
+    instType: str = ""
+    topic: str = ""
+    channel: str = ""
+    symbol: str = ""
+    instId: str = ""
+
+
+class _Message(Struct):
+    event: str = ""
+    arg: _Arg | None = None
+    action: str = ""
+    data: Raw = Raw(b"[]")
+    code: str | int = ""
+    msg: str = ""
+
+
+class _Book(Struct):
+    ts: Millis
+    seq: Int64 | None = None
+    pseq: Int64 | None = None
+    checksum: int | None = None
+    b: Raw = ABSENT
+    a: Raw = ABSENT
+    bids: Raw = ABSENT
+    asks: Raw = ABSENT
+
+    def sides(self) -> tuple[bytes, bytes]:
+        """Bids and asks by their long or short names."""
+        bids, asks = self.b or self.bids, self.a or self.asks
+        if not (bids and asks):
+            raise msgspec.ValidationError("a book without its two sides")
+        return bytes(bids), bytes(asks)
+
+
+class _Level(Struct, array_like=True):
+    price: str
+    size: str
+
+
+class _Top(Struct):
+    ts: Millis
+    seq: Int64 | None = None
+    b: list[_Level] | None = None
+    a: list[_Level] | None = None
+    bids: list[_Level] | None = None
+    asks: list[_Level] | None = None
+
+    def best(self) -> tuple[_Level, _Level]:
+        """The best bid and the best ask; empty text where there is none."""
+        bids = self.bids if self.b is None else self.b
+        asks = self.asks if self.a is None else self.a
+        if bids is None or asks is None:
+            raise msgspec.ValidationError("a best bid and offer without its two sides")
+        return bids[0] if bids else NOTHING, asks[0] if asks else NOTHING
+
+
+NOTHING = _Level("", "")
+_message = msgspec.json.Decoder(_Message)
+_books = msgspec.json.Decoder(list[_Book], strict=False)
+_tops = msgspec.json.Decoder(list[_Top], strict=False)
+
+
+class Bitget:
+    """One connection to the public stream."""
+
+    def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+        self._known = Known(markets)
+        self._any = markets is None
+        self._options = options
+        self._depth = "books" if options.depth is Depth.FULL else "books50"
+        self._streams: dict[str, Linked] = {}
+        self._unanswered: deque[list[str]] = deque()
+        self._allowance = Allowance(REQUESTS_PER_HOUR, seconds=3600)
+        self._resubscriptions = Resubscriptions()
+        self._pulse = Pulse(every=20, quiet=10, dead=25)
+
+    def start(self, at: int) -> Steps:
+        return [Connect(f"{self._options.ws}/v3/ws/public")]
+
+    def opened(self, at: int) -> Steps:
+        self._pulse.started(at)
+        batches = batched(self._known.ids, MARKETS_PER_REQUEST)
+        return [self._request("subscribe", batch, at) for batch in batches]
+
+    def received(self, raw: bytes, at: int) -> Steps:
+        self._pulse.heard(at)
+        if raw == b"pong":
+            return ()
+        message = decode(_message, raw)
+        if message.event == "error":
+            return self._error(message, at)
+        if message.arg is None:
+            return [Notice(f"a message that names no channel: {message.event!r:.40}")]
+        market = message.arg.symbol or message.arg.instId
+        channel = message.arg.topic or message.arg.channel
+        if not channel.startswith("books"):
+            return ()
+        if message.event:
+            return self._answered(message.event, channel, market, at)
+        return self._data(message.arg, channel, market, message, at)
+
+    def fetched(self, tag: str, status: int, body: bytes, at: int) -> Steps:
+        return ()
+
+    def resync(self, market: str, reason: str, at: int) -> Steps:
+        self._stream(market).forget()
+        return self._resubscribe(market, at)
+
+    def idle(self, at: int) -> Steps:
+        if self._pulse.lost(at):
+            return [Reconnect("the venue answers no ping")]
+        steps: list[Step] = [Send("ping")] if self._pulse.due(at) else []
+        leave, join = self._resubscriptions.due(at)
+        steps += [self._request("unsubscribe", [market], at) for market in leave]
+        steps += [self._request("subscribe", [market], at) for market in join]
+        return steps
+
+    def _answered(self, event: str, channel: str, market: str, at: int) -> Steps:
+        if channel == BEST:
+            return ()
+        self._tick_off(market)
+        if event == "subscribe" and market in self._known:
+            return [Ack(market)]
+        if event == "unsubscribe" and self._resubscriptions.left(market):
+            return [self._request("subscribe", [market], at)]
+        return ()
+
+    def _error(self, message: _Message, at: int) -> Steps:
+        reason = f"{message.msg:.200} (code {message.code})"
+        if str(message.code) == OVER_LIMIT:
+            return [Reconnect(reason)]
+        if message.arg is None:
+            return self._unnamed(str(message.code), reason, at)
+        market = message.arg.symbol or message.arg.instId
+        if (message.arg.topic or message.arg.channel) == BEST:
+            return [Notice(f"{market!r:.40}: no best bid and offer: {reason}")]
+        self._tick_off(market)
+        return self._refused(market, reason, at)
+
+    def _unnamed(self, code: str, reason: str, at: int) -> Steps:
+        """An error that names no channel is about the oldest request not answered in full."""
+        markets = self._unanswered.popleft() if self._unanswered else []
+        if code == TOO_FREQUENT:
+            for market in markets:
+                self._resubscriptions.later(market, at)
+            return [Notice(reason)]
+        if not markets:
+            return [Refused(None, reason)]
+        if len(markets) > 1:
+            return [self._request("subscribe", [market], at) for market in markets]
+        return self._refused(markets[0], reason, at)
+
+    def _refused(self, market: str, reason: str, at: int) -> Steps:
+        if market not in self._known:
+            return [Refused(None, reason)]
+        if self._resubscriptions.left(market):
+            return [self._request("subscribe", [market], at)]
+        self._resubscriptions.done(market)
+        return [Refused(market, reason)]
+
+    def _tick_off(self, market: str) -> None:
+        for request in self._unanswered:
+            if market in request:
+                request.remove(market)
+                break
+        while self._unanswered and not self._unanswered[0]:
+            self._unanswered.popleft()
+
+    def _data(self, arg: _Arg, channel: str, market: str, message: _Message, at: int) -> Steps:
+        if market not in self._known or not (self._any or arg.instType.lower() in SPOT):
+            name = f"{arg.instType!r:.20} {market!r:.40}"
+            return [Notice(f"{channel!r:.40} of {name}, which was not subscribed")]
+        if channel == BEST:
+            return [step for top in decode(_tops, message.data) for step in self._best(market, top)]
+        books = decode(_books, message.data)
+        if message.action == "update":
+            return [step for book in books for step in self._update(market, book, at)]
+        return [step for book in books for step in self._whole(market, book)]
+
+    def _best(self, market: str, top: _Top) -> Steps:
+        bid, ask = top.best()
+        rank = self._stream(market).best(top.seq, top.ts)
+        if rank is None:
+            return ()
+        return [
+            Best(
+                market=market,
+                bid_price=bid.price,
+                bid_size=bid.size,
+                ask_price=ask.price,
+                ask_size=ask.size,
+                order=rank,
+                sent_at=top.ts * MILLISECOND,
+            )
+        ]
+
+    def _whole(self, market: str, book: _Book) -> Steps:
+        rank = self._stream(market).snapshot(book.pseq, book.seq, book.ts)
+        if rank is None:
+            return ()
+        self._resubscriptions.done(market)
+        return [_step(Snapshot, market, book, rank)]
+
+    def _update(self, market: str, book: _Book, at: int) -> Steps:
+        stream = self._stream(market)
+        if book.pseq == RESTARTED:
+            return self._lost(market, stream, "the venue has started its ids anew", at)
+        verdict, rank = stream.delta(book.pseq, book.seq, book.ts)
+        if verdict is Verdict.GAP:
+            reason = f"an update after id {book.pseq} follows nothing that was seen"
+            return self._lost(market, stream, reason, at)
+        return () if rank is None else [_step(Delta, market, book, rank)]
+
+    def _lost(self, market: str, stream: Linked, reason: str, at: int) -> Steps:
+        was_synced = stream.synced
+        stream.forget()
+        steps = self._resubscribe(market, at)
+        return [Reset(market, reason), *steps] if was_synced or steps else ()
+
+    def _resubscribe(self, market: str, at: int) -> Sequence[Send | Reconnect]:
+        if not self._resubscriptions.start(market, at):
+            return ()
+        return [self._request("unsubscribe", [market], at)]
+
+    def _request(self, op: str, markets: Sequence[str], at: int) -> Send | Reconnect:
+        if not self._allowance.take(at):
+            return Reconnect("the venue allows this connection no more requests this hour")
+        self._unanswered.append(list(markets))
+        channels = (self._depth, BEST)
+        args = [
+            {"instType": "spot", "topic": c, "symbol": market}
+            for market in markets
+            for c in channels
+        ]
+        return Send(msgspec.json.encode({"op": op, "args": args}).decode())
+
+    def _stream(self, market: str) -> Linked:
+        return self._streams.setdefault(market, Linked())
+
+
+def _step(
+    kind: type[Snapshot] | type[Delta], market: str, book: _Book, rank: int
+) -> Snapshot | Delta:
+    bids, asks = book.sides()
+    return kind(
+        market=market,
+        bids=bids,
+        asks=asks,
+        sequence=book.ts if book.seq is None else book.seq,
+        order=rank,
+        sent_at=book.ts * MILLISECOND,
+        checksum=book.checksum or None,
+    )
+
+
+VENUE = Venue(
+    id="bitget",
+    name="Bitget",
+    rest="https://api.bitget.com",
+    ws="wss://ws.bitget.com",
+    make=Bitget,
+    limits=Limits(markets=25, sends=5, connects=60),
+    proof={Depth.TOP: Proof.SNAPSHOTS, Depth.FULL: Proof.CHAINED},
+    channels={Depth.TOP: "books50 + books1", Depth.FULL: "books + books1"},
+    checksum=ChecksumRule.INTERLEAVED_25,
+    notes=(
+        "The checksum is gone since June 2026; one that is there (recordings) is still verified.",
+        "Recordings without pseq prove no chain, only their checksum.",
+        "A connection may send 240 subscribe requests an hour, no more than 20 arguments each.",
+        "A subscription with the wrong kind of instrument is acknowledged and stays silent.",
+    ),
+)
