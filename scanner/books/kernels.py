@@ -79,18 +79,17 @@ def _room(meta, row_price, row_size, row_side, m, rows, replace):
     last_bid = np.inf
     last_ask = 0.0
     for k in range(rows):
-        if row_size[k] == 0.0:
-            continue
+        counts = 1 if row_size[k] > 0.0 else 0
         if row_side[k] == 0:
             if replace and row_price[k] >= last_bid:
                 return L.UNSORTED
             last_bid = row_price[k]
-            bids += 1
+            bids += counts
         else:
             if replace and row_price[k] <= last_ask:
                 return L.UNSORTED
             last_ask = row_price[k]
-            asks += 1
+            asks += counts
     if not replace:
         bids += meta[m + L.COUNT_SIDE]
         asks += meta[m + L.COUNT_SIDE + 1]

@@ -60,6 +60,12 @@ def test_zero_sizes_in_a_snapshot_are_no_levels() -> None:
     assert store.ladder(book, Side.BID, 9) == [(98.0, 2.0)]
 
 
+def test_in_a_snapshot_too_the_last_word_on_a_price_counts() -> None:
+    store, book = book_with([(99, 1), (99, 0), (98, 2)], [(101, 0), (101, 3)])
+    assert store.ladder(book, Side.BID, 9) == [(98.0, 2.0)]
+    assert store.ladder(book, Side.ASK, 9) == [(101.0, 3.0)]
+
+
 def test_truncates_to_the_depth_of_the_subscription() -> None:
     store, book = book_with([(99, 1), (98, 2), (97, 3)], [(101, 1)], depth=2)
     assert store.ladder(book, Side.BID, 9) == [(99.0, 1.0), (98.0, 2.0)]
