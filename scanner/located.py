@@ -1,0 +1,156 @@
+"""YAML as plain values that still know their lines: what a configuration error needs.
+
+Plain means: mappings with text keys, tuples, numbers, text, true, false and null. Aliases are
+refused, which keeps a small file small; numbers such as ``1e-3`` are numbers (YAML 1.2), for which
+PyYAML alone wants a dot.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+from scanner.errors import ConfigError
+
+Key: TypeAlias = tuple[str, ...]
+MAX_BYTES = 1 << 20
+_TAG = "tag:yaml.org,2002:"
+_CONSTRUCTED = frozenset(_TAG + name for name in ("null", "bool", "int", "float"))
+_TEXT = frozenset(_TAG + name for name in ("str", "timestamp", "merge", "value"))
+_TAGS = _CONSTRUCTED | _TEXT | {_TAG + "map", _TAG + "seq"}
+
+
+class Located:
+    """The value of a document and the line of each of its keys."""
+
+    def __init__(self, file: str, value: Any, lines: Mapping[Key, int]) -> None:
+        self.file = file
+        self.value = value
+        self._lines = lines
+
+    def line(self, key: Key) -> int:
+        """The line of ``key``, or of what would hold it where the file does not have it."""
+        while key and key not in self._lines:
+            key = key[:-1]
+        return self._lines.get(key, 0)
+
+    def error(self, message: str, key: Key = (), remedy: str = "") -> ConfigError:
+        """An error at ``key``."""
+        return ConfigError(
+            message, file=self.file, line=self.line(key), key=".".join(key), remedy=remedy
+        )
+
+
+def _refused(problem: str, at: Any) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=at.start_mark)
+
+
+class _Loader(yaml.SafeLoader):
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            raise _refused("aliases (*name) are not taken here", event)
+        return super().compose_node(parent, index)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+$"),
+    list("-+.0123456789"),
+)
+
+
+def read(path: Path) -> Located:
+    """The document in the file at ``path``; raises ``ConfigError``."""
+    file = str(path)
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise ConfigError(
+            "there is no such file", file=file, remedy="give one by --config PATH"
+        ) from None
+    except IsADirectoryError:
+        raise ConfigError("is a folder, not a file", file=file) from None
+    except OSError as error:
+        raise ConfigError(f"cannot be read ({error.strerror})", file=file) from None
+    if len(raw) > MAX_BYTES:
+        raise ConfigError(f"is larger than {MAX_BYTES} bytes", file=file)
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            "is not UTF-8 text", file=file, line=line, remedy="save it as UTF-8"
+        ) from None
+    return parse(text, file)
+
+
+def parse(text: str, file: str) -> Located:
+    """The document ``text``, which came from ``file``; raises ``ConfigError``."""
+    loader = None
+    try:
+        loader = _Loader(text)
+        root = loader.get_single_node()
+        lines: dict[Key, int] = {}
+        value = None if root is None else _plain(loader, root, (), lines)
+    except yaml.MarkedYAMLError as error:
+        raise _syntax(error, file) from None
+    except yaml.reader.ReaderError as error:
+        raise ConfigError(
+            f"holds a character that YAML forbids (number {error.character:#x})",
+            file=file,
+            line=text.count("\n", 0, error.position) + 1,
+            remedy="remove it",
+        ) from None
+    except (RecursionError, ValueError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise ConfigError(f"cannot be read as YAML: {reason}", file=file) from None
+    finally:
+        if loader is not None:
+            loader.dispose()
+    return Located(file, value, lines)
+
+
+def _syntax(error: yaml.MarkedYAMLError, file: str) -> ConfigError:
+    mark = error.problem_mark or error.context_mark
+    problem = error.problem or error.context or "unreadable"
+    remedy = "indent with spaces, not tabs" if "'\\t'" in problem else ""
+    return ConfigError(
+        f"cannot be read as YAML: {problem}",
+        file=file,
+        line=mark.line + 1 if mark else 0,
+        remedy=remedy,
+    )
+
+
+def _plain(loader: _Loader, node: yaml.Node, key: Key, lines: dict[Key, int]) -> Any:
+    if node.tag not in _TAGS:
+        raise _refused(f"the tag {node.tag!r} is not taken here", node)
+    lines.setdefault(key, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(loader, node, key, lines)
+    if isinstance(node, yaml.SequenceNode):
+        return tuple(
+            _plain(loader, item, (*key, str(place)), lines) for place, item in enumerate(node.value)
+        )
+    return node.value if node.tag in _TEXT else loader.construct_object(node)
+
+
+def _mapping(
+    loader: _Loader, node: yaml.MappingNode, key: Key, lines: dict[Key, int]
+) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in node.value:
+        if not isinstance(name, yaml.ScalarNode):
+            raise _refused("a key must be a word", name)
+        if name.value in values:
+            raise _refused(f"the key {name.value!r} stands here twice", name)
+        below = (*key, name.value)
+        lines[below] = name.start_mark.line + 1
+        values[name.value] = _plain(loader, value, below, lines)
+    return values

@@ -1,0 +1,305 @@
+"""Configurations that are taken, and what is said of those that are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from scanner.config import Config, Feed, VenueConfig, load, validated
+from scanner.errors import ConfigError
+from scanner.located import parse
+from scanner.types import Depth
+from scanner.venues.registry import VENUES
+
+ROOT = Path(__file__).parents[1]
+
+
+def config(text: str) -> Config:
+    return validated(parse(text, "c.yaml"))
+
+
+def complaint(text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        config(text)
+    assert caught.value.exit_code == 2
+    return str(caught.value)
+
+
+def test_the_shipped_configuration_scans_the_native_venues() -> None:
+    shipped = load(ROOT / "config.yaml")
+    assert list(shipped.enabled) == list(VENUES)
+    assert {venue.feed for venue in shipped.enabled.values()} == {Feed.NATIVE}
+
+
+def test_the_shipped_configuration_stays_valid_with_its_optional_keys() -> None:
+    lines = (ROOT / "config.yaml").read_text().splitlines()
+    text = "\n".join(
+        line.replace("# ", "", 1) if line.startswith(("    # ", "# cache_dir")) else line
+        for line in lines
+    )
+    full = config(text)
+    assert full.venues["binance"].taker_fee == 0.001
+    assert full.venues["binance"].endpoints.rest == "https://host"
+    assert full.cache_dir == Path.home() / ".cache" / "crossbook"
+
+
+def test_a_bare_venue_takes_every_default() -> None:
+    assert config("venues: {okx: }").venues["okx"] == VenueConfig(feed=Feed.NATIVE)
+
+
+def test_a_section_whose_keys_are_all_commented_out_takes_every_default() -> None:
+    assert config("venues: {okx: }\nlimits:\n  # max_age_ms: 5\n").limits.max_age_ms == 3000
+
+
+def test_a_venue_without_a_native_protocol_is_streamed_by_ccxt() -> None:
+    assert config("venues: {htx: }").venues["htx"].feed is Feed.CCXT
+
+
+def test_a_native_venue_may_be_streamed_by_ccxt() -> None:
+    assert config("venues: {okx: {feed: ccxt}}").venues["okx"].feed is Feed.CCXT
+
+
+def test_every_value_arrives() -> None:
+    full = config(
+        """
+        venues:
+          gate:
+            enabled: true
+            feed: native
+            depth: full
+            taker_fee: 5e-4
+            markets_per_connection: 7
+            endpoints: {rest: "http://127.0.0.1:8000/gate/", ws: "ws://127.0.0.1:8000/gate"}
+          bybit: {enabled: false}
+        symbols: [BTC/USDT, 1INCH/EUR]
+        quotes: [USDT]
+        max_symbols: 3
+        thresholds: {min_net_bps: -1, min_profit: 0.5, close_ratio: 1}
+        limits: {max_age_ms: 10, max_skew_ms: 20, update_interval_ms: 0}
+        cache_dir: /somewhere
+        log_level: debug
+        """
+    )
+    gate = full.venues["gate"]
+    assert (gate.depth, gate.taker_fee, gate.markets_per_connection) == (Depth.FULL, 0.0005, 7)
+    assert gate.endpoints.rest == "http://127.0.0.1:8000/gate"
+    assert gate.endpoints.ws == "ws://127.0.0.1:8000/gate"
+    assert list(full.enabled) == ["gate"]
+    assert full.symbols == ("BTC/USDT", "1INCH/EUR")
+    assert (full.quotes, full.max_symbols) == (("USDT",), 3)
+    assert full.thresholds.model_dump() == {
+        "min_net_bps": -1,
+        "min_profit": 0.5,
+        "close_ratio": 1,
+    }
+    assert full.limits.model_dump() == {
+        "max_age_ms": 10,
+        "max_skew_ms": 20,
+        "update_interval_ms": 0,
+    }
+    assert (full.cache_dir, full.log_level) == (Path("/somewhere"), "debug")
+
+
+def test_it_is_frozen() -> None:
+    with pytest.raises(ValidationError):
+        config("venues: {okx: }").max_symbols = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "c.yaml: is empty; name venues under 'venues:'"),
+        ("# nothing\n", "c.yaml: is empty; name venues under 'venues:'"),
+        ("- okx", "c.yaml:1: must be a mapping of keys such as 'venues:'"),
+        ("max_symbols: 5", "c.yaml:1: venues: is missing; docs/configuration.md has an example"),
+        ("venues:", "c.yaml:1: venues: is missing; docs/configuration.md has an example"),
+        ("venues: {}", "c.yaml:1: venues: no venue is enabled; name at least two"),
+        (
+            "venues: {okx: {enabled: false}}",
+            "c.yaml:1: venues: no venue is enabled; name at least two",
+        ),
+        ("venues: [okx]", "c.yaml:1: venues: must be a mapping of keys, not ['okx']"),
+        ("venus:\n  okx:", "c.yaml:1: venus: unknown key; did you mean 'venues'?"),
+        (
+            "venues:\n  binanse:",
+            "c.yaml:2: venues.binanse: is no venue that can be streamed; did you mean 'binance'?",
+        ),
+        (
+            "venues:\n  qqqq:",
+            "c.yaml:2: venues.qqqq: is no venue that can be streamed; 'crossbook venues' lists the"
+            " native ones, ccxt's manual the others",
+        ),
+        ("venues:\n  okx: 5", "c.yaml:2: venues.okx: must be a mapping of keys, not 5"),
+        (
+            "venues:\n  okx:\n    depht: top",
+            "c.yaml:3: venues.okx.depht: unknown key; did you mean 'depth'?",
+        ),
+        (
+            "venues:\n  okx:\n    endpoints:\n      http: x",
+            "c.yaml:4: venues.okx.endpoints.http: unknown key; known here: rest, ws",
+        ),
+        (
+            "venues:\n  okx: {depth: deep}",
+            "c.yaml:2: venues.okx.depth: must be one of 'top' or 'full', not 'deep'",
+        ),
+        (
+            "venues: {htx: {feed: native}}",
+            "c.yaml:1: venues.htx.feed: no native protocol for it; say 'ccxt'",
+        ),
+        (
+            "venues: {okx: {enabled: 1}}",
+            "c.yaml:1: venues.okx.enabled: must be true or false, not 1",
+        ),
+        (
+            "venues: {okx: {taker_fee: 0.1%}}",
+            "c.yaml:1: venues.okx.taker_fee: must be a number, not '0.1%';"
+            " for example 0.001, which is 0.1 %",
+        ),
+        (
+            "venues: {okx: {taker_fee: 10}}",
+            "c.yaml:1: venues.okx.taker_fee: must be at most 0.1, not 10;"
+            " for example 0.001, which is 0.1 %",
+        ),
+        (
+            "venues: {okx: {markets_per_connection: 0}}",
+            "c.yaml:1: venues.okx.markets_per_connection: must be at least 1, not 0",
+        ),
+        (
+            "venues: {okx: {endpoints: {rest: okx.example}}}",
+            "c.yaml:1: venues.okx.endpoints.rest: must be a URL such as https://host:port/path",
+        ),
+        (
+            "venues: {okx: {endpoints: {ws: http://okx.example}}}",
+            "c.yaml:1: venues.okx.endpoints.ws: must be a URL such as wss://host:port/path",
+        ),
+        (
+            "venues: {okx: {endpoints: {ws: 'ws://h:99999'}}}",
+            "c.yaml:1: venues.okx.endpoints.ws: must be a URL such as wss://host:port/path",
+        ),
+        (
+            "venues: {okx: {endpoints: {rest: 'https://key:secret@h'}}}",
+            "c.yaml:1: venues.okx.endpoints.rest: must be a URL such as https://host:port/path",
+        ),
+        (
+            "venues: {okx: }\nsymbols: all",
+            "c.yaml:2: symbols: must be auto or a list such as [BTC/USDT, ETH/USDT]",
+        ),
+        (
+            "venues: {okx: }\nsymbols: []",
+            "c.yaml:2: symbols: must be auto or a list such as [BTC/USDT, ETH/USDT]",
+        ),
+        (
+            "venues: {okx: }\nsymbols: [BTCUSDT]",
+            "c.yaml:2: symbols: 'BTCUSDT' is no spot symbol; they look like BTC/USDT",
+        ),
+        (
+            "venues: {okx: }\nsymbols: ['BTC/USDT:USDT']",
+            "c.yaml:2: symbols: 'BTC/USDT:USDT' is no spot symbol; they look like BTC/USDT",
+        ),
+        (
+            "venues: {okx: }\nsymbols: [A/B, A/B]",
+            "c.yaml:2: symbols: 'A/B' is named twice",
+        ),
+        (
+            "venues: {okx: }\nquotes: USDT",
+            "c.yaml:2: quotes: must be a list, such as [a, b], not 'USDT'",
+        ),
+        ("venues: {okx: }\nquotes:\n  - 1", "c.yaml:3: quotes.0: must be text, not 1"),
+        (
+            "venues: {okx: }\nmax_symbols: 1.5",
+            "c.yaml:2: max_symbols: must be a whole number, not 1.5",
+        ),
+        (
+            "venues: {okx: }\nmax_symbols: yes",
+            "c.yaml:2: max_symbols: must be a whole number, not True",
+        ),
+        (
+            "venues: {okx: }\nthresholds:\n  min_net_bps: .nan",
+            "c.yaml:3: thresholds.min_net_bps: must be a finite number, not nan",
+        ),
+        (
+            "venues: {okx: }\nthresholds:\n  close_ratio: 2",
+            "c.yaml:3: thresholds.close_ratio: must be at most 1.0, not 2",
+        ),
+        ("venues: {okx: }\nlimits: 3", "c.yaml:2: limits: must be a mapping of keys, not 3"),
+        (
+            "venues: {okx: }\nlog_level: loud",
+            "c.yaml:2: log_level: must be one of 'debug', 'info', 'warning' or 'error', not 'loud'",
+        ),
+        (
+            "venues: {okx: }\ncache_dir: 5",
+            "c.yaml:2: cache_dir: must be the path of a folder, not 5",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line_and_its_remedy(text: str, said: str) -> None:
+    assert complaint(text) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "venues:\n\tokx:",
+            "c.yaml:2: cannot be read as YAML: found character '\\t' that cannot start any token;"
+            " indent with spaces, not tabs",
+        ),
+        (
+            "venues: {okx",
+            "c.yaml:1: cannot be read as YAML: expected ',' or '}', but got '<stream end>'",
+        ),
+        (
+            "venues:\n  okx:\n  okx:",
+            "c.yaml:3: cannot be read as YAML: the key 'okx' stands here twice",
+        ),
+        (
+            "a: &x 1\nb: *x",
+            "c.yaml:2: cannot be read as YAML: aliases (*name) are not taken here",
+        ),
+        (
+            "venues: !!python/object/apply:os.system [x]",
+            "c.yaml:1: cannot be read as YAML: the tag"
+            " 'tag:yaml.org,2002:python/object/apply:os.system' is not taken here",
+        ),
+        ("? [a]\n: b", "c.yaml:1: cannot be read as YAML: a key must be a word"),
+        ("a:\n  \x07", "c.yaml:2: holds a character that YAML forbids (number 0x7); remove it"),
+        ("[" * 5000, "c.yaml: cannot be read as YAML: it is nested too deeply"),
+    ],
+)
+def test_what_is_no_plain_yaml_is_said_with_its_line(text: str, said: str) -> None:
+    assert complaint(text) == said
+
+
+def test_of_several_mistakes_the_first_is_named() -> None:
+    text = "max_symbols: no\nvenues:\n  okx: {depht: top}\nlog_level: loud"
+    assert complaint(text).startswith("c.yaml:1: max_symbols:")
+
+
+def test_a_long_value_is_not_printed_whole() -> None:
+    assert len(complaint(f"venues: {{okx: }}\nlog_level: {'x' * 1000}")) < 160
+
+
+def test_numbers_of_yaml_1_2_and_words_that_look_like_dates_are_what_they_seem() -> None:
+    document = parse("a: 1e-3\nb: 2026-99-99\nc: {no: off}", "c.yaml")
+    assert document.value == {"a": 0.001, "b": "2026-99-99", "c": {"no": False}}
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    latin = tmp_path / "latin.yaml"
+    latin.write_bytes(b"venues:\n  okx: # caf\xe9\n")
+    huge = tmp_path / "huge.yaml"
+    huge.write_bytes(b"#" * (1 << 21))
+    cases = {
+        tmp_path / "none.yaml": "there is no such file; give one by --config PATH",
+        tmp_path: "is a folder, not a file",
+        latin: "is not UTF-8 text; save it as UTF-8",
+        huge: "is larger than 1048576 bytes",
+        tmp_path / ("x" * 300): "cannot be read (File name too long)",
+    }
+    for path, said in cases.items():
+        with pytest.raises(ConfigError) as caught:
+            load(path)
+        line = ":2" if path == latin else ""
+        assert str(caught.value) == f"{path}{line}: {said}"
