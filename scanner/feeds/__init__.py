@@ -1,0 +1,1 @@
+"""Bytes in and out: the only part of the scanner that knows asyncio and sockets."""

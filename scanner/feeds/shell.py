@@ -1,0 +1,79 @@
+"""The outside as the feeds see it: clock, chance, network, patience. All of it can be replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Protocol
+
+from msgspec import Struct
+
+from scanner.feeds.socket import OpenSocket, open_socket
+from scanner.types import Market, Step
+from scanner.venues.protocol import Options, Venue
+
+
+class Timing(Struct, frozen=True, kw_only=True):
+    """Patience, in seconds.
+
+    ``start``: until a venue has said where to connect; ``open``: for the whole opening handshake;
+    ``first``: until an open connection says anything at all; ``silence``: between two messages
+    (longer than any venue's heartbeat, the protocols know better and act sooner); ``beat``: between
+    two calls of ``idle``; ``ping``, ``pong``: between WebSocket pings, and for their answers;
+    ``send``, ``fetch``: for one message out, for one HTTP answer; ``close``: for a closing
+    handshake. ``retry_first``, ``retry_cap``, ``steady``: see ``Backoff``. ``outbox``: how many
+    messages may wait to be sent.
+    """
+
+    start: float = 20.0
+    open: float = 10.0
+    first: float = 15.0
+    silence: float = 40.0
+    beat: float = 0.25
+    ping: float = 20.0
+    pong: float = 20.0
+    send: float = 10.0
+    fetch: float = 8.0
+    close: float = 0.5
+    retry_first: float = 0.5
+    retry_cap: float = 30.0
+    steady: float = 10.0
+    outbox: int = 1024
+
+
+class Lane(Protocol):
+    """One connection's way through the core (``scanner.pipeline``), fresh for each try."""
+
+    @property
+    def proved(self) -> bool:
+        """Some book of this connection has been live."""
+        ...
+
+    def start(self, at: int) -> Sequence[Step]: ...
+
+    def opened(self, at: int) -> Sequence[Step]: ...
+
+    def received(self, raw: bytes, at: int) -> Sequence[Step]: ...
+
+    def fetched(self, tag: str, status: int, body: bytes, at: int) -> Sequence[Step]: ...
+
+    def idle(self, at: int) -> Sequence[Step]: ...
+
+    def closed(self, reason: str, at: int) -> None:
+        """Every book of the lane leaves the game in this very call."""
+        ...
+
+
+class Lanes(Protocol):
+    """Where lanes come from (``scanner.pipeline.Pipeline``)."""
+
+    def lane(self, venue: Venue, markets: Sequence[Market] | None, options: Options) -> Lane: ...
+
+
+class Shell(Struct, frozen=True, kw_only=True):
+    """What every connection is given."""
+
+    now: Callable[[], int]
+    rng: Random
+    timing: Timing = Timing()
+    open_socket: OpenSocket = open_socket

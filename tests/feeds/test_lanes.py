@@ -1,0 +1,58 @@
+"""Native feeds through the real pipeline against the lab's venues: real sockets, exact books."""
+
+from random import Random
+
+import pytest
+from msgspec.structs import replace
+
+from scanner.feeds.feed import socket_feed
+from scanner.feeds.health import ConnectionState
+from scanner.feeds.shell import Shell
+from scanner.lab.server import Clock, LabServer
+from scanner.lab.world import World
+from scanner.types import BookState, Depth
+from scanner.venues.protocol import Options
+from scanner.venues.registry import native
+from tests.feeds.pipeline import market_of, pipeline_of, same_book
+from tests.feeds.tiny import FAST, running, until
+
+TIMING = replace(FAST, open=2.0, start=2.0, fetch=2.0, first=2.0, silence=0.3)
+SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
+
+
+@pytest.mark.parametrize(("name", "depth"), [("kucoin", Depth.TOP), ("binance", Depth.FULL)])
+async def test_books_are_exact_and_fall_with_their_connection(name: str, depth: Depth) -> None:
+    clock = Clock()
+    async with LabServer(World(7, clock(), (name,)), clock=clock) as lab:
+        spoken = native(name)
+        assert spoken is not None
+        limits = replace(spoken.limits, connects=6000, fetches=100.0)
+        venue = replace(spoken, limits=limits)
+        markets = [market_of(lab, name, symbol) for symbol in SYMBOLS]
+        pipeline = pipeline_of()
+        options = Options(depth=depth, rest=lab.url(name), ws=lab.ws(name))
+        ours = Shell(now=clock, rng=Random(1), timing=TIMING)
+        feed = socket_feed(venue, markets, options, pipeline, ours, per_connection=2)
+
+        def states() -> set[BookState]:
+            return {pipeline.store.state(pipeline.book(venue, m.id, m)) for m in markets}
+
+        async with running(feed):
+            await until(lambda: states() == {BookState.LIVE}, 10.0)
+            lab.freeze()
+            await until(lambda: all(same_book(pipeline, lab, m) for m in markets))
+            assert [health.markets for health in feed.health()] == [2, 1]
+            lab.thaw()
+
+            lab.drop(name)
+            await until(lambda: all(health.last_error for health in feed.health()))
+            await until(lambda: states() == {BookState.LIVE}, 5.0)
+
+            lab.silence(name)
+            await until(lambda: BookState.LIVE not in states())
+            lab.silence(name, False)
+            await until(lambda: states() == {BookState.LIVE}, 5.0)
+            lab.freeze()
+            await until(lambda: all(same_book(pipeline, lab, m) for m in markets))
+        assert BookState.LIVE not in states()
+        assert {health.state for health in feed.health()} == {ConnectionState.STOPPED}
