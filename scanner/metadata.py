@@ -1,0 +1,165 @@
+"""ccxt's metadata as ``Market``; ``python -m scanner.metadata`` fetches it in a process of its own.
+
+Importing ccxt takes seconds and a hundred megabytes, which neither the event loop nor the scanner's
+memory should bear. The process reads a JSON list of ``Wanted`` from standard input and answers with
+one line of ``Listed`` for each venue, as they come.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from decimal import Decimal
+from math import isfinite
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from scanner.types import Market
+from scanner.venues.protocol import ccxt_id
+from scanner.venues.registry import native
+
+TIMEOUT_MS = 15_000
+LONGEST_NAME = 64
+REASON = 200
+
+# ccxt's precision modes: a precision of 0.01 is a step, one of 2 a number of decimals.
+DECIMAL_PLACES = 2
+TICK_SIZE = 4
+
+
+class Wanted(Struct, frozen=True):
+    """A venue whose markets are wanted; ``rest`` is where it is reached instead ("": as usual)."""
+
+    venue: str
+    rest: str
+    is_native: bool
+
+
+class Listed(Struct, frozen=True):
+    """The spot markets of a venue, or the ``error`` that came instead."""
+
+    venue: str
+    markets: tuple[Market, ...] = ()
+    error: str = ""
+
+
+def fetch(wanted: Wanted) -> Listed:
+    """The markets of one venue by ccxt's REST client; never raises."""
+    try:
+        import ccxt
+
+        exchange = getattr(ccxt, wanted.venue)({"timeout": TIMEOUT_MS})
+        if wanted.rest:
+            exchange.urls["api"] = moved(exchange.urls["api"], wanted.rest)
+        _spot_only(exchange.options)
+        found = exchange.load_markets().values()
+        markets = converted(wanted, found, exchange.precisionMode)
+    except Exception as error:  # whatever goes wrong with one venue leaves the others alone
+        return Listed(wanted.venue, error=f"{type(error).__name__}: {error}"[:REASON])
+    if not markets:
+        return Listed(wanted.venue, error="it lists no spot market")
+    return Listed(wanted.venue, markets)
+
+
+def moved(urls: Any, rest: str) -> Any:
+    """``urls`` with scheme and host of every HTTP URL replaced by ``rest``; the paths stay."""
+    if isinstance(urls, dict):
+        return {name: moved(url, rest) for name, url in urls.items()}
+    if isinstance(urls, str) and urls.startswith(("http://", "https://")):
+        return rest + urlsplit(urls).path
+    return urls
+
+
+def converted(wanted: Wanted, found: Any, precision_mode: int) -> tuple[Market, ...]:
+    """The active spot markets among ccxt's ``found``, each stream id once."""
+    venue = native(wanted.venue) if wanted.is_native else None
+    stream_id = venue.stream_id if venue else ccxt_id
+    markets: dict[str, Market] = {}
+    for entry in found:
+        if entry.get("spot") and entry.get("active") is not False:
+            market = _market(wanted.venue, stream_id(entry), entry, precision_mode)
+            if market is not None:
+                markets.setdefault(market.id, market)
+    return tuple(markets.values())
+
+
+def _market(venue: str, stream_id: str, entry: Mapping[str, Any], mode: int) -> Market | None:
+    names = (stream_id, entry.get("symbol"), entry.get("base"), entry.get("quote"))
+    fee = _number(entry.get("taker"))
+    if fee is None or not all(_is_name(name) for name in names):
+        return None
+    precision, limits = entry.get("precision") or {}, entry.get("limits") or {}
+    return Market(
+        venue=venue,
+        id=stream_id,
+        symbol=entry["symbol"],
+        base=entry["base"],
+        quote=entry["quote"],
+        price_tick=_step(precision.get("price"), mode),
+        lot=_step(precision.get("amount"), mode),
+        min_amount=_least(limits.get("amount")),
+        min_notional=_least(limits.get("cost")),
+        taker_fee=fee,
+        maker_fee=_number(entry.get("maker")) or 0.0,
+    )
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and value.isprintable()
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if isfinite(number) else None
+
+
+def _least(limit: Any) -> float:
+    number = _number(limit.get("min")) if isinstance(limit, dict) else None
+    return max(number or 0.0, 0.0)
+
+
+def _step(precision: Any, mode: int) -> float:
+    """The step that a precision stands for; 0 where it stands for none."""
+    try:
+        if mode == TICK_SIZE:
+            step = Decimal(str(precision))
+        elif mode == DECIMAL_PLACES:
+            step = Decimal(1).scaleb(-int(precision))
+        else:
+            return 0.0
+    except (ArithmeticError, TypeError, ValueError):
+        return 0.0
+    return float(step) if step.is_finite() and step > 0 else 0.0
+
+
+def _spot_only(options: dict[str, Any]) -> None:
+    """Where ccxt can be asked for some kinds of markets alone: spot."""
+    kinds = options.get("fetchMarkets")
+    if isinstance(kinds, dict) and "spot" in kinds.get("types", ()):
+        options["fetchMarkets"] = {**kinds, "types": ["spot"]}
+
+
+def fetch_all(wanted: list[Wanted]) -> Iterator[Listed]:
+    """The markets of all venues at once, as they come."""
+    with ThreadPoolExecutor(max_workers=max(len(wanted), 1)) as pool:
+        for done in as_completed([pool.submit(fetch, one) for one in wanted]):
+            yield done.result()
+
+
+def main() -> None:
+    """Answers the list on standard input with lines on standard output."""
+    wanted = msgspec.json.decode(sys.stdin.buffer.read(), type=list[Wanted])
+    for listed in fetch_all(wanted):
+        sys.stdout.buffer.write(msgspec.json.encode(listed) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

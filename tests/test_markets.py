@@ -1,0 +1,272 @@
+"""Market lists: what is made of ccxt's metadata, the cache, and which markets are scanned."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scanner.config import Config, Endpoints, Feed, VenueConfig
+from scanner.errors import ConfigError, CrossbookError
+from scanner.lab.server import Clock, LabServer
+from scanner.lab.world import World
+from scanner.markets import DAY, Cache, age_text, choose, load
+from scanner.metadata import DECIMAL_PLACES, TICK_SIZE, Wanted, converted, moved
+from scanner.types import Market
+from scanner.venues.registry import VENUES
+
+SECOND = 1_000_000_000
+SIGNIFICANT_DIGITS = 3
+
+
+def market(venue: str, symbol: str, fee: float = 0.001) -> Market:
+    base, quote = symbol.split("/")
+    return Market(
+        venue=venue, id=base + quote, symbol=symbol, base=base, quote=quote, taker_fee=fee
+    )
+
+
+def listed(**symbols: str) -> dict[str, list[Market]]:
+    return {
+        venue: [market(venue, symbol) for symbol in names.split()]
+        for venue, names in symbols.items()
+    }
+
+
+def config(*venues: str, **settings: Any) -> Config:
+    return Config(venues={venue: VenueConfig() for venue in venues}, **settings)
+
+
+def entry(**changes: Any) -> dict[str, Any]:
+    """One market as ccxt's ``load_markets`` gives it."""
+    return {
+        "id": "BTC-USDT",
+        "symbol": "BTC/USDT",
+        "base": "BTC",
+        "quote": "USDT",
+        "spot": True,
+        "active": True,
+        "taker": 0.001,
+        "maker": 0.0008,
+        "precision": {"price": 0.01, "amount": 1e-08},
+        "limits": {"amount": {"min": 0.0001, "max": None}, "cost": {"min": 5.0}},
+        "info": {},
+    } | changes
+
+
+def convert(*entries: dict[str, Any], mode: int = TICK_SIZE) -> tuple[Market, ...]:
+    return converted(Wanted("somewhere", "", False), entries, mode)
+
+
+def test_a_market_is_made_of_what_ccxt_knows() -> None:
+    assert convert(entry()) == (
+        Market(
+            venue="somewhere",
+            id="BTC-USDT",
+            symbol="BTC/USDT",
+            base="BTC",
+            quote="USDT",
+            price_tick=0.01,
+            lot=1e-08,
+            min_amount=0.0001,
+            min_notional=5.0,
+            taker_fee=0.001,
+            maker_fee=0.0008,
+        ),
+    )
+
+
+def test_precisions_are_steps_or_decimals_as_the_venue_counts() -> None:
+    precise = entry(precision={"price": 2, "amount": 8})
+    assert [(m.price_tick, m.lot) for m in convert(precise, mode=DECIMAL_PLACES)] == [(0.01, 1e-08)]
+    assert [(m.price_tick, m.lot) for m in convert(precise, mode=SIGNIFICANT_DIGITS)] == [
+        (0.0, 0.0)
+    ]
+
+
+def test_only_active_spot_markets_with_a_known_fee_and_plain_names_are_taken() -> None:
+    assert (
+        convert(
+            entry(spot=False),
+            entry(active=False),
+            entry(taker=None),
+            entry(taker=float("nan")),
+            entry(symbol="BTC/US\x1b[2J"),
+            entry(id="x" * 100),
+            entry(quote=None),
+        )
+        == ()
+    )
+    assert len(convert(entry(active=None))) == 1
+
+
+def test_of_two_markets_with_one_stream_id_the_first_is_taken() -> None:
+    alias = entry(symbol="BTC/USD", quote="USD")
+    assert [m.symbol for m in convert(alias, entry())] == ["BTC/USD"]
+
+
+def test_steps_and_limits_that_are_no_numbers_are_unknown() -> None:
+    odd = entry(
+        precision={"price": "soon", "amount": float("inf")},
+        limits={"amount": {"min": float("nan")}, "cost": None},
+    )
+    [made] = convert(odd)
+    assert (made.price_tick, made.lot, made.min_amount, made.min_notional) == (0, 0, 0, 0)
+
+
+def test_the_rest_address_moves_and_the_paths_stay() -> None:
+    urls = {
+        "public": "https://api.{hostname}/api/v3",
+        "nested": {"spot": "http://one.example"},
+        "ws": {"spot": "wss://stream.example/ws"},
+        "version": 3,
+    }
+    assert moved(urls, "http://127.0.0.1:9/x") == {
+        "public": "http://127.0.0.1:9/x/api/v3",
+        "nested": {"spot": "http://127.0.0.1:9/x"},
+        "ws": {"spot": "wss://stream.example/ws"},
+        "version": 3,
+    }
+
+
+def test_auto_takes_what_two_venues_list_and_what_most_list_first() -> None:
+    found = listed(a="X/Q Y/Q Z/Q", b="Y/Q Z/Q", c="Z/Q W/Q")
+    chosen = choose(found, config("a", "b", "c"))
+    assert [(m.symbol, m.venue) for m in chosen] == [
+        ("Z/Q", "a"),
+        ("Z/Q", "b"),
+        ("Z/Q", "c"),
+        ("Y/Q", "a"),
+        ("Y/Q", "b"),
+    ]
+
+
+def test_auto_keeps_to_the_quotes_and_to_the_most_symbols() -> None:
+    found = listed(a="X/Q Y/Q X/R", b="X/Q Y/Q X/R")
+    both = ("a", "b")
+    assert {m.symbol for m in choose(found, config(*both, quotes=("R",)))} == {"X/R"}
+    assert {m.symbol for m in choose(found, config(*both, max_symbols=1))} == {"X/Q"}
+
+
+def test_auto_with_nothing_in_common_is_an_error() -> None:
+    with pytest.raises(CrossbookError, match="no symbol in R is listed by two of the venues: a, b"):
+        choose(listed(a="X/Q X/R", b="X/Q"), config("a", "b", quotes=("R",)))
+
+
+def test_named_symbols_come_in_their_order(caplog: pytest.LogCaptureFixture) -> None:
+    found = listed(a="X/Q Y/Q", b="X/Q")
+    chosen = choose(found, config("a", "b", symbols=("Y/Q", "X/QQ", "X/Q")))
+    assert [(m.symbol, m.venue) for m in chosen] == [("Y/Q", "a"), ("X/Q", "a"), ("X/Q", "b")]
+    assert caplog.messages == [
+        "Y/Q: only a lists it, so there is no pair",
+        "X/QQ: no configured venue lists it; did you mean 'X/Q'?",
+    ]
+
+
+def test_named_symbols_that_nobody_lists_are_an_error_of_the_configuration() -> None:
+    with pytest.raises(ConfigError, match="symbols: none of them is listed by any of: a, b"):
+        choose(listed(a="X/Q", b="X/Q"), config("a", "b", symbols=("Y/Q",)))
+
+
+def test_the_cache_gives_back_what_it_was_given(tmp_path: Path) -> None:
+    cache, wanted = Cache(tmp_path / "new"), Wanted("okx", "", True)
+    cache.write(wanted, listed(okx="X/Q Y/Q")["okx"], 5 * SECOND)
+    kept = cache.read(wanted)
+    assert kept is not None
+    assert (kept.at, list(kept.markets)) == (5 * SECOND, listed(okx="X/Q Y/Q")["okx"])
+
+
+def test_another_address_or_client_has_a_list_of_its_own(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    cache.write(Wanted("okx", "", True), [market("okx", "X/Q")], 1)
+    assert cache.read(Wanted("okx", "http://127.0.0.1:1", True)) is None
+    assert cache.read(Wanted("okx", "", False)) is None
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b'{"at":1,"markets":[{"venue":5}]}', b"\xff"])
+def test_a_damaged_cache_file_is_ignored_with_a_line(
+    damage: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache, wanted = Cache(tmp_path), Wanted("okx", "", True)
+    cache.write(wanted, [market("okx", "X/Q")], 1)
+    cache.path(wanted).write_bytes(damage)
+    assert cache.read(wanted) is None
+    assert "okx: ignoring the damaged cache file" in caplog.text
+
+
+def test_a_cache_that_cannot_be_written_costs_a_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "markets").write_text("in the way")
+    Cache(tmp_path).write(Wanted("okx", "", True), [market("okx", "X/Q")], 1)
+    assert "okx: the market list could not be kept" in caplog.text
+
+
+def test_lists_that_nobody_renews_are_forgotten_after_a_month(tmp_path: Path) -> None:
+    cache, old, new = Cache(tmp_path), Wanted("okx", "", True), Wanted("gate", "", True)
+    at = time.time_ns()
+    cache.write(old, [market("okx", "X/Q")], at)
+    month_ago = (at - 31 * DAY) / SECOND
+    os.utime(cache.path(old), (month_ago, month_ago))
+    cache.write(new, [market("gate", "X/Q")], at)
+    assert [path.name for path in (tmp_path / "markets").iterdir()] == [cache.path(new).name]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(-1, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (200_000, "2 days")],
+)
+def test_an_age_is_told_in_its_largest_unit(seconds: int, said: str) -> None:
+    assert age_text(seconds * SECOND) == said
+
+
+def lab_config(lab: LabServer, cache: Path, **changes: Any) -> Config:
+    venues = {
+        name: VenueConfig(
+            feed=Feed.NATIVE, endpoints=Endpoints(rest=lab.url(name), ws=lab.ws(name)), **changes
+        )
+        for name in lab.venues
+    }
+    return Config(venues=venues, cache_dir=cache)
+
+
+async def test_the_lists_of_all_venues_arrive_and_stay_usable_without_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    world = World(7, time.time_ns(), tuple(VENUES))
+    async with LabServer(world, clock=Clock()) as lab:
+        settings = lab_config(lab, tmp_path)
+        loaded = await load(settings)
+        assert caplog.messages[0] == "loading markets of 8 venues ..."
+        assert {m.venue for m in loaded} == set(VENUES)
+        for found in loaded:
+            true = world.book(found.venue, found.symbol).market
+            assert found.price_tick == float(true.tick), found
+            assert found.lot == float(true.lot), found
+            assert found.taker_fee == float(true.taker), found
+            assert (found.base, found.quote) == (true.base, true.quote)
+    caplog.clear()
+    assert await load(settings) == loaded
+    for name in VENUES:
+        assert f"{name}: markets from the cache, " in caplog.text
+    with pytest.raises(CrossbookError, match="neither from it nor from the cache"):
+        await load(settings.model_copy(update={"cache_dir": tmp_path / "other"}))
+
+
+async def test_a_venue_without_a_list_is_left_out_and_the_others_go_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = list(VENUES)[:3]
+    async with LabServer(World(7, time.time_ns(), names[:2]), clock=Clock()) as lab:
+        settings = lab_config(lab, tmp_path, taker_fee=0.0007)
+        lost = VenueConfig(feed=Feed.NATIVE, endpoints=Endpoints(rest="http://127.0.0.1:1"))
+        settings = settings.model_copy(update={"venues": {**settings.venues, names[2]: lost}})
+        loaded = await load(settings)
+    assert {m.venue for m in loaded} == set(names[:2])
+    assert {m.taker_fee for m in loaded} == {0.0007}
+    assert f"{names[2]}: left out: no markets (" in caplog.text
