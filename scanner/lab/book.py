@@ -1,0 +1,182 @@
+"""The true book of one simulated market: integers inside, decimal text outside."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from msgspec import Struct
+
+BID, ASK = 0, 1
+REMEMBERED_CHANGES = 20_000
+
+Row = tuple[str, str]
+"""One level as text: price and size."""
+
+
+class LabMarket(Struct, frozen=True, kw_only=True):
+    """One market of one simulated venue.
+
+    ``id`` is the venue's REST id of it. ``tick`` is ten to the minus ``price_decimals``, ``lot``
+    ten to the minus ``size_decimals``; like the minimums (``min_amount`` in base, ``min_notional``
+    in quote) and the fee rates (fractions) they are decimal text without exponent.
+    """
+
+    id: str
+    base: str
+    quote: str
+    price_decimals: int
+    size_decimals: int
+    lot: str
+    tick: str
+    min_amount: str
+    min_notional: str
+    taker: str
+    maker: str
+
+    @property
+    def symbol(self) -> str:
+        """The unified symbol, ``BTC/USDT``."""
+        return f"{self.base}/{self.quote}"
+
+
+class Change(Struct, frozen=True):
+    """One changed level: its new size, ``"0"`` where the level is gone. ``at`` in ns."""
+
+    sequence: int
+    side: int
+    price: str
+    size: str
+    at: int
+
+
+class LabBook:
+    """The venue's true book of one market.
+
+    Prices and sizes come in as integers (ticks and lots) and go out as text with the market's
+    decimals, trailing zeros included. ``sequence`` is the id of the last change: it grows by one
+    with every changed level row and never resets. ``changed_at`` is the time of it in ns.
+    """
+
+    def __init__(self, market: LabMarket, sequence: int = 0, at: int = 0) -> None:
+        self.market = market
+        self.sequence = sequence
+        self.changed_at = at
+        # Sort keys are negated for bids, so that both lists run from the best level down.
+        self._keys: tuple[list[int], list[int]] = ([], [])
+        self._lots: tuple[dict[int, int], dict[int, int]] = ({}, {})
+        self._rows: tuple[dict[int, Row], dict[int, Row]] = ({}, {})
+        self._log: deque[Change] = deque(maxlen=REMEMBERED_CHANGES)
+
+    def set(self, side: int, ticks: int, lots: int, at: int) -> None:
+        """Put ``lots`` at the price of ``ticks``; 0 takes the level away."""
+        key = -ticks if side == BID else ticks
+        keys, sizes, rows = self._keys[side], self._lots[side], self._rows[side]
+        if sizes.get(key, 0) == lots:
+            return
+        price = decimal_text(ticks, self.market.price_decimals)
+        size = decimal_text(lots, self.market.size_decimals) if lots else "0"
+        if not lots:
+            del keys[bisect_left(keys, key)], sizes[key], rows[key]
+        else:
+            if key not in sizes:
+                insort(keys, key)
+            sizes[key] = lots
+            rows[key] = (price, size)
+        self.sequence += 1
+        self.changed_at = at
+        self._log.append(Change(self.sequence, side, price, size, at))
+
+    def lots(self, side: int, ticks: int) -> int:
+        """The size at the price of ``ticks``, 0 where there is no level."""
+        return self._lots[side].get(-ticks if side == BID else ticks, 0)
+
+    def ticks(self, side: int, n: int | None = None) -> list[int]:
+        """The prices of the best ``n`` levels (None: all) in ticks, best first."""
+        keys = self._keys[side][:n]
+        return [-key for key in keys] if side == BID else keys
+
+    def passed(self, side: int, best: int) -> list[int]:
+        """The prices on ``side`` that are better than ``best``, in ticks."""
+        keys = self._keys[side]
+        better = keys[: bisect_left(keys, -best if side == BID else best)]
+        return [-key for key in better] if side == BID else better
+
+    def count(self, side: int) -> int:
+        """How many levels stand on ``side``."""
+        return len(self._keys[side])
+
+    def levels(self, side: int, n: int | None = None) -> list[Row]:
+        """The best ``n`` levels (None: all), best first."""
+        rows = self._rows[side]
+        return [rows[key] for key in self._keys[side][:n]]
+
+    def best(self) -> tuple[Row | None, Row | None]:
+        """The best bid and the best ask."""
+        bids, asks = self.levels(BID, 1), self.levels(ASK, 1)
+        return (bids[0] if bids else None, asks[0] if asks else None)
+
+    def changes_since(self, sequence: int) -> list[Change] | None:
+        """What changed after ``sequence``, in order; None when that far back is forgotten."""
+        missing = self.sequence - sequence
+        if missing > len(self._log):
+            return None
+        newest_first = list(islice(reversed(self._log), max(missing, 0)))
+        newest_first.reverse()
+        return newest_first
+
+
+class Window:
+    """The best ``depth`` levels of a book as one client has last been shown them.
+
+    For channels that keep a book of limited depth current by changes. Levels that leave the window
+    are deleted from it, whether they are gone from the book or only pushed out of its depth.
+    """
+
+    def __init__(self, book: LabBook, depth: int) -> None:
+        self.book = book
+        self.depth = depth
+        self.sequence = -1
+        self._shown: tuple[dict[str, str], dict[str, str]] = ({}, {})
+
+    def snapshot(self) -> tuple[list[Row], list[Row]]:
+        """Bids and asks of the window now; changes count from here."""
+        rows = (self.book.levels(BID, self.depth), self.book.levels(ASK, self.depth))
+        self._shown = (dict(rows[BID]), dict(rows[ASK]))
+        self.sequence = self.book.sequence
+        return rows
+
+    def changes(self) -> tuple[list[Row], list[Row]]:
+        """Bid and ask rows that bring the last state shown to the present one (size ``"0"``: gone).
+
+        Both are empty when nothing in the window changed.
+        """
+        if self.sequence == self.book.sequence:
+            return [], []
+        before = self._shown
+        rows = self.snapshot()
+        return _difference(before[BID], rows[BID]), _difference(before[ASK], rows[ASK])
+
+
+def merged(changes: Iterable[Change]) -> tuple[list[Row], list[Row]]:
+    """Bid and ask rows with the last size of each price, as a channel with a pace sends them."""
+    rows: tuple[dict[str, str], dict[str, str]] = ({}, {})
+    for change in changes:
+        rows[change.side][change.price] = change.size
+    return list(rows[BID].items()), list(rows[ASK].items())
+
+
+def decimal_text(units: int, decimals: int) -> str:
+    """``units`` times ten to the minus ``decimals``: ``(120, 2)`` is ``1.20``."""
+    if decimals <= 0:
+        return str(units * 10**-decimals)
+    whole, part = divmod(abs(units), 10**decimals)
+    return f"{'-' if units < 0 else ''}{whole}.{part:0{decimals}d}"
+
+
+def _difference(before: dict[str, str], rows: Sequence[Row]) -> list[Row]:
+    now = dict(rows)
+    gone = [(price, "0") for price in before if price not in now]
+    return gone + [row for row in rows if before.get(row[0]) != row[1]]

@@ -1,0 +1,334 @@
+"""Bybit v5 spot as a simulated venue.
+
+https://bybit-exchange.github.io/docs/v5/intro
+
+Stream topics: ``orderbook.{1|50|200|1000}.<symbol>`` below ``/v5/public/spot``. Spot is all it
+lists: the other categories answer, and are empty.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import count
+from typing import Any, Protocol
+
+import msgspec
+
+from scanner.lab.seam import (
+    ASK,
+    BID,
+    Close,
+    Connection,
+    LabBook,
+    LabMarket,
+    Out,
+    Reply,
+    Request,
+    Row,
+    VenueWorld,
+    Window,
+)
+
+MILLISECOND = 1_000_000
+SECOND = 1_000_000_000
+PERIODS = {1: 10, 50: 20, 200: 100, 1000: 200}
+DEPTHS = tuple(map(str, PERIODS))
+REPEAT_TOUCH = 3 * SECOND
+MOST_ARGS = 10
+MOST_CHARACTERS = 21_000
+MOST_REQUESTS = 600
+REQUEST_PERIOD = 5 * SECOND
+IDLE_EMPTY = 60 * SECOND
+IDLE_SUBSCRIBED = 600 * SECOND
+REST_LEVELS = 200
+NUMBER = re.compile(r"[0-9]{1,4}")
+CATEGORIES = ("spot", "linear", "inverse", "option")
+TOPIC = re.compile(r"orderbook\.(\d+)\.([A-Z0-9]+)")
+
+
+def market_id(base: str, quote: str) -> str:
+    """``BTCUSDT``"""
+    return base + quote
+
+
+class BybitLab:
+    """The venue: its REST interface, and connections to its public streams."""
+
+    id = "bybit"
+
+    def __init__(self, world: VenueWorld) -> None:
+        self._world = world
+        self._connections = count(1)
+        self._period = 0
+        self._requests = 0
+
+    def rest(self, request: Request, at: int) -> Reply:
+        if self._too_often(at):
+            return Reply(403, "access too frequent, please try again later", {"Content-Type": TEXT})
+        match request.path:
+            case "/v5/market/time":
+                now = {"timeSecond": str(at // SECOND), "timeNano": str(at)}
+                return _reply(now, at)
+            case "/v5/market/instruments-info":
+                return self._instruments(request.query, at)
+            case "/v5/market/orderbook":
+                return self._orderbook(request.query, at)
+        return Reply(404, "", {"Content-Type": TEXT})
+
+    def connect(self, path: str, query: dict[str, str], at: int) -> Connection | Reply:
+        category = path.removeprefix("/v5/public/")
+        if category == path or category not in CATEGORIES:
+            return Reply(404, "", {"Content-Type": TEXT})
+        books = self._world.books if category == "spot" else {}
+        return _Stream(books, category, f"d9lab{next(self._connections):08d}-bybit", at)
+
+    def _instruments(self, query: dict[str, str], at: int) -> Reply:
+        category = query.get("category", "")
+        if category not in CATEGORIES:
+            return _error(10001, "params error: Category is invalid", at)
+        books = self._world.books.values() if category == "spot" else ()
+        listed = [_listed(number, book.market) for number, book in enumerate(books, 1)]
+        if symbol := query.get("symbol"):
+            listed = [row for row in listed if row["symbol"] == symbol]
+        if status := query.get("status"):
+            listed = [row for row in listed if row["status"] == status]
+        result: dict[str, Any] = {"category": category, "list": listed}
+        if category != "spot":
+            result["nextPageCursor"] = ""
+        return _reply(result, at)
+
+    def _orderbook(self, query: dict[str, str], at: int) -> Reply:
+        if query.get("category") not in CATEGORIES:
+            return _error(10001, "params error: Category is invalid", at)
+        book = self._world.books.get(query.get("symbol", ""))
+        if book is None or query["category"] != "spot":
+            return _error(10001, "Not supported symbols", at)
+        limit = query.get("limit", "1")
+        if not (NUMBER.fullmatch(limit) and 1 <= int(limit) <= REST_LEVELS):
+            return _error(10001, "params error: limit exceeds the range", at)
+        result = {
+            "s": book.market.id,
+            "b": _rows(book.levels(BID, int(limit))),
+            "a": _rows(book.levels(ASK, int(limit))),
+            "ts": at // MILLISECOND,
+            "u": book.sequence,
+            "seq": book.sequence,
+            "cts": book.changed_at // MILLISECOND,
+        }
+        return _reply(result, at)
+
+    def _too_often(self, at: int) -> bool:
+        period = at // REQUEST_PERIOD
+        if period != self._period:
+            self._period, self._requests = period, 0
+        self._requests += 1
+        return self._requests > MOST_REQUESTS
+
+
+class _Topic(Protocol):
+    """One topic of one client."""
+
+    def due(self, at: int) -> object | None:
+        """The message that the topic pushes now, None for nothing; the first one is whole."""
+        ...
+
+
+class _Touch:
+    """``orderbook.1``: whole every time, and again when nothing has changed for a while."""
+
+    def __init__(self, topic: str, book: LabBook) -> None:
+        self._topic = topic
+        self._book = book
+        self._update = book.sequence
+        self._sequence = -1
+        self._best: tuple[Row | None, Row | None] | None = None
+        self._next = self._said = 0
+
+    def due(self, at: int) -> object | None:
+        repeats = at - self._said >= REPEAT_TOUCH
+        if at < self._next or (self._sequence == self._book.sequence and not repeats):
+            return None
+        self._sequence = self._book.sequence
+        best = self._book.best()
+        if best == self._best and not repeats:
+            return None
+        self._update += best != self._best
+        self._best = best
+        self._next, self._said = at + PERIODS[1] * MILLISECOND, at
+        bids, asks = ([row] if row else [] for row in best)
+        return _message(self._topic, "snapshot", self._book, (bids, asks), self._update, at)
+
+
+class _Depth:
+    """A topic of several levels: a snapshot, then what changes among them."""
+
+    def __init__(self, topic: str, book: LabBook, levels: int) -> None:
+        self._topic = topic
+        self._book = book
+        self._window = Window(book, levels)
+        self._period = PERIODS[levels] * MILLISECOND
+        self._update = book.sequence
+        self._next = 0
+
+    def due(self, at: int) -> object | None:
+        if at < self._next or self._window.sequence == self._book.sequence:
+            return None
+        kind = "delta" if self._next else "snapshot"
+        rows = self._window.changes() if self._next else self._window.snapshot()
+        self._next = at + self._period
+        if kind == "delta" and not any(rows):
+            return None
+        self._update += 1
+        return _message(self._topic, kind, self._book, rows, self._update, at)
+
+
+class _Stream:
+    """One connection to the public stream of one category."""
+
+    def __init__(self, books: dict[str, LabBook], category: str, name: str, at: int) -> None:
+        self._books = books
+        self._category = category
+        self._name = name
+        self._topics: dict[str, _Topic] = {}
+        self._heard = at
+
+    def opened(self, at: int) -> list[Out]:
+        return []
+
+    def received(self, text: str, at: int) -> list[Out]:
+        self._heard = at
+        try:
+            request = msgspec.json.decode(text, type=dict[str, Any])
+        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+            return [self._reply(False, f"Failed to decode incoming data:{error}", {}, "")]
+        op = request.get("op")
+        if op == "ping":
+            return [self._reply(True, "pong", request, "ping")]
+        args = request.get("args")
+        if not isinstance(args, list) or not all(isinstance(arg, str) for arg in args):
+            args = []
+        if op == "unsubscribe":
+            for topic in args:
+                self._topics.pop(topic, None)
+            return [self._reply(True, self._word(op), request, op)]
+        if op != "subscribe":
+            return [self._reply(False, "error:invalid op", request, str(op or ""))]
+        if refusal := self._refusal(args):
+            return [self._reply(False, refusal, request, op)]
+        self._topics |= {topic: self._made(topic) for topic in args}
+        return [self._reply(True, self._word(op), request, op), *self._pushed(args, at)]
+
+    def due(self, at: int) -> list[Out]:
+        idle = IDLE_SUBSCRIBED if self._topics else IDLE_EMPTY
+        if at - self._heard > idle:
+            return [Close(1000, "")]
+        return self._pushed(self._topics, at)
+
+    def _pushed(self, topics: list[str] | dict[str, _Topic], at: int) -> list[Out]:
+        messages = (self._topics[topic].due(at) for topic in topics)
+        return [_text(message) for message in messages if message is not None]
+
+    def _refusal(self, args: list[str]) -> str:
+        """Why a request is refused, empty if it is not: one bad topic fails all of it."""
+        if not args:
+            return "error:request args invalid"
+        if self._category == "spot" and len(args) > MOST_ARGS:
+            return f"args size >{MOST_ARGS}"
+        if sum(len(topic) for topic in [*self._topics, *args]) > MOST_CHARACTERS:
+            return f"error:args length exceeds {MOST_CHARACTERS}"
+        for topic in args:
+            match = TOPIC.fullmatch(topic)
+            if match is None or match[1] not in DEPTHS:
+                return f"error:handler not found,topic:{topic}"
+            if match[2] not in self._books:
+                return f"Invalid symbol :[{topic}]"
+            if topic in self._topics:
+                return f"error:already subscribed,topic:{topic}"
+        return ""
+
+    def _made(self, topic: str) -> _Topic:
+        _, levels, symbol = topic.split(".")
+        book = self._books[symbol]
+        return _Touch(topic, book) if levels == "1" else _Depth(topic, book, int(levels))
+
+    def _word(self, op: str) -> str:
+        """Spot repeats the operation, the other categories say nothing."""
+        return op if self._category == "spot" else ""
+
+    def _reply(self, success: bool, said: str, request: dict[str, Any], op: str) -> str:
+        body: dict[str, Any] = {"success": success, "ret_msg": said, "conn_id": self._name}
+        if "req_id" in request or self._category != "spot":
+            body["req_id"] = str(request.get("req_id", ""))
+        return _text(body | {"op": op})
+
+
+LAB = BybitLab
+TEXT = "text/plain"
+
+
+def _text(body: object) -> str:
+    return msgspec.json.encode(body).decode()
+
+
+def _reply(result: object, at: int, code: int = 0, said: str = "OK") -> Reply:
+    body = {"retCode": code, "retMsg": said, "result": result, "retExtInfo": {}}
+    return Reply(200, _text(body | {"time": at // MILLISECOND}))
+
+
+def _error(code: int, said: str, at: int) -> Reply:
+    return _reply({}, at, code, said)
+
+
+def _trimmed(text: str) -> str:
+    """Spot writes no trailing zeros."""
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _rows(rows: list[Row]) -> list[Row]:
+    return [(_trimmed(price), _trimmed(size)) for price, size in rows]
+
+
+def _message(
+    topic: str, kind: str, book: LabBook, rows: tuple[list[Row], list[Row]], update: int, at: int
+) -> object:
+    return {
+        "topic": topic,
+        "ts": at // MILLISECOND,
+        "type": kind,
+        "data": {
+            "s": book.market.id,
+            "b": _rows(rows[BID]),
+            "a": _rows(rows[ASK]),
+            "u": update,
+            "seq": book.sequence,
+        },
+        "cts": book.changed_at // MILLISECOND,
+    }
+
+
+def _listed(number: int, market: LabMarket) -> dict[str, Any]:
+    return {
+        "symbolId": number,
+        "symbol": market.id,
+        "baseCoin": market.base,
+        "quoteCoin": market.quote,
+        "innovation": "0",
+        "status": "Trading",
+        "marginTrading": "utaOnly",
+        "stTag": "0",
+        "lotSizeFilter": {
+            "basePrecision": market.lot,
+            "quotePrecision": "0.0000001",
+            "minOrderQty": market.min_amount,
+            "maxOrderQty": "1000000",
+            "minOrderAmt": market.min_notional,
+            "maxOrderAmt": "8000000",
+            "maxLimitOrderQty": "1000000",
+            "maxMarketOrderQty": "500000",
+            "postOnlyMaxLimitOrderSize": "5000000",
+        },
+        "priceFilter": {"tickSize": market.tick},
+        "riskParameters": {"priceLimitRatioX": "0.05", "priceLimitRatioY": "0.1"},
+        "symbolType": "",
+        "xstockMultiplier": "1",
+    }

@@ -1,0 +1,286 @@
+"""OKX v5 as a simulated venue: spot books over REST and the public stream.
+
+https://www.okx.com/docs-v5/en/
+
+Channels ``bbo-tbt``, ``books5`` (whole each time) and ``books`` (snapshot, then changes that name
+the id before them; the checksum is always 0). Numbers are written without trailing zeros.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import msgspec
+
+from scanner.lab.seam import (
+    ASK,
+    BID,
+    Close,
+    Connection,
+    LabBook,
+    Out,
+    Reply,
+    Request,
+    Row,
+    VenueWorld,
+    Window,
+)
+from scanner.lab.venues.okx_metadata import instrument, missing_parameter, plain
+
+MILLISECOND = 1_000_000
+SECOND = 1_000_000_000
+QUIET = 30 * SECOND
+HEARTBEAT = 60 * SECOND
+MOST_CONNECTS_A_SECOND = 3
+MOST_REQUESTS_AN_HOUR = 480
+MOST_BYTES = 64 * 1024
+BOOKS_PER_TWO_SECONDS = 40
+BOOK_LEVELS, FULL_LEVELS = 400, 5000
+PERIODS = {"bbo-tbt": 10 * MILLISECOND, "books5": 100 * MILLISECOND, "books": 100 * MILLISECOND}
+FOR_MEMBERS = ("books50-l2-tbt", "books-l2-tbt")
+KINDS = ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION")
+
+
+def market_id(base: str, quote: str) -> str:
+    """``BTC-USDT``"""
+    return f"{base}-{quote}"
+
+
+class OkxLab:
+    """The venue: its REST interface, and connections to its public stream."""
+
+    id = "okx"
+
+    def __init__(self, world: VenueWorld) -> None:
+        self._world = world
+        self._connects: deque[int] = deque(maxlen=MOST_CONNECTS_A_SECOND)
+        self._books_asked: deque[int] = deque(maxlen=BOOKS_PER_TWO_SECONDS)
+        self._connections = 0
+
+    def rest(self, request: Request, at: int) -> Reply:
+        query = request.query
+        match request.path:
+            case "/api/v5/public/time":
+                return _data([{"ts": str(at // MILLISECOND)}])
+            case "/api/v5/public/instruments":
+                return self._instruments(query)
+            case "/api/v5/market/books":
+                return self._book(query, BOOK_LEVELS, at)
+            case "/api/v5/market/books-full":
+                return self._book(query, FULL_LEVELS, at)
+        if request.path.startswith(("/api/v5/account/", "/api/v5/asset/", "/api/v5/trade/")):
+            return _error(401, "50103", 'Request header "OK-ACCESS-KEY" can not be empty.')
+        return _error(404, "404", "Not Found")
+
+    def connect(self, path: str, query: dict[str, str], at: int) -> Connection | Reply:
+        if path != "/ws/v5/public":
+            return _error(404, "404", "Not Found")
+        if _too_many(self._connects, SECOND, at):
+            return _error(429, "50011", "Too Many Requests")
+        self._connections += 1
+        return _Stream(self._world, f"{self._connections:08x}", at)
+
+    def _instruments(self, query: dict[str, str]) -> Reply:
+        kind = query.get("instType", "")
+        if not kind:
+            return missing_parameter("instType")
+        if kind not in KINDS:
+            return _error(400, "51000", "Parameter instType error")
+        if kind == "OPTION" and not (query.get("uly") or query.get("instFamily")):
+            return missing_parameter("uly or instFamily")
+        markets = [book.market for book in self._world.books.values()] if kind == "SPOT" else []
+        wanted = query.get("instId")
+        return _data([instrument(m) for m in markets if wanted in (None, m.id)])
+
+    def _book(self, query: dict[str, str], most: int, at: int) -> Reply:
+        market, levels = query.get("instId", ""), query.get("sz", "1")
+        if _too_many(self._books_asked, 2 * SECOND, at):
+            return _error(429, "50011", "Too Many Requests")
+        if not market:
+            return missing_parameter("instId")
+        if not (levels.isascii() and levels.isdigit() and len(levels) < 5):
+            return _error(400, "51000", "Parameter sz error")
+        if not 0 < int(levels) <= most:
+            return _error(400, "51000", "Parameter sz error")
+        book = self._world.books.get(market)
+        if book is None:
+            return _error(200, "51001", "Instrument ID doesn't exist.")
+        sides = {"asks": _rows(book.levels(ASK, int(levels)))}
+        sides["bids"] = _rows(book.levels(BID, int(levels)))
+        return _data([{**sides, "ts": str(at // MILLISECOND)}])
+
+
+class _Channel:
+    """One subscription of one client."""
+
+    def __init__(self, channel: str, book: LabBook) -> None:
+        self.arg = {"channel": channel, "instId": book.market.id}
+        self._book = book
+        self._period = PERIODS[channel]
+        self._window = Window(book, BOOK_LEVELS) if channel == "books" else None
+        self._levels = 1 if channel == "bbo-tbt" else 5
+        self._shown: tuple[list[Row], list[Row]] | None = None
+        self._sent_id = -1
+        self._sequence = -1
+        self._last: int | None = None
+
+    def due(self, at: int) -> object | None:
+        """What the channel says now, None for nothing."""
+        if self._last is not None and at - self._last < self._period:
+            return None
+        changed = self._sequence != self._book.sequence
+        if self._window is None:
+            return self._whole(at) if changed else None
+        if self._last is None:
+            return self._snapshot(self._window, at)
+        if changed or at - self._last >= HEARTBEAT:
+            return self._update(self._window, at)
+        return None
+
+    def _whole(self, at: int) -> object | None:
+        self._sequence = self._book.sequence
+        bids, asks = self._book.levels(BID, self._levels), self._book.levels(ASK, self._levels)
+        if (bids, asks) == self._shown:
+            return None
+        self._shown = (bids, asks)
+        self._last = at
+        data = {"asks": _rows(asks), "bids": _rows(bids), "ts": str(at // MILLISECOND)}
+        if self._levels > 1:
+            data["instId"] = self._book.market.id
+        return {"arg": self.arg, "data": [{**data, "seqId": self._book.sequence}]}
+
+    def _snapshot(self, window: Window, at: int) -> object:
+        return self._books("snapshot", window.snapshot(), at)
+
+    def _update(self, window: Window, at: int) -> object | None:
+        changes = window.changes()
+        self._sequence = self._book.sequence
+        if any(changes):
+            return self._books("update", changes, at)
+        if self._last is not None and at - self._last < HEARTBEAT:
+            return None
+        return self._books("update", changes, at, self._sent_id)
+
+    def _books(
+        self, action: str, rows: tuple[list[Row], list[Row]], at: int, number: int | None = None
+    ) -> object:
+        self._last = at
+        self._sequence = self._book.sequence
+        before = self._sent_id
+        self._sent_id = self._book.sequence if number is None else number
+        bids, asks = rows
+        data = {
+            "asks": _rows(asks),
+            "bids": _rows(bids),
+            "ts": str(at // MILLISECOND),
+            "checksum": 0,
+            "prevSeqId": before,
+            "seqId": self._sent_id,
+        }
+        return {"arg": self.arg, "action": action, "data": [data]}
+
+
+class _Stream:
+    """One connection."""
+
+    def __init__(self, world: VenueWorld, name: str, at: int) -> None:
+        self._world = world
+        self._name = name
+        self._channels: dict[tuple[str, str], _Channel] = {}
+        self._requests: deque[int] = deque(maxlen=MOST_REQUESTS_AN_HOUR)
+        self._alive = at
+
+    def opened(self, at: int) -> list[Out]:
+        return []
+
+    def received(self, text: str, at: int) -> list[Out]:
+        self._alive = at
+        if text == "ping":
+            return ["pong"]
+        try:
+            request = msgspec.json.decode(text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            request = None
+        if not isinstance(request, dict):
+            return [self._error("60012", f"Invalid request: {text:.200}", {})]
+        return self._answer(request, text, at)
+
+    def due(self, at: int) -> list[Out]:
+        outs: list[Out] = []
+        for channel in self._channels.values():
+            if (message := channel.due(at)) is not None:
+                outs.append(_text(message))
+        if outs:
+            self._alive = at
+        if at - self._alive >= QUIET:
+            return [Close(4004, "No data received in 30s.")]
+        return outs
+
+    def _answer(self, request: dict[str, Any], text: str, at: int) -> list[Out]:
+        number, op, args = request.get("id"), request.get("op"), request.get("args")
+        named = {"id": number} if isinstance(number, str) else {}
+        if op == "login":
+            return [self._error("60005", "Invalid apiKey", named)]
+        if op not in ("subscribe", "unsubscribe") or not isinstance(args, list) or not args:
+            return [self._error("60012", f"Invalid request: {text:.200}", named)]
+        if len(text.encode()) > MOST_BYTES:
+            return [self._error("60013", "Invalid args", named)]
+        if _too_many(self._requests, 3600 * SECOND, at):
+            return [self._error("60014", "Requests too frequent", named)]
+        return [_text(self._one(str(op), arg, named)) for arg in args]
+
+    def _one(self, op: str, arg: object, named: dict[str, str]) -> object:
+        """The answer to one argument of a request."""
+        fields = arg if isinstance(arg, dict) else {}
+        channel, market = fields.get("channel"), fields.get("instId")
+        if not (isinstance(channel, str) and isinstance(market, str)):
+            return self._refusal("60013", "Invalid args", named)
+        if channel in FOR_MEMBERS and op == "subscribe":
+            return self._refusal("60011", "Please log in", named)
+        book = self._world.books.get(market)
+        if channel not in PERIODS or book is None:
+            text = (
+                f"Wrong URL or channel:{channel},instId:{market} doesn't exist. Please use the "
+                "correct URL, channel and parameters referring to API document."
+            )
+            return self._refusal("60018", text, named)
+        if op == "unsubscribe":
+            self._channels.pop((channel, market), None)
+        elif (channel, market) not in self._channels:
+            self._channels[channel, market] = _Channel(channel, book)
+        return {**named, "event": op, "arg": arg, "connId": self._name}
+
+    def _refusal(self, code: str, text: str, named: dict[str, str]) -> object:
+        return {**named, "event": "error", "code": code, "msg": text, "connId": self._name}
+
+    def _error(self, code: str, text: str, named: dict[str, str]) -> str:
+        return _text(self._refusal(code, text, named))
+
+
+LAB = OkxLab
+
+
+def _too_many(times: deque[int], period: int, at: int) -> bool:
+    """Whether ``times`` is full of requests of the last ``period``; counts this one if not."""
+    if len(times) == times.maxlen and at - times[0] < period:
+        return True
+    times.append(at)
+    return False
+
+
+def _rows(rows: list[Row]) -> list[list[str]]:
+    """Levels as the venue writes them: price, size, a field of old, the number of orders."""
+    return [[plain(price), plain(size), "0", "0" if size == "0" else "1"] for price, size in rows]
+
+
+def _text(body: object) -> str:
+    return msgspec.json.encode(body).decode()
+
+
+def _data(data: list[Any]) -> Reply:
+    return Reply(200, _text({"code": "0", "data": data, "msg": ""}))
+
+
+def _error(status: int, code: str, text: str) -> Reply:
+    return Reply(status, _text({"code": code, "data": [], "msg": text}))

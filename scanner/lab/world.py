@@ -1,0 +1,148 @@
+"""The simulated market: the books of every venue over one fair price for each coin.
+
+Time is an argument, so the market runs on any clock; the same seed asked at the same times gives
+the same books. Each market changes at moments of its own, at a pace that fits its venue and coin:
+it then moves to the fair price as its venue sees it, late and a little off, and to wherever an
+episode pushes it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from heapq import heapify, heapreplace
+from random import Random
+
+from scanner.lab.book import LabBook, LabMarket
+from scanner.lab.ladder import Ladder
+from scanner.lab.listings import (
+    COINS,
+    LISTINGS,
+    QUOTE_ACTIVITY,
+    QUOTES,
+    coarsest_decimals,
+    lab_markets,
+)
+from scanner.lab.prices import SECOND, Episode, Episodes, FairPrice, Offset, Rival
+from scanner.lab.seam import VenueWorld
+
+CHEAP = 0.0025
+QUIETEST = 1.6
+LONGEST_PAUSE = 2.0
+LONGEST_STEP = 3 * SECOND
+
+
+class _Trading:
+    """One market of one venue, and how it follows the fair price."""
+
+    def __init__(self, venue: str, market: LabMarket, seed: int, at: int, usd: float) -> None:
+        self.random = Random(f"{seed}:{venue}:{market.symbol}")
+        self.venue = venue
+        self.market = market
+        self.book = LabBook(market, sequence=self.random.randrange(10**8, 10**9), at=at)
+        listing, coin = LISTINGS[venue], COINS[market.base]
+        activity = coin.activity * QUOTE_ACTIVITY[market.quote]
+        grain = 10 ** (market.size_decimals - coarsest_decimals(market.base))
+        touch = coin.touch_usd * (0.3 + 0.7 * activity) / usd * 10**market.size_decimals
+        self.ladder = Ladder(self.book, self.random, touch, grain)
+        self.pause = SECOND / max(listing.activity * activity, QUIETEST)
+        self.lag = int(listing.lag_ms * self.random.uniform(0.5, 1.5) * 1_000_000)
+        self.offset = Offset(self.random, at)
+        self.episodes: list[Episode] = []
+        self.per_unit = 10.0**market.price_decimals
+
+    def next(self, when: int) -> int:
+        """When it changes after ``when``."""
+        return when + int(min(self.random.expovariate(1.0), LONGEST_PAUSE) * self.pause) + 1
+
+    def price(self, fair: float, when: int) -> float:
+        """The price in ticks where ``fair`` is the logarithm of the fair one."""
+        if self.episodes:
+            self.episodes = [episode for episode in self.episodes if episode.end > when]
+        pushed = sum(episode.at(when) for episode in self.episodes)
+        return math.exp(fair + self.offset.at(when) + pushed) * self.per_unit
+
+
+class World:
+    """All books of ``venues`` (ccxt ids), from ``at`` (ns) on."""
+
+    def __init__(self, seed: int, at: int, venues: Sequence[str] = tuple(LISTINGS)) -> None:
+        self.seed = seed
+        self._at = at
+        self._skipped = 0
+        self._fair = {
+            name: FairPrice(Random(f"{seed}:{name}"), usd, drift, at)
+            for name, usd, drift in _wanderers()
+        }
+        self._trading = [
+            _Trading(venue, market, seed, at, math.exp(self._fair[market.base].at(at)))
+            for venue in venues
+            for market in lab_markets(venue)
+        ]
+        self.venues = {venue: VenueWorld(venue, self._books(venue)) for venue in venues}
+        self._episodes = Episodes(Random(f"{seed}:episodes"), _rivals(self._trading), at)
+        self._due = [(trading.next(at), number) for number, trading in enumerate(self._trading)]
+        heapify(self._due)
+        for trading in self._trading:
+            self._change(trading, at, at)
+
+    def advance(self, at: int) -> list[tuple[str, LabBook]]:
+        """Let the market run until ``at``; the books that changed, with their venues.
+
+        Changes carry ``at``, for that is when they could first be seen. A pause of more than
+        ``LONGEST_STEP`` (a suspended machine, a frozen market) is left out of simulated time.
+        """
+        self._skipped += max(at - self._at - LONGEST_STEP, 0)
+        self._at = max(at, self._at)
+        now = self._at - self._skipped
+        for number, episode in self._episodes.until(now):
+            self._trading[number].episodes.append(episode)
+        changed: dict[int, _Trading] = {}
+        while self._due and self._due[0][0] <= now:
+            when, number = self._due[0]
+            trading = changed[number] = self._trading[number]
+            self._change(trading, when, self._at)
+            heapreplace(self._due, (trading.next(when), number))
+        return [(trading.venue, trading.book) for trading in changed.values()]
+
+    def book(self, venue: str, symbol: str) -> LabBook:
+        """The book of a unified symbol. Raises KeyError where the venue does not list it."""
+        return self.venues[venue].book(symbol)
+
+    def books(self) -> list[tuple[str, LabBook]]:
+        """Every book, with its venue."""
+        return [(trading.venue, trading.book) for trading in self._trading]
+
+    def _books(self, venue: str) -> dict[str, LabBook]:
+        return {t.market.id: t.book for t in self._trading if t.venue == venue}
+
+    def _change(self, trading: _Trading, when: int, at: int) -> None:
+        market, seen = trading.market, when - trading.lag
+        fair = self._fair[market.base].at(seen) - self._fair[market.quote].at(seen)
+        trading.ladder.move(trading.price(fair, when), at)
+
+
+def _wanderers() -> list[tuple[str, float, float]]:
+    coins = [(name, coin.usd, coin.drift) for name, coin in COINS.items() if name not in QUOTES]
+    return coins + [(name, usd, drift) for name, (usd, drift) in QUOTES.items()]
+
+
+def _rivals(trading: list[_Trading]) -> list[Rival]:
+    """The markets that an episode may pick: cheap ones whose symbol another cheap venue trades."""
+    fees: dict[str, list[float]] = defaultdict(list)
+    for each in trading:
+        if float(each.market.taker) <= CHEAP:
+            fees[each.market.symbol].append(float(each.market.taker))
+    return [
+        Rival(number, each.market.symbol, float(each.market.taker) + min(others))
+        for number, each in enumerate(trading)
+        if float(each.market.taker) <= CHEAP
+        and (others := _without(fees[each.market.symbol], float(each.market.taker)))
+    ]
+
+
+def _without(values: list[float], value: float) -> list[float]:
+    rest = list(values)
+    rest.remove(value)
+    return rest
