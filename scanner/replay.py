@@ -1,0 +1,167 @@
+"""Recordings through the path that live data takes: the same protocols, books and engine.
+
+Every recorded connection becomes one lane, at its recorded times, all of them in one pipeline. What
+a protocol asks for (snapshots, tokens, a fresh start) is never asked of anyone: only the answers
+that were recorded arrive, when they did. Deadlines that live data is held to end in a question to
+the venue, so here they are not kept (``Lane.idle``); how old a book may be to be used, is.
+
+**What is scanned.** A recording does not say which coin an id means, nor what its venue charges. A
+spot market takes part in the scan where its id spells out both currencies (``BTC-USD``,
+``BTC_USDT``, ``BTC/EUR``), at one fee for all; ids without a separator are replayed, not scanned.
+Of one venue's connections that run at the same time, the first to name a market has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from heapq import heapify, heappop, heapreplace
+from pathlib import Path
+from random import Random
+from urllib.parse import urlsplit
+
+import msgspec
+
+from scanner.engine.engine import Bounds, Emit
+from scanner.engine.ids import Ids
+from scanner.engine.tracker import Thresholds
+from scanner.errors import CrossbookError, UserError
+from scanner.pipeline import Pipeline
+from scanner.recordings import Connection, find, first_line
+from scanner.stage import Outcome, Play, Say, Stage
+from scanner.text import printable
+from scanner.types import Connect, Depth
+from scanner.venues.protocol import Options, Venue
+from scanner.venues.registry import VENUES, native
+
+FEE = 0.001
+TICK = 250_000_000
+TICKS_IN_SILENCE = 40
+
+
+def replay(
+    paths: Sequence[Path],
+    *,
+    emit: Emit,
+    say: Say,
+    thresholds: Thresholds | None = None,
+    bounds: Bounds | None = None,
+    fee: float = FEE,
+) -> list[Outcome]:
+    """Replay all recordings in ``paths``, in the order of their times.
+
+    ``emit`` gets what the engine flags, ``say`` a line for each file that is left out and for what
+    goes wrong in a recording. ``fee`` is the taker fee (a fraction) that is taken for every market.
+    Raises ``UserError`` if there is nothing to replay, ``CrossbookError`` for broken files.
+    """
+    pipeline = Pipeline(
+        thresholds=thresholds or Thresholds(),
+        bounds=bounds or Bounds(),
+        ids=Ids(Random(0).getrandbits),
+        emit=emit,
+    )
+    outcomes: list[Outcome] = []
+    queue = [
+        (play.begins, number, play) for number, play in enumerate(cast(paths, pipeline, say, fee))
+    ]
+    heapify(queue)
+    last = 0
+    while queue:
+        at, number, play = queue[0]
+        _tick(pipeline, last, at)
+        last = at
+        following = play.step()
+        if following is None:
+            heappop(queue)
+            outcomes += play.finish(at)
+        else:
+            heapreplace(queue, (following, number, play))
+    return outcomes
+
+
+def cast(paths: Sequence[Path], pipeline: Pipeline, say: Say, fee: float = FEE) -> list[Play]:
+    """The connections in ``paths`` that can be replayed, ready to start; the rest is said.
+
+    Raises as ``replay``.
+    """
+    found, stage = find(paths), Stage(pipeline, fee)
+    plays: list[Play] = []
+    used: set[Path] = set()
+    for path in found.unused:
+        say(f"{path}: left out: answers without an order book")
+    for connection in found.connections:
+        venue = _venue_of(connection, say)
+        if venue is None:
+            continue
+        folders = {connection.folder.name, venue.id, *venue.recorded_as}
+        near = [*found.answers, *connection.answers_nearby()]
+        joined = [answers.path for answers in near if connection.joins(answers, folders)]
+        used.update(joined)
+        plays.append(Play(stage, venue, connection, list(dict.fromkeys(joined)), say))
+    for answers in found.answers:
+        if answers.path not in used:
+            say(f"{answers.path}: left out: no stream of the same venue, market and date beside it")
+    if not plays:
+        raise UserError("none of these files holds a recording of a venue that is spoken natively")
+    return plays
+
+
+def json_line(outcome: Outcome) -> str:
+    """The outcome as one JSON object."""
+    return msgspec.json.encode(outcome).decode()
+
+
+def text_line(outcome: Outcome) -> str:
+    """The outcome as one line to read."""
+    checked = outcome.checksums_ok + outcome.checksums_bad
+    sums = f"checksums {outcome.checksums_ok}/{checked}" if checked else "no checksums"
+    return printable(
+        f"{outcome.venue:<9} {outcome.market:<16} {outcome.messages:>7} messages"
+        f" {outcome.snapshots:>3} snapshots {outcome.deltas:>6} deltas {outcome.gaps:>3} gaps"
+        f"  {sums:<21} bid {_best(outcome.bids):<28} ask {_best(outcome.asks):<28}"
+        f" {outcome.recording}"
+    )
+
+
+def _best(levels: list[tuple[float, float]]) -> str:
+    return f"{levels[0][0]:.12g} x {levels[0][1]:.12g}" if levels else "-"
+
+
+def _venue_of(connection: Connection, say: Say) -> Venue | None:
+    """The venue by the name of the folder, else by the address that was connected to."""
+    venues = [venue for name in VENUES if (venue := native(name)) is not None]
+    folder = connection.folder.name
+    for venue in venues:
+        if folder == venue.id or folder in venue.recorded_as:
+            return venue
+    try:
+        address = urlsplit(first_line(connection)[1])
+    except CrossbookError as error:
+        say(f"{connection.name}: left out: {error}")
+        return None
+    host = address.hostname
+    for venue in venues:
+        if host is not None and host == urlsplit(venue.ws).hostname:
+            spoken = _address(venue)
+            if address.path.rstrip("/") == urlsplit(spoken).path.rstrip("/"):
+                return venue
+            say(f"{connection.name}: left out: of {venue.name}, only {spoken} is spoken")
+            return None
+    where = f" ({host})" if host else ""
+    say(f"{connection.name}: left out: no venue that is spoken natively{where}")
+    return None
+
+
+def _address(venue: Venue) -> str:
+    """Where a connection to the venue is made."""
+    options = Options(depth=Depth.FULL, rest=venue.rest, ws=venue.ws)
+    steps = venue.make(None, options).start(0)
+    return next((step.url for step in steps if isinstance(step, Connect)), venue.ws)
+
+
+def _tick(pipeline: Pipeline, last: int, at: int) -> None:
+    """Let the recorded time pass: what ages in it is closed when it does, not when data comes."""
+    if last == 0:
+        return
+    first = last - last % TICK + TICK
+    for moment in range(first, min(at, first + TICKS_IN_SILENCE * TICK), TICK):
+        pipeline.tick(moment)
