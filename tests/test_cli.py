@@ -1,0 +1,307 @@
+"""The commands: what they hand over, what they say when something is wrong, how they end."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from scanner import __version__
+from scanner.cli import cli
+from scanner.config import Config
+from scanner.errors import CrossbookError, InternalError, VenueError
+from scanner.logs import Lines, start
+from scanner.venues.registry import VENUES
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = ["demo", "watch", "lab", "replay", "venues"]
+HEAVY = {"aiohttp", "asyncio", "ccxt", "numba", "numpy", "pydantic", "sqlalchemy", "yaml"}
+
+
+def crossbook(*arguments: str) -> Result:
+    """A command within this process."""
+    return CliRunner().invoke(cli, arguments, prog_name="crossbook")
+
+
+def python(code: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        text=True,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60,
+        **options,
+    )
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """Commands start the log of their process, which here is the tests'."""
+    root = logging.getLogger()
+    handlers, level, raising = root.handlers[:], root.level, logging.raiseExceptions
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.raiseExceptions = raising
+    logging.captureWarnings(False)
+
+
+@pytest.fixture
+def handed_over(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What the commands hand over, in place of doing it."""
+    calls: list[dict[str, Any]] = []
+
+    def record(*positional: Any, **named: Any) -> int:
+        calls.append({"positional": positional, **named})
+        return 0
+
+    monkeypatch.setattr("scanner.app.watch", record)
+    monkeypatch.setattr("scanner.demo.demo", record)
+    monkeypatch.setattr("scanner.lab.command.run_lab", record)
+    monkeypatch.setattr("scanner.replay_command.run_replay", record)
+    return calls
+
+
+def test_help_names_every_command() -> None:
+    result = crossbook("--help")
+    assert result.exit_code == 0
+    for command in COMMANDS:
+        assert f"\n  {command} " in result.output
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_and_takes_a_configuration(command: str) -> None:
+    result = crossbook(command, "--help")
+    assert result.exit_code == 0
+    assert "--config PATH" in result.output
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = f"import sys; import scanner.cli; print(*({HEAVY!r} & set(sys.modules)))"
+    assert python(code, stdout=subprocess.PIPE).stdout.split() == []
+
+
+def test_version() -> None:
+    result = crossbook("--version")
+    assert (result.exit_code, result.output) == (0, f"crossbook {__version__}\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["fly"],
+        ["demo", "--sede", "1"],
+        ["demo", "--seed", "one"],
+        ["demo", "--seconds", "-1"],
+        ["demo", "--seconds", "nan"],
+        ["demo", "--seconds", "inf"],
+        ["demo", "--plain", "--json"],
+        ["watch", "surplus"],
+        ["watch", "--config", "no/such/file.yaml"],
+        ["lab", "--port", "65536"],
+        ["lab", "--speed", "0"],
+        ["lab", "recording.jsonl"],
+        ["replay"],
+        ["venues", "--config", "."],
+    ],
+)
+def test_a_usage_error_ends_with_2_and_says_so_on_standard_error(
+    arguments: list[str], handed_over: list[dict[str, Any]]
+) -> None:
+    result = crossbook(*arguments)
+    assert result.exit_code == 2
+    assert result.stderr
+    assert "Traceback" not in result.output
+    assert handed_over == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_wrong_configuration_ends_every_command_with_2_and_one_line(
+    command: str, tmp_path: Path, handed_over: list[dict[str, Any]]
+) -> None:
+    wrong = tmp_path / "c.yaml"
+    wrong.write_text("venues:\n  okx:\n    depht: full\n")
+    result = crossbook(command, *(["x"] if command == "replay" else []), "--config", str(wrong))
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr == (
+        f"crossbook: {wrong}:3: venues.okx.depht: unknown key; did you mean 'depth'?\n"
+    )
+    assert handed_over == []
+
+
+def test_watch_hands_over_the_configuration_of_this_folder(
+    handed_over: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    missing = crossbook("watch")
+    assert missing.exit_code == 2
+    assert missing.stderr.startswith("crossbook: config.yaml: there is no such file")
+    (tmp_path / "config.yaml").write_text("venues: {gate: }")
+    assert crossbook("watch", "--json", "--seconds", "1.5").exit_code == 0
+    [call] = handed_over
+    [config] = call["positional"]
+    assert isinstance(config, Config)
+    assert list(config.venues) == ["gate"]
+    assert (call["output"], call["seconds"]) == ("json", 1.5)
+
+
+def test_demo_hands_over_what_it_was_told(handed_over: list[dict[str, Any]]) -> None:
+    assert crossbook("demo").exit_code == 0
+    result = crossbook("demo", "--seed", "5", "--seconds", "2", "--plain", "--truth", "t.jsonl")
+    assert result.exit_code == 0
+    assert handed_over == [
+        {"positional": (None,), "seed": 1, "seconds": None, "output": "plain", "truth": None},
+        {
+            "positional": (None,),
+            "seed": 5,
+            "seconds": 2.0,
+            "output": "plain",
+            "truth": Path("t.jsonl"),
+        },
+    ]
+
+
+def test_lab_takes_several_recordings_after_one_serve(handed_over: list[dict[str, Any]]) -> None:
+    arguments = ["lab", "--serve", "a", "b", "--speed", "10", "--port", "8000", "--truth", "t"]
+    assert crossbook(*arguments, "--write-config", "w.yaml").exit_code == 0
+    assert handed_over == [
+        {
+            "positional": (),
+            "seed": 1,
+            "port": 8000,
+            "truth": Path("t"),
+            "serve": [Path("a"), Path("b")],
+            "speed": 10.0,
+            "write_config": Path("w.yaml"),
+        }
+    ]
+
+
+def test_replay_hands_over_its_paths(handed_over: list[dict[str, Any]]) -> None:
+    assert crossbook("replay", "a", "b", "--json").exit_code == 0
+    assert handed_over == [
+        {"positional": ([Path("a"), Path("b")],), "config": None, "output": "json"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (VenueError("gate", "no answer"), 1, "crossbook: gate: no answer\n"),
+        (InternalError("lost \x1b[2J count"), 1, "crossbook: lost \\x1b[2J count\n"),
+        (
+            ExceptionGroup(
+                "tasks", [ValueError("x"), ExceptionGroup("", [CrossbookError("ours")])]
+            ),
+            1,
+            "crossbook: ours\n",
+        ),
+        (
+            ZeroDivisionError("by nothing"),
+            1,
+            "crossbook: unexpected ZeroDivisionError: by nothing"
+            " ('crossbook --debug ...' shows where it arose)\n",
+        ),
+        (KeyboardInterrupt(), 0, "crossbook: stopped\n"),
+        (BrokenPipeError(), 0, ""),
+    ],
+)
+def test_how_a_command_ends(
+    error: BaseException, code: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> int:
+        raise error
+
+    monkeypatch.setattr("scanner.demo.demo", fail)
+    monkeypatch.setattr("scanner.cli.close_output", lambda: None)
+    result = crossbook("demo")
+    assert (result.exit_code, result.stderr) == (code, said)
+
+
+def test_debug_shows_where_an_unexpected_error_arose(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("scanner.demo.demo", fail)
+    result = crossbook("--debug", "demo")
+    assert isinstance(result.exception, ZeroDivisionError)
+
+
+def test_a_reader_that_leaves_ends_a_command_quietly() -> None:
+    code = (
+        "import os, sys; r, w = os.pipe(); os.close(r); os.dup2(w, 1);"
+        "from scanner.cli import main; sys.argv = ['crossbook', 'venues']; main()"
+    )
+    ended = python(code)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_sigterm_ends_a_command_like_sigint() -> None:
+    code = (
+        "import os, signal, scanner.cli as c;"
+        "c._config = lambda *_: os.kill(os.getpid(), signal.SIGTERM);"
+        "import sys; sys.argv = ['crossbook', 'venues']; c.main()"
+    )
+    ended = python(code, stdout=subprocess.PIPE)
+    assert (ended.returncode, ended.stderr) == (0, "crossbook: stopped\n")
+
+
+def test_venues_are_listed_for_people() -> None:
+    output = crossbook("venues").output
+    for name in VENUES:
+        assert f"({name})\n" in output
+    assert "configured" not in output
+
+
+def test_venues_are_listed_for_programs_with_their_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        "venues: {okx: {taker_fee: 0.001, endpoints: {rest: 'http://h'}}, gate: {enabled: false},"
+        " htx: }"
+    )
+    rows = [
+        json.loads(line)
+        for line in crossbook("venues", "--config", str(path), "--json").stdout.splitlines()
+    ]
+    used = {row["id"]: row["configured"] for row in rows}
+    assert list(used) == [*VENUES, "htx"]
+    assert used["okx"]["endpoints"] == {"rest": "http://h", "ws": None}
+    assert (used["gate"]["enabled"], used["htx"]["feed"], used["bybit"]) == (False, "ccxt", None)
+    text = crossbook("venues", "--config", str(path)).output
+    assert "configured: feed native, depth top, rest http://h, taker fee 0.1000%\n" in text
+    assert "configured: no (enabled: false)\n" in text
+
+
+def test_a_log_line_has_its_time_and_nothing_that_moves_a_cursor() -> None:
+    record = logging.LogRecord("n", logging.WARNING, "f", 1, "%s: \x1b[2J\nno", ("okx",), None)
+    record.created, record.msecs = 1_700_000_000.25, 250.0
+    assert Lines().format(record) == "2023-11-14T22:13:20.250Z warning: okx: \\x1b[2J\\nno"
+
+
+def test_starting_the_log_again_does_not_double_it(capsys: pytest.CaptureFixture[str]) -> None:
+    start("info")
+    start("warning")
+    logging.getLogger("x").info("unheard")
+    logging.getLogger("x").warning("heard")
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_traceback_in_the_log_is_indented() -> None:
+    try:
+        raise ValueError("\x1b[2J")
+    except ValueError:
+        record = logging.LogRecord("n", logging.ERROR, "f", 1, "failed", (), sys.exc_info())
+    first, *rest = Lines().format(record).splitlines()
+    assert first.endswith(" error: failed")
+    assert rest[-1] == "    ValueError: \\x1b[2J"
+    assert all(line.startswith("    ") for line in rest)

@@ -1,0 +1,161 @@
+"""The commands as they are typed: a lab in one process, the scanner in another, held to the truth.
+
+What is flagged must recompute from its own line, and no price or size may be named that its venue
+did not show within the age limit.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CROSSBOOK = [sys.executable, "-c", "from scanner.cli import main; main()"]
+LIMIT = 3_000_000_000
+CLOCKS = 5_000_000
+SECONDS = 12
+
+Line = dict[str, Any]
+Level = list[float]
+
+
+@contextmanager
+def running(*arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """A command of ours, ended with SIGTERM when the block is left."""
+    command = [*CROSSBOOK, *map(str, arguments)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [*CROSSBOOK, *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, timeout=90, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Line], list[Line], str]:
+    """(what was flagged, the truth, what stood on standard error) of some seconds."""
+    folder = tmp_path_factory.mktemp("lab")
+    truth, config = folder / "truth.jsonl", folder / "config.yaml"
+    with running("lab", "--seed", 7, "--truth", truth, "--write-config", config) as lab:
+        assert lab.stdout is not None
+        assert lab.stdout.readline().startswith("ready")
+        with config.open("a") as file:
+            file.write(f"cache_dir: {folder}\n")
+        watched = run("watch", "--config", config, "--seconds", SECONDS, "--json")
+    assert watched.returncode == 0, watched.stderr
+    flagged = [json.loads(line) for line in watched.stdout.splitlines()]
+    return flagged, [json.loads(line) for line in truth.open()], watched.stderr
+
+
+def taken(levels: list[Level], size: float) -> float:
+    """Quote for ``size`` from the best level on; the levels must hold that much."""
+    total = 0.0
+    for price, available in levels:
+        take = min(size, available)
+        total += take * price
+        size -= take
+    assert size <= 1e-9
+    return total
+
+
+def nanoseconds(text: str) -> int:
+    return round(datetime.fromisoformat(text).timestamp() * 1e6) * 1000
+
+
+def test_spreads_open_and_close_while_one_watches(session: tuple[list[Line], ...]) -> None:
+    flagged = session[0]
+    events = [line["event"] for line in flagged]
+    assert events.count("opened") >= 3
+    assert events.count("opened") == events.count("closed")
+    assert len({line["buy"]["venue"] for line in flagged}) > 1
+
+
+def test_every_line_recomputes_from_itself(session: tuple[list[Line], ...]) -> None:
+    for line in session[0]:
+        buy, sell, size = line["buy"], line["sell"], line["size"]
+        paid, received = taken(buy["levels"], size), taken(sell["levels"], size)
+        cost = paid * (1 + buy["fee_rate"])
+        net = received * (1 - sell["fee_rate"]) - cost
+        assert line["net_profit"] == pytest.approx(net, rel=1e-9)
+        assert line["net_bps"] == pytest.approx(net / cost * 1e4, rel=1e-9)
+        assert line["gross_bps"] == pytest.approx((received - paid) / paid * 1e4, rel=1e-9)
+        assert net > 0
+
+
+def test_every_size_is_the_one_that_pays_most(session: tuple[list[Line], ...]) -> None:
+    """Nothing more could be taken with a profit from the levels named, and nothing is by a loss."""
+    for line in session[0]:
+        buy, sell = line["buy"], line["sell"]
+        last_ask, last_bid = buy["levels"][-1][0], sell["levels"][-1][0]
+        assert last_bid * (1 - sell["fee_rate"]) > last_ask * (1 + buy["fee_rate"])
+
+
+def test_no_flag_names_what_its_venue_did_not_show(session: tuple[list[Line], ...]) -> None:
+    flagged, truth, _ = session
+    shown: dict[tuple[str, str], list[Line]] = {}
+    for line in truth:
+        shown.setdefault((line["venue"], line["symbol"]), []).append(line)
+    for line in flagged:
+        at = nanoseconds(line["at"])
+        for leg, side in ((line["buy"], "asks"), (line["sell"], "bids")):
+            books = shown[leg["venue"], leg["symbol"]]
+            wanted = {tuple(level) for level in leg["levels"]}
+            index = bisect_right(books, at + CLOCKS, key=lambda book: book["t"]) - 1
+            while wanted and index >= 0:
+                wanted -= {tuple(level) for level in books[index][side]}
+                if books[index]["t"] < at - LIMIT:
+                    break
+                index -= 1
+            assert not wanted, (line["event"], leg["venue"], leg["symbol"], wanted)
+            assert leg["age_ms"] * 1e6 <= LIMIT + 200_000_000
+
+
+def test_all_eight_venues_connect(session: tuple[list[Line], list[Line], str]) -> None:
+    log = session[2]
+    connected = {
+        line.split(": ")[1].split(" #")[0] for line in log.splitlines() if "connected" in line
+    }
+    assert connected == {
+        "binance",
+        "okx",
+        "kucoin",
+        "bybit",
+        "kraken",
+        "coinbase",
+        "gate",
+        "bitget",
+    }
+
+
+def test_demo_says_that_it_is_simulated_and_ends_in_time() -> None:
+    ended = run("demo", "--seconds", 5, "--seed", 3)
+    assert ended.returncode == 0
+    assert "SIMULATED" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_interrupted_demo_ends_cleanly() -> None:
+    with running("demo", "--json") as demo:
+        assert demo.stdout is not None
+        assert json.loads(demo.stdout.readline())["event"] == "opened"
+        demo.send_signal(signal.SIGINT)
+        rest = [json.loads(line) for line in demo.stdout]
+        assert demo.wait(5) == 0
+    assert rest[-1]["reason"] == "the scanner stopped"
