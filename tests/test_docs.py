@@ -1,0 +1,108 @@
+"""Every command, option, configuration key and venue is documented, in the words of the code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+from typer.main import get_command
+
+from scanner.cli import cli
+from scanner.config import Config, VenueConfig
+from scanner.types import Depth
+from scanner.venues.registry import VENUES, native
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+REFERENCE = (ROOT / "docs" / "configuration.md").read_text()
+SHIPPED = (ROOT / "config.yaml").read_text()
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def shown(default: Any) -> str:
+    if default is PydanticUndefined:
+        return "required"
+    if default is None or default == ():
+        return "none"
+    value = default.value if isinstance(default, Enum) else default
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def rows(model: type[BaseModel]) -> Iterator[str]:
+    """The lines of the reference, in the order of the model."""
+    for name, field in model.model_fields.items():
+        inner = [t for t in (field.annotation, *get_args(field.annotation)) if is_model(t)]
+        if not inner or inner[0] is VenueConfig:
+            yield f"| `{name}` | {shown(field.default)} | {field.description} |"
+
+
+def models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    yield model
+    for field in model.model_fields.values():
+        for inner in (field.annotation, *get_args(field.annotation)):
+            if is_model(inner):
+                yield from models(inner)
+
+
+def is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def options() -> Iterator[tuple[str, str]]:
+    for name, command in get_command(cli).commands.items():  # type: ignore[attr-defined]
+        for parameter in command.params:
+            for option in parameter.opts:
+                if option.startswith("--"):
+                    yield name, option
+
+
+@pytest.mark.parametrize("model", list(models(Config)))
+def test_every_key_is_in_the_reference_with_its_default_and_description(
+    model: type[BaseModel],
+) -> None:
+    expected = list(rows(model))
+    assert expected == [row for row in expected if row in REFERENCE]
+
+
+def test_the_reference_has_no_key_that_the_model_lacks() -> None:
+    known = {name for model in models(Config) for name in model.model_fields}
+    named = set(re.findall(r"^\| `(\w+)` \|", REFERENCE, re.M))
+    assert named <= known
+
+
+@pytest.mark.parametrize("model", list(models(Config)))
+def test_every_key_is_in_the_shipped_configuration(model: type[BaseModel]) -> None:
+    keys = set(re.findall(r"^\s*(?:# +)?(\w+):", SHIPPED, re.M))
+    assert set(model.model_fields) <= keys
+
+
+def test_every_command_is_in_the_readme() -> None:
+    for name in get_command(cli).commands:  # type: ignore[attr-defined]
+        assert f"crossbook {name}" in README
+
+
+def test_every_option_is_in_the_readme() -> None:
+    missing = [f"{name} {option}" for name, option in options() if f"`{option}" not in README]
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", VENUES)
+def test_every_native_venue_is_in_the_readme_with_its_channels(name: str) -> None:
+    venue = native(name)
+    assert venue is not None
+    row = next(line for line in README.splitlines() if f"`{name}`" in line)
+    for depth in Depth:
+        assert venue.channels[depth] in row
+        assert venue.proof[depth].value in row
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_within_the_repository_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+        assert (document.parent / target).exists(), target
