@@ -273,3 +273,44 @@ class RouteMinute(Struct, frozen=True, kw_only=True):
     high_bps: float
     mean_bps: float
     last_bps: float
+
+
+class FeedEvent(Struct, frozen=True, kw_only=True):
+    """What happened to a feed: connected, lost, reset or refused.
+
+    ``connection`` counts the venue's connections from 1; ``market`` is empty when all of the
+    connection are meant. ``at`` ns.
+    """
+
+    at: int
+    venue: str
+    connection: int
+    kind: str
+    market: str = ""
+    reason: str = ""
+
+
+class Alert(Struct, frozen=True, kw_only=True):
+    """What one alert rule has to tell through one channel; passed again when its state changes.
+
+    ``channel`` is its name in the configuration, never its URL. ``state``: pending, sent, failed
+    or suppressed; ``error`` says why of the last two, or what the last attempt met. ``at`` and
+    ``sent_at`` (0: not yet) ns. ``digest``: the alert that this one is told in, when several go in
+    one message; such a message is an alert of no opportunity. A pending one with ``attempts`` and
+    no ``error`` is being sent: if its run ends here, it may have arrived.
+    """
+
+    id: str
+    rule: str
+    channel: str
+    opportunity_id: str = ""
+    symbol: str = ""
+    buy: str = ""
+    sell: str = ""
+    at: int
+    state: str = "pending"
+    digest: str = ""
+    attempts: int = 0
+    sent_at: int = 0
+    text: str = ""
+    error: str = ""

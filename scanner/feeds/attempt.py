@@ -60,7 +60,9 @@ class Attempt:
 
     def opened(self) -> None:
         """The handshake is done."""
-        self._meter.enter(ConnectionState.OPEN, self._line.shell.now())
+        at = self._line.shell.now()
+        self._meter.enter(ConnectionState.OPEN, at)
+        self._line.shell.tell(self._meter.event("connected", at))
         log.info("%s: connected, %d markets", self._meter.name, self._meter.markets)
         self._driver.opened()
 

@@ -90,7 +90,9 @@ class CcxtAttempt:
                 await close(self._exchange, self._stage.shell.timing.close)
 
     def _opened(self) -> None:
-        self._meter.enter(ConnectionState.OPEN, self._stage.shell.now())
+        at = self._stage.shell.now()
+        self._meter.enter(ConnectionState.OPEN, at)
+        self._stage.shell.tell(self._meter.event("connected", at))
         log.info("%s: ccxt is ready, %d markets", self._meter.name, self._meter.markets)
         self._driver.opened()
 

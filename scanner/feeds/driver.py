@@ -48,6 +48,7 @@ class Driver:
         self.reason: str | None = None
         self._lane = lane
         self._now = shell.now
+        self._tell = shell.tell
         self._timing = shell.timing
         self._meter = meter
         self._notices = notices
@@ -149,11 +150,17 @@ class Driver:
             case Notice(text):
                 self._say(logging.INFO, text)
             case Reset(market, reason):
+                self._note("reset", market, reason)
                 self._say(logging.WARNING, f"{market or 'all books'}: dropped: {reason}")
             case Refused(market, reason):
+                self._note("refused", market, reason)
                 self._say(logging.WARNING, f"{market or 'a request'}: refused: {reason}")
             case Ack(market):
                 log.debug("%s: %s: subscribed", self._meter.name, market)
+
+    def _note(self, kind: str, market: str | None, reason: str) -> None:
+        text = printable(reason, LONGEST)
+        self._tell(self._meter.event(kind, self._now(), market or "", text))
 
     def _say(self, level: int, text: str) -> None:
         self._notices.say(level, self._meter.name, text)

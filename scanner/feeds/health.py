@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from scanner.types import FeedEvent
+
 
 class ConnectionState(StrEnum):
     """Where in its life a connection is."""
@@ -59,6 +61,13 @@ class Meter:
     def markets(self) -> int:
         """How many markets the connection carries."""
         return self._names[2]
+
+    def event(self, kind: str, at: int, market: str = "", reason: str = "") -> FeedEvent:
+        """Something that happens to this connection at ``at``."""
+        venue, connection, _ = self._names
+        return FeedEvent(
+            at=at, venue=venue, connection=connection, kind=kind, market=market, reason=reason
+        )
 
     def enter(self, state: ConnectionState, at: int) -> None:
         """The connection goes over into ``state``."""

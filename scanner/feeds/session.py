@@ -25,6 +25,7 @@ class Session:
         self._meter = meter
         self._attempt = attempt
         self._now = shell.now
+        self._tell = shell.tell
         self._connects = connects
         timing = shell.timing
         self._backoff = Backoff(
@@ -54,6 +55,7 @@ class Session:
     def _failed(self, reason: str) -> float:
         delay = self._backoff.failed()
         self._meter.last_error = reason
+        self._tell(self._meter.event("lost", self._now(), reason=reason))
         failures = self._backoff.failures
         log.warning(
             "%s: %s; next try in %.1f s%s",

@@ -9,7 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from scanner.feeds.socket import OpenSocket, open_socket
-from scanner.types import Market, Step
+from scanner.types import FeedEvent, Market, Step
 from scanner.venues.protocol import Options, Venue
 
 
@@ -70,10 +70,15 @@ class Lanes(Protocol):
     def lane(self, venue: Venue, markets: Sequence[Market] | None, options: Options) -> Lane: ...
 
 
+def _untold(event: FeedEvent) -> None:
+    """For those who do not listen."""
+
+
 class Shell(Struct, frozen=True, kw_only=True):
-    """What every connection is given."""
+    """What every connection is given. ``tell`` hears of what happens to it and returns at once."""
 
     now: Callable[[], int]
     rng: Random
+    tell: Callable[[FeedEvent], None] = _untold
     timing: Timing = Timing()
     open_socket: OpenSocket = open_socket

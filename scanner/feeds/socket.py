@@ -159,13 +159,20 @@ class _Connection(ClientConnection):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self._opened and self.protocol.state is not State.OPEN:
-            self._end(self._why())
+        self._check()
+
+    def eof_received(self) -> None:
+        super().eof_received()
+        self._check()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         if self._opened:
             self._end(f"connection lost: {exc}" if exc else self._why())
+
+    def _check(self) -> None:
+        if self._opened and self.protocol.state is not State.OPEN:
+            self._end(self._why())
 
     def _data(self, frame: Frame) -> None:
         if self._ended:

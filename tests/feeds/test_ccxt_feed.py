@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scanner.feeds.ccxt_client import Lost
+from scanner.feeds.ccxt_client import CcxtClient, Lost, close
 from scanner.feeds.ccxt_feed import ccxt_feed
 from scanner.feeds.feed import Feed
 from scanner.feeds.health import ConnectionState
@@ -284,9 +284,31 @@ async def test_a_client_that_does_not_close_does_not_hold_us() -> None:
         client.made[0].close = hang  # type: ignore[method-assign]
 
 
-@pytest.mark.parametrize("name", ["binance"])
-async def test_ccxts_own_client_against_the_lab(name: str) -> None:
-    """Real sockets, the real pipeline: exact books, an end in one tick, a clean stop."""
+async def test_the_end_is_heard_in_the_tick_in_which_ccxt_hears_it() -> None:
+    from ccxt.base.errors import NetworkError
+
+    heard: list[tuple[str, str | None]] = []
+    client = CcxtClient("kraken", rest=None, ws=None)
+    exchange = await client.open(lambda reason, after: heard.append((reason, after)))
+    try:
+        for url in ("ws://127.0.0.1:1/", "ws://127.0.0.1:2/"):
+            stream = exchange.client(url)
+            if url.endswith("1/"):
+                stream.on_close_callback(stream, 1006)
+            else:
+                stream.last_retry_after = 7.0
+                stream.error = NetworkError("429")
+                stream.on_error_callback(stream, stream.error)
+            assert url not in exchange.clients, "ccxt's own handler has run too"
+    finally:
+        await close(exchange, 0.1)
+    assert heard == [("closed by the venue: 1006", None), ("NetworkError: 429", "7.0")]
+
+
+async def test_ccxts_own_client_against_the_lab() -> None:
+    """Real sockets, the real pipeline: exact books, an end in one tick, a clean stop. ccxt tells
+    this venue's spot stream from its futures by the real address, which it must still see."""
+    name = "binance"
     clock = Clock()
     async with LabServer(World(7, clock(), (name,)), clock=clock) as lab:
         assert lab.world is not None

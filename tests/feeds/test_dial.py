@@ -48,11 +48,16 @@ async def test_an_address_that_does_not_answer_is_left(monkeypatch: pytest.Monke
             one.close()
 
 
-async def test_an_unknown_host() -> None:
-    with pytest.raises(socket.gaierror):
-        await dial.look_up("venue.invalid", 1)
+async def test_an_unknown_host(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OSError, match="no host name"):
         await dial.look_up("x" * 64 + ".invalid", 1)
+
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(socket.gaierror, match="not known"):
+        await dial.look_up("venue.invalid", 1)
 
 
 async def test_a_resolver_that_does_not_answer_holds_nobody(

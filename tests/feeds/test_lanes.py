@@ -10,7 +10,7 @@ from scanner.feeds.health import ConnectionState
 from scanner.feeds.shell import Shell
 from scanner.lab.server import Clock, LabServer
 from scanner.lab.world import World
-from scanner.types import BookState, Depth
+from scanner.types import BookState, Depth, FeedEvent
 from scanner.venues.protocol import Options
 from scanner.venues.registry import native
 from tests.feeds.pipeline import market_of, pipeline_of, same_book
@@ -31,7 +31,8 @@ async def test_books_are_exact_and_fall_with_their_connection(name: str, depth: 
         markets = [market_of(lab, name, symbol) for symbol in SYMBOLS]
         pipeline = pipeline_of()
         options = Options(depth=depth, rest=lab.url(name), ws=lab.ws(name))
-        ours = Shell(now=clock, rng=Random(1), timing=TIMING)
+        told: list[FeedEvent] = []
+        ours = Shell(now=clock, rng=Random(1), timing=TIMING, tell=told.append)
         feed = socket_feed(venue, markets, options, pipeline, ours, per_connection=2)
 
         def states() -> set[BookState]:
@@ -47,6 +48,11 @@ async def test_books_are_exact_and_fall_with_their_connection(name: str, depth: 
             lab.drop(name)
             await until(lambda: all(health.last_error for health in feed.health()))
             await until(lambda: states() == {BookState.LIVE}, 5.0)
+            for connection in (1, 2):
+                of_it = [event for event in told if event.connection == connection]
+                assert [event.kind for event in of_it] == ["connected", "lost", "connected"]
+                assert {event.venue for event in of_it} == {name}
+                assert of_it[1].reason == feed.health()[connection - 1].last_error
 
             lab.silence(name)
             await until(lambda: BookState.LIVE not in states())
