@@ -7,6 +7,7 @@ the shell has to do (connect, send, fetch, reconnect) or to say (acks, refusals,
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -55,7 +56,11 @@ class Counts(Struct):
 
 
 class Pipeline:
-    """All books, the engine over them, and the lanes that feed them."""
+    """All books, the engine over them, and the lanes that feed them.
+
+    ``breaks`` counts, by venue, how often a book was lost on a connection that went on: a gap, a
+    wrong checksum, levels that could not be read.
+    """
 
     def __init__(
         self,
@@ -70,6 +75,7 @@ class Pipeline:
         self.engine = Engine(self.store, thresholds, bounds, ids, emit)
         self.bounds = bounds
         self.patience = patience or Patience()
+        self.breaks: Counter[str] = Counter()
         self._books: dict[tuple[str, str], int] = {}
 
     def lane(
@@ -91,9 +97,28 @@ class Pipeline:
             keeps_text = venue.checksum is not ChecksumRule.NONE
             decimals = _decimals(market) if market else (0, 0)
             book = self._books[key] = self.store.add(keeps_text=keeps_text, decimals=decimals)
-            if market is not None:
-                self.engine.add(book, market)
+        if market is not None and book not in self.engine.markets:
+            self.engine.add(book, market)
         return book
+
+    def configure(self, thresholds: Thresholds, bounds: Bounds) -> None:
+        """What is worth an event, and how fresh books must be, from now on."""
+        self.bounds = bounds
+        self.engine.configure(thresholds, bounds)
+
+    def carry(self, markets: Sequence[Market], at: int) -> None:
+        """These markets are all from now on: the books of others, which no lane feeds any more,
+        leave the engine; fees, lots and minimums are those given."""
+        wanted = {(market.venue, market.id): market for market in markets}
+        for key, book in self._books.items():
+            market = wanted.get(key)
+            if book not in self.engine.markets:
+                continue
+            if market is None:
+                self.drop(book, BookState.EMPTY, "it is scanned no more", at)
+                self.engine.remove(book)
+            elif market != self.engine.markets[book]:
+                self.engine.revalue(book, market)
 
     def drop(self, book: int, state: BookState, reason: str, at: int) -> None:
         """The book leaves the game in this very call, and what stood on it is closed."""
@@ -275,6 +300,7 @@ class Lane:
         return good
 
     def _broken(self, market: str, reason: str, at: int) -> list[Action]:
+        self._pipeline.breaks[self._venue.id] += 1
         self._pipeline.drop(self.books[market], BookState.UNSYNCHRONISED, reason, at)
         return [Reset(market, reason), *self._resync(market, reason, at)]
 
@@ -287,6 +313,7 @@ class Lane:
         book = self.books.get(market)
         if book is not None:
             self.counts[market].gaps += 1
+            self._pipeline.breaks[self._venue.id] += 1
             self._pipeline.drop(book, BookState.UNSYNCHRONISED, reason, at)
 
     def _reset_all(self, reason: str, at: int) -> None:

@@ -7,6 +7,7 @@ from scanner.books.store import BookStore, Keys
 from scanner.engine import scan
 from scanner.engine.engine import Bounds, Engine
 from scanner.engine.ids import Ids
+from scanner.engine.overview import Overview
 from scanner.engine.tracker import Thresholds
 from scanner.types import Best, ChecksumRule, Delta, LevelLayout, Market, Snapshot
 
@@ -36,3 +37,4 @@ def warm() -> None:
         store.checksum(book, ChecksumRule.DIGITS_10)
         engine.updated(book, 1)
     scan.route(store.context, 0, 1, 0, 1)
+    Overview(store, engine).best(1)

@@ -6,10 +6,12 @@ finds. It has no clock and no I/O: time is an argument, results go to ``emit``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import permutations
+from typing import Any
 
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from scanner.books import layout as L
 from scanner.books.store import BookStore
@@ -37,21 +39,29 @@ class Bounds(Struct, frozen=True, kw_only=True):
 
 
 class Engine:
-    """Scans the books of a store. ``emit`` is called with every ``Opportunity`` event."""
+    """Scans the books of a store. ``emit`` is called with every ``Opportunity`` event.
+
+    ``changes`` counts how often a book has joined or left.
+    """
 
     def __init__(
         self, store: BookStore, thresholds: Thresholds, bounds: Bounds, ids: Ids, emit: Emit
     ) -> None:
         self._store = store
-        self._thresholds = thresholds
-        self._bounds = bounds
         self._ids = ids
         self._emit = emit
         self._groups: dict[str, int] = {}
         self._markets: dict[int, Market] = {}
         self._members: dict[str, list[int]] = {}
         self._open: dict[tuple[int, int], Life] = {}
-        parameters, limits = store.array(L.PARAM_INT), store.array(L.PARAM_REAL)
+        self.changes = 0
+        self.configure(thresholds, bounds)
+
+    def configure(self, thresholds: Thresholds, bounds: Bounds) -> None:
+        """What is worth an event, and how fresh books must be, from now on; what is open stays so
+        until it is looked at again."""
+        self._thresholds = thresholds
+        parameters, limits = self._store.array(L.PARAM_INT), self._store.array(L.PARAM_REAL)
         parameters[L.MAX_AGE], parameters[L.MAX_SKEW] = bounds.max_age, bounds.max_skew
         limits[L.MIN_NET_BPS], limits[L.MIN_PROFIT] = thresholds.min_net_bps, thresholds.min_profit
 
@@ -59,6 +69,21 @@ class Engine:
     def open_count(self) -> int:
         """How many opportunities are open now."""
         return len(self._open)
+
+    @property
+    def markets(self) -> Mapping[int, Market]:
+        """The market of each book that takes part, by the number of the book."""
+        return self._markets
+
+    @property
+    def members(self) -> Mapping[str, list[int]]:
+        """The books of each symbol; the symbols stand in the order of their groups."""
+        return self._members
+
+    def open_between(self, buy: int, sell: int) -> Opportunity | None:
+        """The newest state of what is open on this route, told or not."""
+        life = self._open.get((buy, sell))
+        return life.last if life is not None else None
 
     def add(self, book: int, market: Market) -> None:
         """The book takes part from now on, against all others of its symbol.
@@ -85,6 +110,33 @@ class Engine:
         real[book * L.REAL_WIDTH + L.FEE] = market.taker_fee
         self._markets[book] = market
         self._members.setdefault(market.symbol, []).append(book)
+        self.changes += 1
+
+    def remove(self, book: int) -> None:
+        """The book, on which nothing stands (``dropped``), takes no part any more; the last of its
+        symbol's books takes its place."""
+        symbol = self._markets.pop(book).symbol
+        self._members[symbol].remove(book)
+        group, counts = self._groups[symbol], self._store.array(L.MEMBER_COUNT)
+        meta, members = self._store.array(L.META), self._store.array(L.MEMBERS)
+        place, last = self._store.meta(book, L.MEMBER), int(counts[group]) - 1
+        for slot, width in (
+            (L.OPEN, 1),
+            (L.EDGES, L.EDGE_WIDTH),
+            (L.EDGE_COUNTS, L.EDGE_COUNT_WIDTH),
+        ):
+            _move(self._store.array(slot), group, width, last, place)
+        moved = int(members[group * L.MAX_MEMBERS + last])
+        members[group * L.MAX_MEMBERS + place] = moved
+        counts[group] = last
+        meta[moved * L.META_WIDTH + L.MEMBER] = place
+        meta[book * L.META_WIDTH + L.GROUP] = -1
+        self.changes += 1
+
+    def revalue(self, book: int, market: Market) -> None:
+        """The market has another fee, lot or minimum from now on."""
+        self._markets[book] = market
+        self._store.array(L.REAL)[book * L.REAL_WIDTH + L.FEE] = market.taker_fee
 
     def updated(self, book: int, at: int) -> None:
         """The book has changed: scan it against the others."""
@@ -140,7 +192,7 @@ class Engine:
 
     def _follow(self, buy: int, sell: int, code: int, at: int) -> None:
         life = self._open.get((buy, sell))
-        result = self._evaluate(buy, sell) if code == L.OK else None
+        result = self.evaluate(buy, sell) if code == L.OK else None
         if life is None:
             if result is not None and self._thresholds.opens(result):
                 self._begin(buy, sell, result, at)
@@ -173,8 +225,9 @@ class Engine:
         row = meta(buy, L.GROUP) * L.MAX_MEMBERS + meta(buy, L.MEMBER)
         return row * L.MAX_MEMBERS + meta(sell, L.MEMBER)
 
-    def _evaluate(self, buy: int, sell: int) -> costs.Result | None:
-        """Exactly, from the levels; deeper only when all that was looked at is used up."""
+    def evaluate(self, buy: int, sell: int) -> costs.Result | None:
+        """What a route leaves at its best size, exactly, from the levels; None where both venues
+        would take nothing of it. Looks deeper only when all that it saw is used up."""
         buyer, seller = self._markets[buy], self._markets[sell]
         levels = EVIDENCE_LEVELS
         while True:
@@ -227,6 +280,14 @@ class Engine:
                 if state is not BookState.LIVE:
                     return f"the book on {self._markets[book].venue} is {state.name.lower()}"
         return CLOSED_BECAUSE.get(code, "less than the smallest order is left")
+
+
+def _move(cells: NDArray[Any], group: int, width: int, last: int, place: int) -> None:
+    """The routes of a symbol's ``last`` member become those of the member at ``place``."""
+    size = L.MAX_MEMBERS**2 * width
+    routes = cells[group * size : (group + 1) * size].reshape(L.MAX_MEMBERS, L.MAX_MEMBERS, width)
+    routes[place], routes[:, place] = routes[last], routes[:, last]
+    routes[last], routes[:, last] = 0, 0
 
 
 def _executable(result: costs.Result, buyer: Market, seller: Market) -> bool:

@@ -196,3 +196,73 @@ def route(context, buy, sell, cell, at):
     _route(table, buy, sell, cell, True, 0, at)
     out = carray(pointer(table[2 * L.OUT_INT]), table[2 * L.OUT_INT + 1], np.int64)
     return out[L.ROUTE_CODE]
+
+
+@inlined
+def _outranks(opened, net, edge, best, best_net, best_edge):
+    """Whether a route stands before the best so far: open ones first, then what leaves most, and
+    where nothing is left the one that loses least."""
+    if opened != best:
+        return opened > best
+    if net != best_net:
+        return net > best_net
+    return edge > best_edge
+
+
+@kernel
+def rank(context, groups, allowed, at, out, out_real):
+    """The best route of each of the first ``groups`` symbols now, among those with a leg that is
+    ``allowed`` (uint8 by book). Nothing is noted anywhere: this is for looking only.
+
+    Rows of ``out``: buy, sell (-1: no two books can be compared), 1 if it is open, live books.
+    Rows of ``out_real``: ask, its size, bid, its size, net edge at the touch in bps.
+    """
+    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    pool = table[2 * L.PRICE + 1]
+    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
+    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
+    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
+    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
+    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
+    opened = carray(pointer(table[2 * L.OPEN]), table[2 * L.OPEN + 1], np.uint8)
+    members = carray(pointer(table[2 * L.MEMBERS]), table[2 * L.MEMBERS + 1], np.int64)
+    counts = carray(pointer(table[2 * L.MEMBER_COUNT]), table[2 * L.MEMBER_COUNT + 1], np.int64)
+    for group in range(groups):
+        row = group * L.MAX_MEMBERS
+        out[group, 0] = -1
+        out[group, 1] = -1
+        out[group, 2] = 0
+        out[group, 3] = 0
+        best_net = 0.0
+        best_edge = -np.inf
+        for i in range(counts[group]):
+            buy = members[row + i]
+            if meta[buy * L.META_WIDTH + L.STATE] == LIVE:
+                out[group, 3] += 1
+            for j in range(counts[group]):
+                sell = members[row + j]
+                if i == j or (allowed[buy] == 0 and allowed[sell] == 0):
+                    continue
+                if _fitness(meta, parameters, buy, sell, at) != L.OK:
+                    continue
+                edge, present = _touch(meta, real, price, size, buy, sell)
+                if present == 0:
+                    continue
+                net = 0.0
+                if edge > 0.0:
+                    net = _walk(meta, real, price, size, buy, sell)[1]
+                stands = np.int64(opened[(row + i) * L.MAX_MEMBERS + j])
+                if not _outranks(stands, net, edge, out[group, 2], best_net, best_edge):
+                    continue
+                best_net = net
+                best_edge = edge
+                out[group, 0] = buy
+                out[group, 1] = sell
+                out[group, 2] = stands
+                ask, ask_size = _level(meta, real, price, size, buy, 1, 0)
+                bid, bid_size = _level(meta, real, price, size, sell, 0, 0)
+                out_real[group, 0] = ask
+                out_real[group, 1] = ask_size
+                out_real[group, 2] = bid
+                out_real[group, 3] = bid_size
+                out_real[group, 4] = edge

@@ -1,0 +1,169 @@
+"""A look at the engine from outside: the best route of every symbol, every venue's touch.
+
+Nothing here changes what the engine does or sums up, however often it is asked.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from scanner.books import layout as L
+from scanner.books.store import BookStore
+from scanner.engine import costs, scan
+from scanner.engine.engine import Engine
+from scanner.types import BookState, Market, Opportunity, Side
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """The best route of one symbol: its books (``buy`` is -1 where no two can be compared), the
+    touch, what is open on it, and what it would leave at its best size (None: nothing, or less
+    than the smallest order). Prices in quote, sizes in base, ``edge_bps`` net at the touch."""
+
+    symbol: str
+    live: int
+    books: int
+    buy: int = -1
+    sell: int = -1
+    ask: float = 0.0
+    ask_size: float = 0.0
+    bid: float = 0.0
+    bid_size: float = 0.0
+    edge_bps: float = 0.0
+    opened: Opportunity | None = None
+    result: costs.Result | None = None
+
+
+class Quote(Struct, frozen=True, kw_only=True):
+    """One venue's touch; a side that is empty, or not to be trusted, is 0."""
+
+    market: Market
+    state: BookState
+    age_ms: float
+    bid: float
+    bid_size: float
+    ask: float
+    ask_size: float
+
+
+class Trust(Struct, frozen=True):
+    """How many books of a venue are live, and the median time from the venue's own timestamp to
+    ours in ms (None: it says none)."""
+
+    live: int
+    lag_ms: float | None
+
+
+class Overview:
+    """Reads an engine and the books under it."""
+
+    def __init__(self, store: BookStore, engine: Engine) -> None:
+        self._store = store
+        self._engine = engine
+        self._venues: dict[str, NDArray[np.int64]] = {}
+        self._known = 0
+        self._integers = np.zeros((0, 4), np.int64)
+        self._reals = np.zeros((0, 5))
+
+    def best(self, at: int, venue: str = "") -> list[Route]:
+        """The best route of each symbol: an open one if there is one, else what leaves most, else
+        what loses least. ``venue``: only among the routes with a leg there."""
+        members = self._engine.members
+        count = len(members)
+        if len(self._integers) < count:
+            self._integers = np.zeros((2 * count, 4), np.int64)
+            self._reals = np.zeros((2 * count, 5))
+        allowed = self._allowed(venue)
+        scan.rank(self._store.context, count, allowed, at, self._integers, self._reals)
+        integers, reals = self._integers[:count].tolist(), self._reals[:count].tolist()
+        return [
+            self._route(symbol, len(books), found, touch)
+            for (symbol, books), found, touch in zip(members.items(), integers, reals, strict=True)
+            if books
+        ]
+
+    def quotes(self, symbol: str, at: int) -> list[Quote]:
+        """What each venue shows of a symbol."""
+        return [self._quote(book, at) for book in self._engine.members.get(symbol, ())]
+
+    def trust(self) -> dict[str, Trust]:
+        """How far the books of each venue are to be trusted."""
+        self._sort_by_venue()
+        meta = self._store.array(L.META)[: self._store.count * L.META_WIDTH]
+        table = meta.reshape(-1, L.META_WIDTH)
+        return {venue: _trust(table[books]) for venue, books in self._venues.items()}
+
+    def market(self, book: int) -> Market:
+        """Which market a book is of."""
+        return self._engine.markets[book]
+
+    def ladder(self, book: int, side: Side, levels: int) -> list[costs.Level]:
+        """The best levels of a book as a taker meets them, best first."""
+        return self._store.ladder(book, side, levels)
+
+    def age_ms(self, book: int, at: int) -> float:
+        """The time since the last proof of a book."""
+        return (at - self._store.meta(book, L.DEPTH_AT)) / 1e6
+
+    def _route(self, symbol: str, books: int, found: list[int], touch: list[float]) -> Route:
+        buy, sell, _, live = found
+        if buy < 0:
+            return Route(symbol=symbol, live=live, books=books)
+        ask, ask_size, bid, bid_size, edge = touch
+        return Route(
+            symbol=symbol,
+            live=live,
+            books=books,
+            buy=buy,
+            sell=sell,
+            ask=ask,
+            ask_size=ask_size,
+            bid=bid,
+            bid_size=bid_size,
+            edge_bps=edge,
+            opened=self._engine.open_between(buy, sell),
+            result=self._engine.evaluate(buy, sell) if edge > 0 else None,
+        )
+
+    def _quote(self, book: int, at: int) -> Quote:
+        state = self._store.state(book)
+        bids = asks = [(0.0, 0.0)]
+        if state is BookState.LIVE:
+            bids = self._store.ladder(book, Side.BID, 1) or bids
+            asks = self._store.ladder(book, Side.ASK, 1) or asks
+        (bid, bid_size), (ask, ask_size) = bids[0], asks[0]
+        return Quote(
+            market=self._engine.markets[book],
+            state=state,
+            age_ms=self.age_ms(book, at),
+            bid=bid,
+            bid_size=bid_size,
+            ask=ask,
+            ask_size=ask_size,
+        )
+
+    def _allowed(self, venue: str) -> NDArray[np.uint8]:
+        if not venue:
+            return np.ones(self._store.count, np.uint8)
+        self._sort_by_venue()
+        allowed = np.zeros(self._store.count, np.uint8)
+        if venue in self._venues:
+            allowed[self._venues[venue]] = 1
+        return allowed
+
+    def _sort_by_venue(self) -> None:
+        markets = self._engine.markets
+        if self._engine.changes != self._known:
+            by_venue: dict[str, list[int]] = {}
+            for book, market in markets.items():
+                by_venue.setdefault(market.venue, []).append(book)
+            self._venues = {name: np.array(books) for name, books in by_venue.items()}
+            self._known = self._engine.changes
+
+
+def _trust(meta: NDArray[np.generic]) -> Trust:
+    live = meta[meta[:, L.STATE] == BookState.LIVE]
+    dated = live[live[:, L.SENT_AT] > 0]
+    lags = dated[:, L.DEPTH_AT] - dated[:, L.SENT_AT]
+    return Trust(len(live), float(np.median(lags)) / 1e6 if len(lags) else None)

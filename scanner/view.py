@@ -1,0 +1,293 @@
+"""The view: frozen frames of what the core holds, for whoever looks.
+
+It has no clock and no I/O. It is a sink too (call it with every event), and it keeps what a look
+needs of the past: the spread of each symbol by the second, message rates, recent events; all of it
+bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from scanner.engine import costs
+from scanner.engine.overview import Overview, Quote, Route, Trust
+from scanner.feeds.health import ConnectionState, Health
+from scanner.frame import (
+    Detail,
+    Frame,
+    Kind,
+    Level,
+    Link,
+    Place,
+    Query,
+    Quoted,
+    Row,
+    ServiceLine,
+    Standing,
+    Sum,
+    Totals,
+    VenueLine,
+)
+from scanner.pipeline import Pipeline
+from scanner.recent import Recent
+from scanner.trend import Rate, Trend
+from scanner.types import Market, Side
+
+HISTORY = 600
+TREND = 60
+
+
+class Feed(Protocol):
+    """Whatever knows the health of its connections (``scanner.feeds.feed.Feed``)."""
+
+    def health(self) -> tuple[Health, ...]: ...
+
+
+class View:
+    """Looks at ``pipeline`` and ``feeds``, which are to carry ``markets``.
+
+    ``services``: further things whose health is shown, each asked for it with every frame.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        feeds: Sequence[Feed],
+        markets: Sequence[Market],
+        *,
+        services: Sequence[Callable[[], ServiceLine]] = (),
+    ) -> None:
+        self._overview = Overview(pipeline.store, pipeline.engine)
+        self._engine = pipeline.engine
+        self._breaks = pipeline.breaks
+        self._services = services
+        self._trends: dict[str, Trend] = {}
+        self._rates: dict[str, Rate] = {}
+        self._recent = Recent()
+        self._since = 0
+        self.watch(feeds, markets)
+
+    def watch(self, feeds: Sequence[Feed], markets: Sequence[Market]) -> None:
+        """These are the feeds and markets from now on."""
+        self._feeds = feeds
+        self._subscribed: dict[str, int] = {}
+        self._pairs: dict[str, tuple[str, str]] = {}
+        for market in markets:
+            self._subscribed[market.venue] = self._subscribed.get(market.venue, 0) + 1
+            self._pairs.setdefault(market.symbol, (market.base, market.quote))
+
+    def __call__(self, event: object) -> None:
+        """Take note of an event; what is not worth showing is left out."""
+        self._recent(event)
+
+    def say(self, kind: Kind, subject: str, text: str, at: int) -> None:
+        """Show something as a recent event, once. May be called from any thread."""
+        self._recent.say(kind, subject, text, at)
+
+    def ring(self) -> None:
+        """Ring the bell of whoever looks. May be called from any thread."""
+        self._recent.ring()
+
+    def frame(self, at: int, query: Query) -> Frame:
+        """What is to be seen at the time ``at``."""
+        self._since = self._since or at
+        routes = {route.symbol: route for route in self._overview.best(at)}
+        for symbol, route in routes.items():
+            trend = self._trends.get(symbol) or self._trends.setdefault(symbol, Trend(HISTORY))
+            trend.note(_net_bps(route) if route.buy >= 0 else None, at)
+        if query.venue:
+            routes = {route.symbol: route for route in self._overview.best(at, query.venue)}
+        symbols = self._symbols(routes)
+        shown = [routes.get(symbol) or Route(symbol=symbol, live=0, books=0) for symbol in symbols]
+        wanted = symbols if query.details is None else query.details
+        venues = tuple(self._venue_lines(at))
+        return Frame(
+            at=at,
+            rows=tuple(self._row(route, at) for route in shown),
+            details=tuple(
+                self._detail(route, query.levels, at) for route in shown if route.symbol in wanted
+            ),
+            venues=venues,
+            services=tuple(service() for service in self._services),
+            events=self._recent.newest(),
+            bells=self._recent.bells,
+            totals=self._totals(venues, at),
+        )
+
+    def _symbols(self, known: Iterable[str]) -> list[str]:
+        """Those of the markets; where none are known, those that the wire has named."""
+        return list(self._pairs or known)
+
+    def _row(self, route: Route, at: int) -> Row:
+        base, quote = self._pairs.get(route.symbol) or _pair(route.symbol)
+        trend = self._trends[route.symbol].last(TREND) if route.symbol in self._trends else ()
+        if route.buy < 0:
+            return Row(
+                symbol=route.symbol,
+                base=base,
+                quote=quote,
+                live=route.live,
+                books=route.books,
+                trend=trend,
+            )
+        trade, opened = self._sum(route), route.opened
+        return Row(
+            symbol=route.symbol,
+            base=base,
+            quote=quote,
+            standing=_standing(route),
+            buy=self._place(route.buy, route.ask, at),
+            sell=self._place(route.sell, route.bid, at),
+            size=trade.size,
+            gross_bps=(trade.received - trade.paid) / trade.paid * 1e4,
+            net_bps=_net_bps(route),
+            profit=route.result.net_profit if route.result else trade.net,
+            id=opened.id if opened else "",
+            opened_at=opened.opened_at if opened else 0,
+            peak_net_bps=opened.peak_net_bps if opened else 0.0,
+            live=route.live,
+            books=route.books,
+            trend=trend,
+        )
+
+    def _place(self, book: int, price: float, at: int) -> Place:
+        market = self._overview.market(book)
+        return Place(
+            venue=market.venue,
+            price=price,
+            places=_places(market.price_tick),
+            age_ms=self._overview.age_ms(book, at),
+        )
+
+    def _sum(self, route: Route) -> Sum:
+        """The trade at the best size, or with what stands at the touch where that would lose."""
+        asks, bids, size = _levels(route)
+        buy = self._overview.market(route.buy).taker_fee
+        sell = self._overview.market(route.sell).taker_fee
+        paid, received = costs.value(asks, size), costs.value(bids, size)
+        return Sum(
+            size=size,
+            paid=paid,
+            buy_rate=buy,
+            buy_fee=paid * buy,
+            received=received,
+            sell_rate=sell,
+            sell_fee=received * sell,
+        )
+
+    def _detail(self, route: Route, levels: int, at: int) -> Detail:
+        quotes = tuple(_quoted(quote) for quote in self._overview.quotes(route.symbol, at))
+        trend = self._trends.get(route.symbol)
+        history = trend.last(HISTORY) if trend else ()
+        if route.buy < 0:
+            return Detail(symbol=route.symbol, quotes=quotes, history=history)
+        size = _levels(route)[2]
+        return Detail(
+            symbol=route.symbol,
+            asks=_taken(self._overview.ladder(route.buy, Side.ASK, levels), size),
+            bids=_taken(self._overview.ladder(route.sell, Side.BID, levels), size),
+            sum=self._sum(route),
+            quotes=quotes,
+            history=history,
+        )
+
+    def _venue_lines(self, at: int) -> Iterable[VenueLine]:
+        trust = self._overview.trust()
+        for feed in self._feeds:
+            connections = feed.health()
+            if connections:
+                venue = connections[0].venue
+                yield self._venue_line(connections, trust.get(venue, Trust(0, None)), at)
+
+    def _venue_line(self, connections: Sequence[Health], trust: Trust, at: int) -> VenueLine:
+        venue = connections[0].venue
+        subscribed = self._subscribed.get(venue, trust.live)
+        heard = max(health.heard_at for health in connections)
+        rate = self._rates.get(venue) or self._rates.setdefault(venue, Rate())
+        newest = max(connections, key=lambda health: health.since)
+        return VenueLine(
+            venue=venue,
+            link=_link(connections, trust.live >= subscribed),
+            open=sum(health.state is ConnectionState.OPEN for health in connections),
+            connections=len(connections),
+            rate=rate.note(sum(health.messages for health in connections), at),
+            lag_ms=trust.lag_ms,
+            gaps=self._breaks[venue],
+            reconnects=sum(health.reconnects for health in connections),
+            live=trust.live,
+            subscribed=subscribed,
+            silent_ms=(at - heard) / 1e6 if heard else None,
+            last_error=newest.last_error,
+        )
+
+    def _totals(self, venues: Sequence[VenueLine], at: int) -> Totals:
+        best_bps, best_symbol = self._recent.best
+        return Totals(
+            since=self._since,
+            books=sum(line.subscribed for line in venues),
+            live=sum(line.live for line in venues),
+            rate=sum(line.rate for line in venues),
+            open=self._engine.open_count,
+            opened=self._recent.opened,
+            best_bps=best_bps,
+            best_symbol=best_symbol,
+        )
+
+
+def _net_bps(route: Route) -> float:
+    return route.result.net_bps if route.result else route.edge_bps
+
+
+def _standing(route: Route) -> Standing:
+    if route.opened is not None:
+        return Standing.OPEN
+    if route.result is not None:
+        return Standing.PAYS
+    return Standing.DUST if route.edge_bps > 0 else Standing.NEAR
+
+
+def _levels(route: Route) -> tuple[Sequence[costs.Level], Sequence[costs.Level], float]:
+    """What is bought from, what is sold to, and how much."""
+    if route.result is not None:
+        return route.result.buy, route.result.sell, route.result.size
+    asks, bids = [(route.ask, route.ask_size)], [(route.bid, route.bid_size)]
+    return asks, bids, min(route.ask_size, route.bid_size)
+
+
+def _taken(levels: Iterable[costs.Level], size: float) -> tuple[Level, ...]:
+    told, left = [], size
+    for price, available in levels:
+        take = min(available, left) if left > size * costs.ROUNDING else 0.0
+        left -= take
+        told.append(Level(price, available, take))
+    return tuple(told)
+
+
+def _quoted(quote: Quote) -> Quoted:
+    return Quoted(
+        venue=quote.market.venue,
+        state=quote.state.name.lower(),
+        age_ms=quote.age_ms,
+        bid=quote.bid,
+        ask=quote.ask,
+        places=_places(quote.market.price_tick),
+        fee_rate=quote.market.taker_fee,
+    )
+
+
+def _link(connections: Sequence[Health], all_live: bool) -> Link:
+    opened = sum(health.state is ConnectionState.OPEN for health in connections)
+    if opened:
+        return Link.LIVE if all_live and opened == len(connections) else Link.PARTLY
+    return Link.DOWN if any(health.last_error for health in connections) else Link.CONNECTING
+
+
+def _pair(symbol: str) -> tuple[str, str]:
+    base, _, quote = symbol.partition("/")
+    return base, quote
+
+
+def _places(tick: float) -> int:
+    """Decimals of a price tick such as 0.01; -1 if it is unknown."""
+    return len(f"{tick:.15f}".rstrip("0").partition(".")[2]) if tick > 0 else -1
