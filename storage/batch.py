@@ -1,0 +1,87 @@
+"""Writes one batch, within the transaction of the connection that it is given.
+
+Every statement may be repeated: rows are found by their ids, so a batch whose fate is unknown (the
+connection broke at the commit) is simply written again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from sqlalchemy import Table, text
+from sqlalchemy.engine import Connection
+
+from scanner.types import RouteMinute
+from storage import rows, schema
+from storage.rows import Row
+from storage.spool import Batch
+
+Route = tuple[str, str, str]
+
+
+NEW_ROUTE = text(
+    "INSERT INTO route (symbol, buy, sell) VALUES (:symbol, :buy, :sell) ON CONFLICT DO NOTHING"
+)
+ROUTE = text("SELECT id FROM route WHERE symbol = :symbol AND buy = :buy AND sell = :sell")
+# What never changes once it is written; to say it again would only move it within the indexes.
+FIXED = {"run_id", "kind", "symbol", "buy", "sell", "opened_at", "started_at"}
+
+
+@cache
+def upsert(table: Table, mark: str) -> str:
+    """The statement that inserts a row, or changes the one of the same key."""
+    # what has a default is not the writer's to say
+    names = [column.name for column in table.columns if column.server_default is None]
+    key = [column.name for column in table.primary_key]
+    changed = ", ".join(f'"{n}"=excluded."{n}"' for n in names if n not in {*key, *FIXED})
+    columns, marks = ", ".join(f'"{n}"' for n in names), ", ".join([mark] * len(names))
+    final = f' WHERE "{table.name}"."summed" = 0' if "summed" in table.columns else ""
+    return (
+        f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks}) '
+        f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changed}{final}"
+    )
+
+
+class BatchWriter:
+    """Writes batches of the run ``run``; remembers the numbers that routes have.
+
+    After a failure it has to be made anew: a number given out in a transaction that failed will be
+    another route's.
+    """
+
+    def __init__(self, run: str) -> None:
+        self._run = run
+        self._routes: dict[Route, int] = {}
+
+    def write(self, connection: Connection, batch: Batch) -> None:
+        """Write it; the transaction is the caller's."""
+        drafts, number = batch.drafts.values(), self._number
+        put(connection, schema.opportunity, [rows.opportunity_row(d, self._run) for d in drafts])
+        put(connection, schema.evidence, [row for d in drafts for row in rows.evidence_rows(d)])
+        put(connection, schema.alert, [rows.alert_row(a, self._run) for a in batch.alerts.values()])
+        events = [rows.feed_event_row(n, event, self._run) for n, event in batch.feed_events]
+        put(connection, schema.feed_event, events)
+        put(connection, schema.sample, batch.samples)
+        minutes = [rows.minute_row(m, number(connection, route(m))) for m in batch.minutes]
+        put(connection, schema.route_minute, minutes)
+
+    def _number(self, connection: Connection, route: Route) -> int:
+        known = self._routes.get(route)
+        if known is None:
+            values = dict(zip(("symbol", "buy", "sell"), map(rows.clean, route), strict=True))
+            connection.execute(NEW_ROUTE, values)
+            known = self._routes[route] = connection.execute(ROUTE, values).scalar_one()
+        return known
+
+
+def route(minute: RouteMinute) -> Route:
+    """Which route a summary is of."""
+    return minute.symbol, minute.buy, minute.sell
+
+
+def put(connection: Connection, table: Table, values: Sequence[Row]) -> None:
+    """Insert rows, or change those of the same keys."""
+    if values:
+        mark = "?" if connection.dialect.name == "sqlite" else "%s"
+        connection.exec_driver_sql(upsert(table, mark), list(values))

@@ -1,0 +1,39 @@
+"""Work on what is stored, done by the writer's thread while nothing waits to be written."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from sqlalchemy.engine import Connection
+
+from storage import summary, totals
+
+SECOND = 1_000_000_000
+
+
+class Chore(Protocol):
+    """Something that is done in short steps."""
+
+    def due(self, at: int) -> bool:
+        """Is it time for a step?"""
+
+    def step(self, connection: Connection, at: int) -> bool:
+        """One step, within the caller's transaction; True if another should follow soon."""
+
+
+class Summing:
+    """Counts what has closed in the summaries, every ten seconds."""
+
+    def __init__(self) -> None:
+        self._due = 0
+
+    def due(self, at: int) -> bool:
+        """Is it time for a step?"""
+        return at >= self._due
+
+    def step(self, connection: Connection, at: int) -> bool:
+        """Count some."""
+        if summary.seal(connection) >= summary.MOST or totals.roll(connection, at):
+            return True
+        self._due = at + 10 * SECOND
+        return False

@@ -1,0 +1,114 @@
+"""Events as rows, in the order of the tables' columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from scanner.types import Alert, FeedEvent, Leg, Opportunity, RouteMinute
+from storage import schema
+from storage.draft import Draft
+
+Row = tuple[Any, ...]
+LONGEST = 4000
+
+
+def opportunity_row(draft: Draft, run: str) -> Row:
+    """The opportunity itself, as of its newest event."""
+    o = draft.last
+    closed = o.event == "closed"
+    return (
+        o.id,
+        run,
+        clean(o.kind),
+        clean(o.symbol),
+        clean(o.buy.venue),
+        clean(o.sell.venue),
+        o.opened_at,
+        o.at,
+        o.at if closed else None,
+        o.at - o.opened_at if closed else None,
+        clean(o.reason),
+        draft.updates,
+        o.size,
+        o.gross_bps,
+        o.net_bps,
+        o.net_profit,
+        clean(o.currency),
+        o.peak_net_bps,
+        o.peak_net_profit,
+    )
+
+
+def evidence_rows(draft: Draft) -> Iterator[Row]:
+    """Its whole states that are not yet written."""
+    if draft.opened is not None:
+        yield _state(draft.opened, schema.OPENED)
+    if draft.peak is not None:
+        yield _state(draft.peak, schema.PEAK)
+    if draft.last is not draft.opened:
+        yield _state(draft.last, schema.LAST)
+
+
+def minute_row(minute: RouteMinute, route: int) -> Row:
+    """The summary of one route."""
+    return (
+        route,
+        minute.at,
+        minute.samples,
+        minute.positive,
+        minute.low_bps,
+        minute.high_bps,
+        minute.mean_bps,
+        minute.last_bps,
+    )
+
+
+def feed_event_row(number: int, event: FeedEvent, run: str) -> Row:
+    """What happened to a feed; ``number`` counts within the run."""
+    return (
+        run,
+        number,
+        event.at,
+        clean(event.venue),
+        event.connection,
+        clean(event.kind),
+        clean(event.market),
+        clean(event.reason),
+    )
+
+
+def alert_row(alert: Alert, run: str) -> Row:
+    """An alert as it stands, in the hands of ``run``."""
+    values: dict[str, Any] = {**msgspec.structs.asdict(alert), "owner": run}
+    row = [values[column.name] for column in schema.alert.columns]
+    return tuple(clean(value) if isinstance(value, str) else value for value in row)
+
+
+def clean(text: str) -> str:
+    """Text that every database takes: bounded, no NUL, no half of a surrogate pair."""
+    if len(text) > LONGEST:
+        text = text[: LONGEST - 1] + "…"
+    if text.isprintable():
+        return text
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+
+
+def _state(o: Opportunity, moment: int) -> Row:
+    return (
+        o.id,
+        moment,
+        o.at,
+        o.size,
+        o.gross_bps,
+        o.net_bps,
+        o.net_profit,
+        _leg(o.buy),
+        _leg(o.sell),
+    )
+
+
+def _leg(leg: Leg) -> str:
+    return msgspec.json.encode(leg).decode()

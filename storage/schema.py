@@ -1,0 +1,269 @@
+"""The tables: what was seen, when, and by which run.
+
+All times are integers: nanoseconds since the epoch (UTC); 0 or NULL where said. Figures are those
+of ``scanner.types``: sizes in base, profits in ``currency``, edges in bps. Ids are UUIDv7 text,
+so they sort by time.
+
+There are no foreign keys: while the database is away rows wait in a bounded spool, which may have
+to give up a sample but keep its opportunity, or the other way round.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.types import TypeEngine
+
+metadata = MetaData()
+
+
+def _key() -> TypeEngine[str]:
+    """Text compared byte by byte, on every database: ids sort by time, prefixes use the index."""
+    return String().with_variant(String(collation="C"), "postgresql")
+
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", _key(), primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("config", Text, nullable=False),  # the configuration's text, secrets blanked
+    Column("host", Text, nullable=False),  # machine and process namespace
+    Column("pid", Integer, nullable=False),
+    Column("token", Text, nullable=False),  # tells this process from a later one of the same pid
+    Column("started_at", BigInteger, nullable=False),
+    Column("heartbeat_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("reason", Text, nullable=False),  # "" while it lives, "stopped" or "interrupted"
+    Column("dropped", Text, nullable=False),  # JSON: rows given up, by table
+    Index("ix_run_started_at", "started_at"),
+)
+
+opportunity = Table(
+    "opportunity",
+    metadata,
+    Column("id", _key(), primary_key=True),
+    Column("run_id", _key(), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("buy", Text, nullable=False),  # venue
+    Column("sell", Text, nullable=False),  # venue
+    Column("opened_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),  # of its newest event
+    Column("closed_at", BigInteger),  # NULL while open
+    Column("duration", BigInteger),  # ns, NULL while open
+    Column("reason", Text, nullable=False),  # why it closed; "interrupted": its run died
+    Column("updates", Integer, nullable=False),  # events after the opening, before the close
+    # the newest state
+    Column("size", Double, nullable=False),
+    Column("gross_bps", Double, nullable=False),
+    Column("net_bps", Double, nullable=False),
+    Column("net_profit", Double, nullable=False),
+    Column("currency", Text, nullable=False),
+    # over its life; may have been reached between two events
+    Column("peak_net_bps", Double, nullable=False),
+    Column("peak_net_profit", Double, nullable=False),
+    # 1: it is closed, final, and counted in the summaries below (``storage.summary`` sets it)
+    Column("summed", SmallInteger, nullable=False, server_default="0"),
+    # They hold what lists are filtered by, so that thousands can be passed over without a look at
+    # the rows themselves.
+    Index("ix_opportunity_opened_at", "opened_at", "symbol", "buy", "sell"),
+    *(
+        Index(f"ix_opportunity_{first}", first, "symbol", "buy", "sell", "opened_at", *others)
+        for first, *others in (
+            ("peak_net_bps", "peak_net_profit", "duration"),
+            ("peak_net_profit", "peak_net_bps", "duration"),
+            ("duration", "peak_net_bps", "peak_net_profit"),
+        )
+    ),
+)
+Index(
+    "ix_opportunity_open",
+    opportunity.c.run_id,
+    sqlite_where=opportunity.c.closed_at.is_(None),
+    postgresql_where=opportunity.c.closed_at.is_(None),
+)
+_UNSUMMED = text("summed = 0")
+Index(
+    "ix_opportunity_unsummed",
+    opportunity.c.closed_at,
+    sqlite_where=_UNSUMMED,
+    postgresql_where=_UNSUMMED,
+)
+
+OPENED, PEAK, LAST = 0, 1, 2
+
+# One whole state of an opportunity: at its opening, at the highest net_bps among its events, and
+# the newest. PEAK is missing while no later state beat the opening, LAST while none followed it:
+# then the opening's stands for them. ``buy`` and ``sell`` are the legs as in the JSON lines.
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("opportunity_id", _key(), primary_key=True),
+    Column("moment", SmallInteger, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("size", Double, nullable=False),
+    Column("gross_bps", Double, nullable=False),
+    Column("net_bps", Double, nullable=False),
+    Column("net_profit", Double, nullable=False),
+    Column("buy", Text, nullable=False),
+    Column("sell", Text, nullable=False),
+)
+
+# At most one a second for each opportunity, its opening, and every peak.
+sample = Table(
+    "sample",
+    metadata,
+    Column("opportunity_id", _key(), primary_key=True),
+    Column("at", BigInteger, primary_key=True),
+    Column("size", Double, nullable=False),
+    Column("gross_bps", Double, nullable=False),
+    Column("net_bps", Double, nullable=False),
+    Column("net_profit", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+route = Table(
+    "route",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("symbol", Text, nullable=False),
+    Column("buy", Text, nullable=False),
+    Column("sell", Text, nullable=False),
+    Index("ix_route_symbol", "symbol", "buy", "sell", unique=True),
+)
+
+# Net edges at the touch over about a minute, as in ``scanner.types.RouteMinute``.
+route_minute = Table(
+    "route_minute",
+    metadata,
+    Column("route_id", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, primary_key=True),  # when it was taken
+    Column("samples", Integer, nullable=False),
+    Column("positive", Integer, nullable=False),
+    Column("low_bps", Double, nullable=False),
+    Column("high_bps", Double, nullable=False),
+    Column("mean_bps", Double, nullable=False),
+    Column("last_bps", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+feed_event = Table(
+    "feed_event",
+    metadata,
+    Column("run_id", _key(), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # within the run
+    Column("at", BigInteger, nullable=False),
+    Column("venue", Text, nullable=False),
+    Column("connection", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("market", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("ix_feed_event_at", "at"),
+    Index("ix_feed_event_venue", "venue", "at"),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", _key(), primary_key=True),
+    Column("owner", _key(), nullable=False),  # the run that is to send it
+    Column("rule", Text, nullable=False),
+    Column("channel", Text, nullable=False),  # its name in the configuration; never its URL
+    Column("opportunity_id", _key(), nullable=False),  # "" for a digest
+    Column("symbol", Text, nullable=False),
+    Column("buy", Text, nullable=False),  # venue
+    Column("sell", Text, nullable=False),  # venue
+    Column("at", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),  # pending, sent, failed, suppressed
+    Column("digest", Text, nullable=False),  # the alert it was told in, if with others
+    Column("attempts", Integer, nullable=False),
+    Column("sent_at", BigInteger, nullable=False),  # 0: not yet
+    Column("text", Text, nullable=False),
+    Column("error", Text, nullable=False),  # of the last attempt, secrets blanked
+    Index("ix_alert_at", "at"),
+    Index("ix_alert_opportunity", "opportunity_id", "rule"),
+    Index("ix_alert_state", "state"),
+)
+
+# --- summaries, so that millions of opportunities can be asked about at once (storage.summary) ----
+
+# What is counted together; "" stands for any. Rows are numbered and never change.
+series = Table(
+    "series",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("buy", Text, nullable=False),  # venue
+    Column("sell", Text, nullable=False),  # venue
+    Column("currency", Text, nullable=False),
+    Index("ix_series", "kind", "symbol", "buy", "sell", "currency", unique=True),
+)
+
+# The closed opportunities of a symbol that opened on a day (UTC, days since the epoch), packed by
+# column: little-endian arrays with an element for each (``storage.columns``).
+opportunity_day = Table(
+    "opportunity_day",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("rows", Integer, nullable=False),
+    Column("max_net_bps", Double, nullable=False),  # of the peaks
+    Column("max_net_profit", Double, nullable=False),  # of the peaks
+    Column("max_duration", BigInteger, nullable=False),
+    Column("series_id", LargeBinary, nullable=False),
+    Column("peak_net_bps", LargeBinary, nullable=False),
+    Column("peak_net_profit", LargeBinary, nullable=False),
+    Column("duration", LargeBinary, nullable=False),
+    Column("opened_at", LargeBinary, nullable=False),
+    Column("ids", LargeBinary, nullable=False),
+    Index(
+        "ix_opportunity_day",
+        *("day", "symbol", "rows", "max_net_bps", "max_net_profit", "max_duration"),
+    ),
+)
+
+# Counts, sums, bests and histograms of the closed opportunities of a series that opened in a span
+# of days; each divided into the slots of one division (``storage.histogram``).
+opportunity_span = Table(
+    "opportunity_span",
+    metadata,
+    Column("division", SmallInteger, primary_key=True, autoincrement=False),
+    Column("span", Integer, primary_key=True, autoincrement=False),
+    Column("series_id", Integer, primary_key=True, autoincrement=False),
+    Column("totals", LargeBinary, nullable=False),
+    Column("profits", LargeBinary, nullable=False),
+    Column("durations", LargeBinary, nullable=False),
+)
+
+# The same of eras, each of many spans: the totals of those spans that ``opportunity_rolled`` names.
+opportunity_era = Table(
+    "opportunity_era",
+    metadata,
+    Column("division", SmallInteger, primary_key=True, autoincrement=False),
+    Column("era", Integer, primary_key=True, autoincrement=False),
+    Column("series_id", Integer, primary_key=True, autoincrement=False),
+    Column("totals", LargeBinary, nullable=False),
+    Column("profits", LargeBinary, nullable=False),
+    Column("durations", LargeBinary, nullable=False),
+)
+
+opportunity_rolled = Table(
+    "opportunity_rolled",
+    metadata,
+    Column("division", SmallInteger, primary_key=True, autoincrement=False),
+    Column("span", Integer, primary_key=True, autoincrement=False),
+)

@@ -1,0 +1,108 @@
+"""Events as the engine makes them, and readings of the tables."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
+from sqlalchemy import create_engine, text
+
+from scanner.types import FeedEvent, Leg, Opportunity, RouteMinute
+from storage.location import located
+
+SECOND = 1_000_000_000
+START = 1_790_000_000_000_000_000
+ID = "01a0c2de-1800-7000-8000-0000000000{:02x}"
+
+
+def opened(number: int = 1, at: int = START, net_bps: float = 10.0) -> Opportunity:
+    """The opening of opportunity ``number``."""
+    return Opportunity(
+        event="opened",
+        id=ID.format(number),
+        kind="spot-spot",
+        symbol="BTC/USDT",
+        at=at,
+        buy=leg("alpha", 100.1),
+        sell=leg("beta", 100.4),
+        size=0.1 + 0.2,
+        gross_bps=net_bps + 20.0,
+        net_bps=net_bps,
+        net_profit=net_bps / 100,
+        currency="USDT",
+        opened_at=at,
+        peak_net_bps=net_bps,
+        peak_net_profit=net_bps / 100,
+    )
+
+
+def updated(last: Opportunity, at: int, net_bps: float) -> Opportunity:
+    """The same one later on."""
+    return replace(
+        last,
+        event="updated",
+        at=at,
+        net_bps=net_bps,
+        gross_bps=net_bps + 20.0,
+        net_profit=net_bps / 100,
+        peak_net_bps=max(last.peak_net_bps, net_bps),
+        peak_net_profit=max(last.peak_net_profit, net_bps / 100),
+    )
+
+
+def closed(last: Opportunity, at: int, reason: str = "no net edge left") -> Opportunity:
+    """Its end."""
+    return replace(last, event="closed", at=at, reason=reason)
+
+
+def leg(venue: str, price: float) -> Leg:
+    return Leg(
+        venue=venue,
+        symbol="BTC/USDT",
+        levels=((price, 0.25), (price + 0.1, 3.0)),
+        fee_rate=0.001,
+        age_ms=12.34567,
+    )
+
+
+def minute(at: int = START, symbol: str = "BTC/USDT", buy: str = "alpha") -> RouteMinute:
+    return RouteMinute(
+        at=at,
+        symbol=symbol,
+        buy=buy,
+        sell="beta",
+        samples=7,
+        positive=2,
+        low_bps=-3.25,
+        high_bps=1.5,
+        mean_bps=-0.1,
+        last_bps=0.3,
+    )
+
+
+def feed_event(at: int = START, reason: str = "closed by the venue") -> FeedEvent:
+    return FeedEvent(at=at, venue="alpha", connection=2, kind="lost", market="", reason=reason)
+
+
+def rows(url: str, query: str) -> list[tuple[Any, ...]]:
+    """What a query answers on a connection of its own."""
+    engine = create_engine(located(url))
+    try:
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(query))]
+    finally:
+        engine.dispose()
+
+
+def count(url: str, table: str) -> int:
+    return int(rows(url, f"SELECT count(*) FROM {table}")[0][0])
+
+
+def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+    """Wait for a thread to have done something."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(0.005)

@@ -1,0 +1,103 @@
+"""A PostgreSQL server of the tests' own, where its programs are installed."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import psycopg
+
+
+def programs() -> Path | None:
+    """The folder of the newest server that is installed; None if there is none."""
+    found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres")]
+    found.sort(key=lambda folder: int(folder.parent.name))
+    if not found and (path := shutil.which("postgres")):
+        found = [Path(path).parent]
+    return found[-1] if found else None
+
+
+class Server:
+    """A server on a free port of this machine; its user ``crossbook`` has a password."""
+
+    def __init__(self, folder: Path) -> None:
+        self._programs = folder
+        self._home = Path(mkdtemp(prefix="crossbook-pg-"))
+        self._data = self._home / "data"
+        self.port = _free_port()
+        self._databases = 0
+        # It refuses to run as root.
+        self._as: dict[str, Any] = {}
+        if os.getuid() == 0:
+            user = pwd.getpwnam("postgres")
+            self._as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+            os.chown(self._home, user.pw_uid, user.pw_gid)
+        password = self._home / "password"
+        password.write_text("pass word\n")
+        password.chmod(0o644)
+        self._call(
+            *("initdb", "--no-sync", "--auth=scram-sha-256", "--username=crossbook"),
+            *("--encoding=UTF8", f"--pwfile={password}", f"--pgdata={self._data}"),
+        )
+        with (self._data / "postgresql.conf").open("a") as settings:
+            settings.write(
+                f"listen_addresses='127.0.0.1'\nport={self.port}\nfsync=off\n"
+                f"unix_socket_directories='{self._home}'\n"
+            )
+        self.start()
+
+    def url(self, database: str, password: str = "pass%20word") -> str:
+        return f"postgresql://crossbook:{password}@127.0.0.1:{self.port}/{database}"
+
+    def new(self) -> str:
+        """The URL of a new, empty database."""
+        self._databases += 1
+        name = f"test{self._databases}"
+        self.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def execute(self, sql: str, database: str = "postgres") -> None:
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            connection.execute(sql.encode())
+
+    def start(self) -> None:
+        self._call("pg_ctl", "--wait", f"--pgdata={self._data}", "start")
+
+    def stop(self) -> None:
+        """As when the machine is gone: nobody is waited for."""
+        self._call("pg_ctl", "--wait", "--mode=immediate", f"--pgdata={self._data}", "stop")
+
+    def pause(self, yes: bool = True) -> None:
+        """Every process of it stands still, or goes on: as when its disk hangs."""
+        lines = (self._data / "postmaster.pid").read_text().splitlines()
+        main = int(lines[0])
+        theirs = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        for pid in (main, *map(int, theirs)):
+            os.kill(pid, signal.SIGSTOP if yes else signal.SIGCONT)
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self._home)
+
+    def _call(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [str(self._programs / program), *arguments],
+            check=True,
+            cwd=self._home,
+            stdout=subprocess.DEVNULL,
+            env={"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]},
+            **self._as,
+        )
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
