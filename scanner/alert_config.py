@@ -1,0 +1,257 @@
+"""``alerts:`` of the configuration: what is worth telling, when, and through which channel.
+
+Pure data. A channel is an Apprise URL, and the URL is the secret: it is kept as a ``SecretStr``,
+which shows as asterisks wherever the settings are printed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, tzinfo
+from typing import Annotated, Any, Literal, TypeAlias
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from scanner.explain import did_you_mean
+from scanner.hours import Hours, parse
+from scanner.model import Model
+
+TERMINAL, BELL = "terminal", "bell"
+BUILT_IN = (TERMINAL, BELL)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
+YEAR_S = 366 * 86_400.0
+LARGEST = 1e15
+
+
+def _pattern(text: str) -> str:
+    if not text.removeprefix("!") or not text.isprintable():
+        raise ValueError("must be a pattern such as BTC/*, or !BTC/* for all but those")
+    return text
+
+
+def _hours(text: str) -> str:
+    parse(text)
+    return text
+
+
+def _zone(name: str) -> str:
+    try:
+        _zone_named(name)
+    except (KeyError, OSError, ValueError):  # what the library has for unknown and for odd names
+        raise ValueError(f"{name!r} is no time zone; they look like Europe/Berlin") from None
+    return name
+
+
+def _zone_named(name: str) -> tzinfo:
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
+def _some(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value:
+        raise ValueError("names no pattern, so that nothing would fit")
+    return value
+
+
+Pattern: TypeAlias = Annotated[str, AfterValidator(_pattern)]
+Patterns: TypeAlias = Annotated[tuple[Pattern, ...], AfterValidator(_some)]
+QuietHours: TypeAlias = Annotated[str, AfterValidator(_hours)]
+Zone: TypeAlias = Annotated[str, AfterValidator(_zone)]
+EVERY: tuple[str, ...] = ("*",)
+
+
+class Digest(Model):
+    """When alerts are gathered into one message."""
+
+    after: int = Field(
+        default=5,
+        ge=0,
+        le=1000,
+        description="This many come on their own within the window, the rest together at its end."
+        " 0: all come together.",
+    )
+    window_s: float = Field(
+        default=60.0, gt=0, le=86_400, description="How long the window is, seconds."
+    )
+
+
+class AlertRule(Model):
+    """One rule: what must be true of an opportunity, where it is told, and how often."""
+
+    enabled: bool = Field(default=True, description="Whether the rule is in force.")
+    min_net_bps: float = Field(
+        default=0.0, ge=0, le=LARGEST, description="Least net profit in basis points."
+    )
+    min_profit: float = Field(
+        default=0.0, ge=0, le=LARGEST, description="Least net profit in the quote currency."
+    )
+    min_size: float = Field(
+        default=0.0, ge=0, le=LARGEST, description="Least size in the base currency."
+    )
+    min_notional: float = Field(
+        default=0.0,
+        ge=0,
+        le=LARGEST,
+        description="Least value of what is bought, in the quote currency, without fees.",
+    )
+    min_duration_s: float = Field(
+        default=0.0,
+        ge=0,
+        le=YEAR_S,
+        description="How long it must have been open, seconds.",
+    )
+    symbols: Patterns = Field(
+        default=EVERY,
+        examples=["[BTC/*, '*/USDT', '!DOGE/*']"],
+        description="Patterns of symbols (`*`, `?`, `[abc]`), any of which must fit; none with a"
+        " leading `!` may. Upper and lower case are the same.",
+    )
+    venues: Patterns = Field(default=EVERY, description="Patterns that both venues must fit.")
+    buy: Patterns = Field(default=EVERY, description="Patterns of the venue to buy at.")
+    sell: Patterns = Field(default=EVERY, description="Patterns of the venue to sell at.")
+    kinds: Patterns = Field(
+        default=EVERY,
+        description="Patterns of the kind of opportunity, such as `spot-spot`.",
+    )
+    to: tuple[str, ...] = Field(
+        default=(),
+        examples=["[terminal, bell, phone]"],
+        description="Where it is told: `terminal`, `bell`, or names of `channels`. None named: the"
+        " terminal and every channel.",
+    )
+    quiet_hours: tuple[QuietHours, ...] = Field(
+        default=(),
+        description="Hours without alerts from this rule, besides those for all; the terminal"
+        " keeps showing them.",
+    )
+    cooldown_s: float = Field(
+        default=300.0,
+        ge=0,
+        le=YEAR_S,
+        description="After an alert, this long none of the same rule for the same, seconds.",
+    )
+    cooldown_per: Literal["symbol", "route", "rule"] = Field(
+        default="symbol",
+        description="What counts as the same: the symbol, the `route` (symbol and both venues),"
+        " or anything that the `rule` finds.",
+    )
+    digest: Digest = Field(default=Digest(), description="When alerts are gathered into one.")
+
+    @property
+    def hours(self) -> tuple[Hours, ...]:
+        """``quiet_hours`` as values."""
+        return tuple(map(parse, self.quiet_hours))
+
+
+class AlertSettings(Model):
+    """All of ``alerts:``. Without rules nothing is told."""
+
+    rules: Mapping[str, AlertRule] = Field(
+        default={}, description="The rules, by names of your choice."
+    )
+    channels: Mapping[str, SecretStr] = Field(
+        default={},
+        description="Where alerts go besides the terminal: names of your choice, and for each an"
+        " Apprise URL with one receiver, best as `${VARIABLE}`.",
+    )
+    quiet_hours: tuple[QuietHours, ...] = Field(
+        default=(),
+        examples=["['22:00-07:00', 'sat,sun 00:00-24:00']"],
+        description="Hours in which only the terminal is told.",
+    )
+    time_zone: Zone = Field(
+        default="UTC", description="Whose clocks quiet hours go by, such as `Europe/Berlin`."
+    )
+    attempts: int = Field(
+        default=5,
+        ge=1,
+        le=20,
+        description="How often a message is tried that its receiver has not taken.",
+    )
+    timeout_s: float = Field(
+        default=10.0, ge=1, le=120, description="How long a receiver may take to answer, seconds."
+    )
+    expire_s: float = Field(
+        default=600.0,
+        ge=1,
+        le=86_400,
+        description="An alert that could not be told for so long is given up, seconds.",
+    )
+
+    @field_validator("rules", "channels")
+    @classmethod
+    def _named_well(cls, value: Mapping[str, Any]) -> Mapping[str, Any]:
+        wrong = [name for name in value if not _NAME.fullmatch(name)]
+        if wrong:
+            raise _refused((wrong[0],), "a name here is of letters, digits, '-' and '_'")
+        return value
+
+    @field_validator("channels")
+    @classmethod
+    def _are_urls(cls, value: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
+        for name, url in value.items():
+            if name in BUILT_IN:
+                raise _refused((name,), f"{name!r} is there already; choose another name")
+            if not _URL.fullmatch(url.get_secret_value()):
+                raise _refused((name,), "must be an Apprise URL such as json://host:port")
+        return value
+
+    @model_validator(mode="after")
+    def _lead_somewhere(self) -> AlertSettings:
+        for name, rule in self.rules.items():
+            for place, target in enumerate(rule.to):
+                if target not in self.known:
+                    near = did_you_mean(target, self.known)
+                    told = f"there is no channel {target!r}; " + (
+                        near or f"there are {', '.join(self.known)}"
+                    )
+                    raise _refused(("rules", name, "to", str(place)), told)
+        return self
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Every name that a rule may tell."""
+        return (*BUILT_IN, *self.channels)
+
+    def targets(self, rule: AlertRule) -> tuple[str, ...]:
+        """Where ``rule`` is told, each once."""
+        return tuple(dict.fromkeys(rule.to or (TERMINAL, *self.channels)))
+
+    @property
+    def enabled(self) -> Iterator[tuple[str, AlertRule]]:
+        """The rules in force, by name."""
+        return ((name, rule) for name, rule in self.rules.items() if rule.enabled)
+
+    @property
+    def hours(self) -> tuple[Hours, ...]:
+        """``quiet_hours`` as values."""
+        return tuple(map(parse, self.quiet_hours))
+
+    @property
+    def zone(self) -> tzinfo:
+        """``time_zone`` as a value."""
+        return _zone_named(self.time_zone)
+
+
+def _refused(key: tuple[str, ...], message: str) -> ValidationError:
+    """An error that knows its key below the field that is being validated."""
+    kind = PydanticCustomError("value_error", "{error}", {"error": message})
+    return ValidationError.from_exception_data(
+        "alerts", [InitErrorDetails(type=kind, loc=key, input=None)]
+    )
+
+
+def models() -> tuple[type[BaseModel], ...]:
+    """Every model here, for the reference in the documentation."""
+    return AlertSettings, AlertRule, Digest

@@ -1,0 +1,1 @@
+"""Alerts: rules over opportunities, told through channels, recorded before they are sent."""

@@ -1,0 +1,109 @@
+"""What an alert says. Names that come from a venue are escaped: the text goes to terminals and
+chats, where more than control characters has a meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from scanner.sinks.alerts.gate import Bundle
+from scanner.sinks.alerts.rules import Hit
+from scanner.types import Leg, Opportunity
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+PLAIN = frozenset(" /:.-+")
+LONGEST_NAME = 40
+# Chats cut or refuse long messages; the least that a common one takes is 2,000 characters.
+LONGEST_TEXT = 1_900
+
+
+def title(text: str) -> str:
+    """What can stand over an alert's text: its first line without the venues."""
+    return text.partition("\n")[0].partition(": buy ")[0]
+
+
+def of_hit(hit: Hit) -> str:
+    """Everything that a trader needs, in a few lines; the first can stand alone."""
+    found = hit.found
+    seconds = max(0.0, (hit.at - found.opened_at) / 1e9)
+    return "\n".join(
+        (
+            headline(found),
+            f"buy {found.size:,.8g} {_base(found)} at {_leg(found.buy, found.size)}",
+            f"sell at {_leg(found.sell, found.size)}",
+            f"net {found.net_bps:+,.2f} bps = {found.net_profit:+,.4f} {name(found.currency)}, "
+            f"gross {found.gross_bps:+,.2f} bps, {name(found.kind)}",
+            f"open for {seconds:,.1f} s, at best {found.peak_net_bps:+,.2f} bps = "
+            f"{found.peak_net_profit:+,.4f} {name(found.currency)}",
+            f"seen {when(hit.at)}, rule {hit.rule}, id {name(found.id)}",
+        )
+    )
+
+
+def of_bundle(rule: str, bundle: Bundle, at: int) -> str:
+    """A digest: how many, and the best of them with a line each."""
+    plural = "opportunity" if bundle.count == 1 else "opportunities"
+    lines = [f"{bundle.count} more {plural} within {bundle.seconds:g} s, rule {rule}"]
+    for found in bundle.best:
+        amount = f"{found.size:,.8g} {_base(found)}"
+        lines.append(f"{headline(found)}, {amount} at {when(found.at)}, id {name(found.id)}")
+    return _cut(lines, bundle.count, f"told {when(at)}")
+
+
+def headline(found: Opportunity) -> str:
+    """What, how much, where."""
+    return (
+        f"{name(found.symbol)} {found.net_bps:+,.2f} bps = {found.net_profit:+,.4f} "
+        f"{name(found.currency)}: buy {name(found.buy.venue)} {found.buy.levels[0][0]:,.10g}, "
+        f"sell {name(found.sell.venue)} {found.sell.levels[0][0]:,.10g}"
+    )
+
+
+def name(text: str) -> str:
+    """A name from outside with all but letters, digits and ``/:.-+`` escaped, and not too long."""
+    if len(text) > LONGEST_NAME:
+        text = text[: LONGEST_NAME - 1] + "…"
+    return "".join(
+        c if c.isalnum() or c in PLAIN or c == "…" else ascii(c)[1:-1] if ord(c) > 126 else _hex(c)
+        for c in text
+    )
+
+
+def when(at: int) -> str:
+    """RFC 3339 in UTC, to the millisecond."""
+    moment = EPOCH + timedelta(microseconds=at // 1000)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def _base(found: Opportunity) -> str:
+    return name(found.symbol.partition("/")[0])
+
+
+def _hex(c: str) -> str:
+    return f"\\x{ord(c):02x}"
+
+
+def _leg(leg: Leg, size: float) -> str:
+    """Where, at which price, or from the best to the worst of those taken; and how old."""
+    first, last = leg.levels[0][0], _last_price(leg, size)
+    price = f"{first:,.10g}" if first == last else f"{first:,.10g} to {last:,.10g}"
+    return f"{name(leg.venue)} {price} (book {leg.age_ms:,.0f} ms old)"
+
+
+def _last_price(leg: Leg, size: float) -> float:
+    for price, available in leg.levels:
+        size -= available
+        if size <= 0:
+            return price
+    return leg.levels[-1][0]
+
+
+def _cut(lines: Sequence[str], count: int, last: str) -> str:
+    """As many of the lines as a message holds, and how many more there are."""
+    kept = list(lines)
+    while True:
+        more = count - (len(kept) - 1)
+        text = "\n".join([*kept, *([f"and {more} more"] if more else []), last])
+        if len(text) <= LONGEST_TEXT or len(kept) == 1:
+            return text
+        kept.pop()
