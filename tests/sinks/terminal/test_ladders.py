@@ -1,0 +1,99 @@
+"""The pane of the selected row: levels, bars, arithmetic."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from scanner.frame import Detail, Level, Row, Standing
+from scanner.sinks.terminal import ladders
+from scanner.sinks.terminal.ink import length
+from scanner.sinks.terminal.palette import DARK
+from tests.sinks.terminal.frames import AT, best_row, detail, row, text
+
+
+def pane(
+    shown: Row | None = None, of: Detail | None = None, width: int = 120, height: int = 30
+) -> str:
+    shown = shown or best_row()
+    lines = ladders.pane(
+        shown, of or detail(shown), at=AT, palette=DARK, width=width, height=height
+    )
+    assert len(lines) <= height
+    assert all(length(line) == width for line in lines)
+    return text(lines)
+
+
+def test_the_arithmetic_line_by_line() -> None:
+    told = pane()
+    for entry in (
+        ("1 BTC",),
+        ("buy", "-100,000.00"),
+        ("fee 0.05%", "-50.00"),
+        ("sell", "+100,200.00"),
+        ("fee 0.05%", "-50.10"),
+        ("net USDT", "+99.90", "▲"),
+        ("gross +20.00", "net +9.98 bps"),
+    ):
+        assert any(all(part in line for part in entry) for line in told.splitlines()), entry
+
+
+def test_the_lines_add_up_to_the_eye() -> None:
+    amounts = []
+    for line in pane(width=80, height=10).splitlines():
+        if any(line[49:].startswith(name) for name in (" buy", " fee", " sell", " net")):
+            amounts.append(float(line[49:].split()[-1 if "▲" not in line else -2].replace(",", "")))
+    *parts, net = amounts
+    assert len(parts) == 4
+    assert sum(parts) == pytest.approx(net, abs=0.005)
+
+
+def test_levels_that_would_be_taken_are_marked() -> None:
+    told = pane()
+    assert "▶ 100,000.0" in told and "▶ 100,010.5" in told
+    assert "▷ 100,020.0" in told  # a part of it
+    assert "  100,030.0" in told
+
+
+def test_bars_are_as_long_as_the_levels_are_deep() -> None:
+    bars = [line.count("█") for line in pane(width=200).splitlines() if "100,190.00 0" in line]
+    deep = [line.count("█") for line in pane(width=200).splitlines() if "100,180.25 3" in line]
+    assert deep[0] > bars[0] > 0
+
+
+def test_the_title_says_what_it_is() -> None:
+    assert "▲ open 12.0s, peak +10.98 bps" in pane()
+    assert "0194a1b2-0000-7000-8000-000000000001" in pane()
+    for standing, said in (
+        (Standing.PAYS, "under the thresholds"),
+        (Standing.DUST, "less than the smallest order"),
+        (Standing.NEAR, "would lose"),
+    ):
+        assert said in pane(row("A/B", 1, standing))
+    assert "at the touch" in pane(row("A/B", -1))
+
+
+def test_every_venue_and_the_best_of_each_side() -> None:
+    told = pane()
+    assert "100,200.00*" in told and "100,000.0*" in told
+    assert "unsynchronised" in told
+
+
+def test_without_a_route_the_venues_say_why() -> None:
+    alone = Row(symbol="ETC/EUR", base="ETC", quote="EUR", live=1, books=3)
+    told = pane(alone, replace(detail(alone), asks=(), bids=(), sum=None))
+    assert "no two books to compare: 1 of 3 live" in told
+    assert "unsynchronised" in told
+
+
+@pytest.mark.parametrize("width", [1, 25, 52, 80, 110, 200])
+@pytest.mark.parametrize("height", [1, 2, 5, 9, 40])
+def test_any_size(width: int, height: int) -> None:
+    pane(width=width, height=height)
+
+
+def test_odd_books() -> None:
+    empty = replace(detail(), asks=(), bids=(), history=())
+    pane(of=empty)
+    extreme = replace(detail(), asks=(Level(1e-12, 1e15, 1e-9), Level(1e15, 0.0, 0.0)))
+    pane(of=extreme)
