@@ -127,6 +127,12 @@ class LabBook:
         newest_first.reverse()
         return newest_first
 
+    def range_since(self, sequence: int) -> tuple[int, list[Change]]:
+        """The first id after ``sequence`` and what changed since, for a channel of ranges. When
+        that far back is forgotten, the range begins too late: the client sees a gap."""
+        changes = self.changes_since(sequence)
+        return (self.sequence, []) if changes is None else (sequence + 1, changes)
+
 
 class Window:
     """The best ``depth`` levels of a book as one client has last been shown them.

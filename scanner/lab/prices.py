@@ -12,7 +12,8 @@ from random import Random
 
 from msgspec import Struct
 
-SECOND = 1_000_000_000
+from scanner.lab.units import SECOND
+
 BPS = 1e-4
 
 

@@ -109,6 +109,16 @@ class VenueWorld:
         self.base_url = ""
         self.ws_url = ""
 
+    @property
+    def markets(self) -> list[LabMarket]:
+        """What the venue lists."""
+        return [book.market for book in self.books.values()]
+
+    @property
+    def currencies(self) -> list[str]:
+        """The currencies of its markets, in the order of the alphabet."""
+        return sorted({name for market in self.markets for name in (market.base, market.quote)})
+
     def book(self, symbol: str) -> LabBook:
         """The book of a unified symbol. Raises KeyError where the venue does not list it."""
         for book in self.books.values():

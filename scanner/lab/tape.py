@@ -23,9 +23,9 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
+from scanner.lab.units import SECOND
 from scanner.lab.venues import RECORDED_AS, VENUES
 
-SECOND = 1_000_000_000
 # Where a recording has no times, its frames follow each other at this distance.
 PACE = SECOND // 100
 LATEST = 9_000_000_000

@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import IO
 
 from scanner.lab.book import ASK, BID, LabBook, Row, merged
+from scanner.lab.units import SECOND
 
 DEPTH = 50
 BUFFER = 1 << 20
-FLUSH_EVERY = 1_000_000_000
+FLUSH_EVERY = SECOND
 
 
 class Truth:

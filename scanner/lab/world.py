@@ -24,8 +24,9 @@ from scanner.lab.listings import (
     coarsest_decimals,
     lab_markets,
 )
-from scanner.lab.prices import SECOND, Episode, Episodes, FairPrice, Offset, Rival
+from scanner.lab.prices import Episode, Episodes, FairPrice, Offset, Rival
 from scanner.lab.seam import VenueWorld
+from scanner.lab.units import MILLISECOND, SECOND
 
 CHEAP = 0.0025
 QUIETEST = 1.6
@@ -47,7 +48,7 @@ class _Trading:
         touch = coin.touch_usd * (0.3 + 0.7 * activity) / usd * 10**market.size_decimals
         self.ladder = Ladder(self.book, self.random, touch, grain)
         self.pause = SECOND / max(listing.activity * activity, QUIETEST)
-        self.lag = int(listing.lag_ms * self.random.uniform(0.5, 1.5) * 1_000_000)
+        self.lag = int(listing.lag_ms * self.random.uniform(0.5, 1.5) * MILLISECOND)
         self.offset = Offset(self.random, at)
         self.episodes: list[Episode] = []
         self.per_unit = 10.0**market.price_decimals

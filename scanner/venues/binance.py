@@ -20,17 +20,16 @@ from scanner.types import (
     Connect,
     Delta,
     Depth,
-    Fetch,
     Market,
     Notice,
     Proof,
     Reconnect,
     Refused,
-    Reset,
     Send,
     Snapshot,
     Step,
 )
+from scanner.venues.bridged import BridgedBooks, market_of
 from scanner.venues.parts import (
     MILLISECOND,
     Fetches,
@@ -40,6 +39,7 @@ from scanner.venues.parts import (
     Requests,
     batched,
     decode,
+    encoded,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
 from scanner.venues.sequence import Bridge, Newest, Verdict
@@ -103,7 +103,7 @@ class Binance:
         self._options = options
         self._requests = Requests()
         self._wanted = Fetches()
-        self._bridges: dict[str, Bridge] = {}
+        self._books = BridgedBooks(Bridge, self._snapshot_url, self._wanted)
         self._newest: dict[str, Newest] = {}
 
     def start(self, at: int) -> Steps:
@@ -134,13 +134,12 @@ class Binance:
         return [Notice(f"unexpected message of type {envelope.e or 'unknown'!r}")]
 
     def fetched(self, tag: str, status: int, body: bytes, at: int) -> Steps:
-        market = tag.partition(":")[2]
-        if self._bridge(market).synced:
+        market = market_of(tag)
+        if self._books[market].synced:
             self._wanted.done(market)
             return ()
         if status != 200:
-            self._wanted.failed(market, at)
-            return [Notice(f"{market}: depth snapshot not served (HTTP {status})")]
+            return self._books.failed(market, f"HTTP {status}", at)
         partial = decode(_partial, body)
         snapshot = Snapshot(
             market=market,
@@ -149,12 +148,7 @@ class Binance:
             sequence=partial.lastUpdateId,
             live=False,
         )
-        steps = self._bridge(market).snapshot(partial.lastUpdateId, snapshot)
-        if steps is None:
-            self._wanted.failed(market, at)
-            return [Notice(f"{market}: depth snapshot older than the stream, asking again")]
-        self._wanted.done(market)
-        return steps
+        return self._books.joined(snapshot, at)
 
     def resync(self, market: str, reason: str, at: int) -> Steps:
         if not self._wanted.start(market, at):
@@ -162,16 +156,16 @@ class Binance:
         if self._options.depth is Depth.TOP:
             return self._resubscribe(market)
         # What waits for a snapshot is as good as new; only a book that stands is thrown away.
-        if self._bridge(market).synced:
-            self._bridge(market).restart()
+        if self._books[market].synced:
+            self._books[market].restart()
         # The stream itself may be what is missing; to subscribe twice does no harm.
-        return [self._request("SUBSCRIBE", [market]), self._snapshot_request(market)]
+        return [self._request("SUBSCRIBE", [market]), self._books.request(market)]
 
     def idle(self, at: int) -> Steps:
         steps: list[Step] = []
         for market in self._wanted.due(at):
-            if market in self._bridges:
-                steps.append(self._snapshot_request(market))
+            if market in self._books:
+                steps.append(self._books.request(market))
             else:
                 steps += self._resubscribe(market)
         return steps
@@ -231,35 +225,25 @@ class Binance:
             sequence=diff.u,
             sent_at=diff.E * MILLISECOND,
         )
-        bridge = self._bridge(market)
-        verdict = bridge.delta(diff.U, diff.u, delta, diff.pu)
+        verdict = self._books[market].delta(diff.U, diff.u, delta, diff.pu)
         if verdict is Verdict.APPLY:
             return [delta]
-        if verdict is Verdict.GAP:
-            reason = f"update ids {diff.U}..{diff.u} do not follow the last one"
-            return [Reset(market, reason), *self._fetch(market, at)]
-        return () if bridge.synced else self._fetch(market, at)
-
-    def _bridge(self, market: str) -> Bridge:
-        return self._bridges.setdefault(market, Bridge())
-
-    def _fetch(self, market: str, at: int) -> list[Fetch]:
-        return [self._snapshot_request(market)] if self._wanted.start(market, at) else []
+        reason = f"update ids {diff.U}..{diff.u} do not follow the last one"
+        return self._books.missed(market, verdict, reason, at)
 
     def _resubscribe(self, market: str) -> list[Send]:
         self._newest.pop(market, None)
         return [self._request("UNSUBSCRIBE", [market]), self._request("SUBSCRIBE", [market])]
 
-    def _snapshot_request(self, market: str) -> Fetch:
-        query = f"symbol={market}&limit={SNAPSHOT_LEVELS}"
-        return Fetch(f"depth:{market}", f"{self._options.rest}/api/v3/depth?{query}")
+    def _snapshot_url(self, market: str) -> str:
+        return f"{self._options.rest}/api/v3/depth?symbol={market}&limit={SNAPSHOT_LEVELS}"
 
     def _request(self, method: str, markets: Sequence[str]) -> Send:
         depth = "@depth@100ms" if self._options.depth is Depth.FULL else "@depth20@100ms"
         streams = [m.lower() + channel for m in markets for channel in (depth, "@bookTicker")]
         number = self._requests.new(markets if method == "SUBSCRIBE" else ())
         body = {"method": method, "params": streams, "id": number}
-        return Send(msgspec.json.encode(body).decode())
+        return Send(encoded(body))
 
     def _refused(self, number: int | str | None, code: int, message: str) -> Steps:
         markets = self._requests.answered(number)

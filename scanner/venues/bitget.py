@@ -26,34 +26,29 @@ from msgspec import Raw, Struct
 
 from scanner.types import (
     Ack,
-    Best,
     ChecksumRule,
     Connect,
-    Delta,
     Depth,
     Market,
     Notice,
     Proof,
     Reconnect,
     Refused,
-    Reset,
     Send,
-    Snapshot,
     Step,
 )
+from scanner.venues.linked import NO_LEVEL, Level, LinkedBooks
 from scanner.venues.parts import (
-    MILLISECOND,
     Allowance,
     Int64,
     Known,
     Millis,
     Pulse,
-    Resubscriptions,
     batched,
     decode,
+    encoded,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
-from scanner.venues.sequence import Linked, Verdict
 
 BEST = "books1"
 SPOT = ("spot", "sp")
@@ -82,10 +77,10 @@ class _Message(Struct):
     msg: str = ""
 
 
-class _Book(Struct):
-    ts: Millis
-    seq: Int64 | None = None
-    pseq: Int64 | None = None
+class _Book(Struct, rename={"time": "ts", "sequence": "seq", "previous": "pseq"}):
+    time: Millis
+    sequence: Int64 | None = None
+    previous: Int64 | None = None
     checksum: int | None = None
     b: Raw = ABSENT
     a: Raw = ABSENT
@@ -100,32 +95,25 @@ class _Book(Struct):
         return bytes(bids), bytes(asks)
 
 
-class _Level(Struct, array_like=True):
-    price: str
-    size: str
+class _Touch(Struct, rename={"time": "ts", "sequence": "seq"}):
+    time: Millis
+    sequence: Int64 | None = None
+    b: list[Level] | None = None
+    a: list[Level] | None = None
+    bids: list[Level] | None = None
+    asks: list[Level] | None = None
 
-
-class _Top(Struct):
-    ts: Millis
-    seq: Int64 | None = None
-    b: list[_Level] | None = None
-    a: list[_Level] | None = None
-    bids: list[_Level] | None = None
-    asks: list[_Level] | None = None
-
-    def best(self) -> tuple[_Level, _Level]:
-        """The best bid and the best ask; empty text where there is none."""
+    def best(self) -> tuple[Level, Level]:
         bids = self.bids if self.b is None else self.b
         asks = self.asks if self.a is None else self.a
         if bids is None or asks is None:
             raise msgspec.ValidationError("a best bid and offer without its two sides")
-        return bids[0] if bids else NOTHING, asks[0] if asks else NOTHING
+        return bids[0] if bids else NO_LEVEL, asks[0] if asks else NO_LEVEL
 
 
-NOTHING = _Level("", "")
 _message = msgspec.json.Decoder(_Message)
 _books = msgspec.json.Decoder(list[_Book], strict=False)
-_tops = msgspec.json.Decoder(list[_Top], strict=False)
+_touches = msgspec.json.Decoder(list[_Touch], strict=False)
 
 
 class Bitget:
@@ -136,10 +124,9 @@ class Bitget:
         self._any = markets is None
         self._options = options
         self._depth = "books" if options.depth is Depth.FULL else "books50"
-        self._streams: dict[str, Linked] = {}
         self._unanswered: deque[list[str]] = deque()
         self._allowance = Allowance(REQUESTS_PER_HOUR, seconds=3600)
-        self._resubscriptions = Resubscriptions()
+        self._books = LinkedBooks(self._request)
         self._pulse = Pulse(every=20, quiet=10, dead=25)
 
     def start(self, at: int) -> Steps:
@@ -171,17 +158,13 @@ class Bitget:
         return ()
 
     def resync(self, market: str, reason: str, at: int) -> Steps:
-        self._stream(market).forget()
-        return self._resubscribe(market, at)
+        return self._books.renew(market, at)
 
     def idle(self, at: int) -> Steps:
         if self._pulse.lost(at):
             return [Reconnect("the venue answers no ping")]
         steps: list[Step] = [Send("ping")] if self._pulse.due(at) else []
-        leave, join = self._resubscriptions.due(at)
-        steps += [self._request("unsubscribe", [market], at) for market in leave]
-        steps += [self._request("subscribe", [market], at) for market in join]
-        return steps
+        return [*steps, *self._books.due(at)]
 
     def _answered(self, event: str, channel: str, market: str, at: int) -> Steps:
         if channel == BEST:
@@ -189,9 +172,7 @@ class Bitget:
         self._tick_off(market)
         if event == "subscribe" and market in self._known:
             return [Ack(market)]
-        if event == "unsubscribe" and self._resubscriptions.left(market):
-            return [self._request("subscribe", [market], at)]
-        return ()
+        return self._books.left(market, at) if event == "unsubscribe" else ()
 
     def _error(self, message: _Message, at: int) -> Steps:
         reason = f"{message.msg:.200} (code {message.code})"
@@ -209,8 +190,7 @@ class Bitget:
         """An error that names no channel is about the oldest request not answered in full."""
         markets = self._unanswered.popleft() if self._unanswered else []
         if code == TOO_FREQUENT:
-            for market in markets:
-                self._resubscriptions.later(market, at)
+            self._books.later(markets, at)
             return [Notice(reason)]
         if not markets:
             return [Refused(None, reason)]
@@ -221,10 +201,7 @@ class Bitget:
     def _refused(self, market: str, reason: str, at: int) -> Steps:
         if market not in self._known:
             return [Refused(None, reason)]
-        if self._resubscriptions.left(market):
-            return [self._request("subscribe", [market], at)]
-        self._resubscriptions.done(market)
-        return [Refused(market, reason)]
+        return self._books.refused(market, reason, at)
 
     def _tick_off(self, market: str) -> None:
         for request in self._unanswered:
@@ -239,56 +216,17 @@ class Bitget:
             name = f"{arg.instType!r:.20} {market!r:.40}"
             return [Notice(f"{channel!r:.40} of {name}, which was not subscribed")]
         if channel == BEST:
-            return [step for top in decode(_tops, message.data) for step in self._best(market, top)]
+            touches = decode(_touches, message.data)
+            return [step for touch in touches for step in self._books.best(market, touch)]
         books = decode(_books, message.data)
         if message.action == "update":
             return [step for book in books for step in self._update(market, book, at)]
-        return [step for book in books for step in self._whole(market, book)]
-
-    def _best(self, market: str, top: _Top) -> Steps:
-        bid, ask = top.best()
-        rank = self._stream(market).best(top.seq, top.ts)
-        if rank is None:
-            return ()
-        return [
-            Best(
-                market=market,
-                bid_price=bid.price,
-                bid_size=bid.size,
-                ask_price=ask.price,
-                ask_size=ask.size,
-                order=rank,
-                sent_at=top.ts * MILLISECOND,
-            )
-        ]
-
-    def _whole(self, market: str, book: _Book) -> Steps:
-        rank = self._stream(market).snapshot(book.pseq, book.seq, book.ts)
-        if rank is None:
-            return ()
-        self._resubscriptions.done(market)
-        return [_step(Snapshot, market, book, rank)]
+        return [step for book in books for step in self._books.whole(market, book)]
 
     def _update(self, market: str, book: _Book, at: int) -> Steps:
-        stream = self._stream(market)
-        if book.pseq == RESTARTED:
-            return self._lost(market, stream, "the venue has started its ids anew", at)
-        verdict, rank = stream.delta(book.pseq, book.seq, book.ts)
-        if verdict is Verdict.GAP:
-            reason = f"an update after id {book.pseq} follows nothing that was seen"
-            return self._lost(market, stream, reason, at)
-        return () if rank is None else [_step(Delta, market, book, rank)]
-
-    def _lost(self, market: str, stream: Linked, reason: str, at: int) -> Steps:
-        was_synced = stream.synced
-        stream.forget()
-        steps = self._resubscribe(market, at)
-        return [Reset(market, reason), *steps] if was_synced or steps else ()
-
-    def _resubscribe(self, market: str, at: int) -> Sequence[Send | Reconnect]:
-        if not self._resubscriptions.start(market, at):
-            return ()
-        return [self._request("unsubscribe", [market], at)]
+        if book.previous == RESTARTED:
+            return self._books.lost(market, "the venue has started its ids anew", at)
+        return self._books.update(market, book, at)
 
     def _request(self, op: str, markets: Sequence[str], at: int) -> Send | Reconnect:
         if not self._allowance.take(at):
@@ -300,25 +238,7 @@ class Bitget:
             for market in markets
             for c in channels
         ]
-        return Send(msgspec.json.encode({"op": op, "args": args}).decode())
-
-    def _stream(self, market: str) -> Linked:
-        return self._streams.setdefault(market, Linked())
-
-
-def _step(
-    kind: type[Snapshot] | type[Delta], market: str, book: _Book, rank: int
-) -> Snapshot | Delta:
-    bids, asks = book.sides()
-    return kind(
-        market=market,
-        bids=bids,
-        asks=asks,
-        sequence=book.ts if book.seq is None else book.seq,
-        order=rank,
-        sent_at=book.ts * MILLISECOND,
-        checksum=book.checksum or None,
-    )
+        return Send(encoded({"op": op, "args": args}))
 
 
 VENUE = Venue(

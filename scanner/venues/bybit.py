@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import TypeVar
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import Raw, Struct
 
 from scanner.types import (
     Ack,
@@ -40,8 +40,10 @@ from scanner.venues.parts import (
     Pulse,
     Requests,
     Resubscriptions,
+    UpdateId,
     batched,
     decode,
+    encoded,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
 from scanner.venues.sequence import Contiguous, Verdict
@@ -51,8 +53,8 @@ TOPIC_CHARACTERS = 21_000
 RESTARTED = 1
 PING = Send('{"op":"ping"}')
 
-Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Row = tuple[str, str]
+S = TypeVar("S", Snapshot, Delta)
 
 
 class _Message(Struct):
@@ -70,16 +72,16 @@ class _Book(Struct):
     s: str
     b: Raw
     a: Raw
-    u: Id
-    seq: Id
+    u: UpdateId
+    seq: UpdateId
 
 
 class _Touch(Struct):
     s: str
     b: list[Row]
     a: list[Row]
-    u: Id
-    seq: Id
+    u: UpdateId
+    seq: UpdateId
 
 
 _message = msgspec.json.Decoder(_Message)
@@ -199,7 +201,8 @@ class Bybit:
         _check(market, book.s)
         if levels == "1":
             # Recorded without a deeper topic: the one level is all there is of the book.
-            return [_snapshot(message, book, depth=1)] if message.type == "snapshot" else ()
+            one = msgspec.structs.replace(_step(Snapshot, message, book), depth=1)
+            return [one] if message.type == "snapshot" else ()
         stream = self._streams.setdefault(market, _Stream(message.topic))
         if stream.topic != message.topic:
             return ()
@@ -231,7 +234,7 @@ class Bybit:
         if stream.snapshot(book) is Verdict.SKIP:
             return ()
         self._renewals.done(book.s)
-        return [_snapshot(message, book)]
+        return [_step(Snapshot, message, book)]
 
     def _change(self, stream: _Stream, message: _Message, book: _Book, at: int) -> Steps:
         last = stream.last
@@ -243,16 +246,7 @@ class Bybit:
         if verdict is Verdict.GAP:
             reason = f"update id {book.u} does not follow {last}"
             return [Reset(book.s, reason), *self._renew(book.s, at)]
-        return [
-            Delta(
-                market=book.s,
-                bids=bytes(book.b),
-                asks=bytes(book.a),
-                sequence=book.u,
-                order=book.seq,
-                sent_at=message.ts * MILLISECOND,
-            )
-        ]
+        return [_step(Delta, message, book)]
 
     def _answered(self, message: _Message, topics: Sequence[str]) -> Steps:
         if message.success:
@@ -286,7 +280,7 @@ class Bybit:
 
     def _request(self, verb: str, topics: Sequence[str]) -> Send:
         body = {"req_id": str(self._requests.new(topics)), "op": verb, "args": topics}
-        return Send(msgspec.json.encode(body).decode())
+        return Send(encoded(body))
 
     def _deep(self, market: str) -> str:
         return f"orderbook.{self._levels}.{market}"
@@ -300,15 +294,14 @@ def _check(market: str, symbol: str) -> None:
         raise msgspec.ValidationError(f"topic of {market!r} carries the book of {symbol!r}")
 
 
-def _snapshot(message: _Message, book: _Book, depth: int = 0) -> Snapshot:
-    return Snapshot(
+def _step(kind: type[S], message: _Message, book: _Book) -> S:
+    return kind(
         market=book.s,
         bids=bytes(book.b),
         asks=bytes(book.a),
         sequence=book.u,
         order=book.seq,
         sent_at=message.ts * MILLISECOND,
-        depth=depth,
     )
 
 

@@ -28,7 +28,7 @@ from scanner.types import (
     Reset,
     Snapshot,
 )
-from scanner.venues.parts import SECOND, Known
+from scanner.venues.parts import SECOND, Known, decode
 from scanner.venues.protocol import Limits, Options, Steps, Venue
 
 FLOWING = 2 * SECOND
@@ -70,7 +70,7 @@ class CcxtBook:
         return [Ack(market) for market in self._known.ids]
 
     def received(self, raw: bytes, at: int) -> Steps:
-        book = _envelope.decode(raw)
+        book = decode(_envelope, raw)
         market = book.market
         if market not in self._known:
             return [Notice(f"book of {market!r}, which was not subscribed")]

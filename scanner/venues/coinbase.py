@@ -33,7 +33,17 @@ from scanner.types import (
     Snapshot,
     Step,
 )
-from scanner.venues.parts import SECOND, Fetches, Int64, Known, Moment, decode, nanoseconds
+from scanner.venues.parts import (
+    SECOND,
+    Fetches,
+    Int64,
+    Known,
+    Moment,
+    decode,
+    encoded,
+    levels,
+    nanoseconds,
+)
 from scanner.venues.protocol import Limits, Options, Steps, Venue
 from scanner.venues.sequence import Counter, Verdict
 
@@ -157,9 +167,7 @@ class Coinbase:
         return steps
 
     def _change(self, change: _Change, sequence: int, sent_at: int, at: int) -> Steps:
-        market, rows = change.product_id, bytes(change.updates)
-        if rows == bytes(NOTHING):
-            rows = b"[]"
+        market, rows = change.product_id, levels(change.updates)
         if change.type == "snapshot":
             self._books.add(market)
             self._wanted.done(market)
@@ -222,7 +230,7 @@ def _request(verb: str, channel: str, products: Sequence[str] = ()) -> Send:
     body: dict[str, object] = {"type": verb, "channel": channel}
     if products:
         body["product_ids"] = list(products)
-    return Send(msgspec.json.encode(body).decode())
+    return Send(encoded(body))
 
 
 def _stream_id(market: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ snapshot, is understood where it arrives (recordings), and so are the futures ch
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import quote
@@ -34,6 +35,7 @@ from scanner.types import (
     Send,
     Snapshot,
 )
+from scanner.venues.bridged import BridgedBooks, market_of
 from scanner.venues.parts import (
     MILLISECOND,
     SECOND,
@@ -43,8 +45,11 @@ from scanner.venues.parts import (
     Pulse,
     Requests,
     Resubscriptions,
+    UpdateId,
     batched,
     decode,
+    encoded,
+    levels,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
 from scanner.venues.sequence import Bridge, Contiguous, Ranks, Verdict
@@ -55,8 +60,6 @@ SNAPSHOTS = {
     "spot": "/api/v4/spot/order_book?currency_pair=",
     "futures": "/api/v4/futures/usdt/order_book?contract=",
 }
-
-_Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
 class _Error(Struct):
@@ -74,8 +77,8 @@ class _Envelope(Struct):
 
 class _Book(Struct):
     s: Annotated[str, Meta(pattern=r"^ob\..+\.[0-9]{1,4}$")]
-    u: _Sequence
-    U: _Sequence | None = None
+    u: UpdateId
+    U: UpdateId | None = None
     t: Millis = 0
     full: bool = False
     b: Raw = Raw(b"null")
@@ -84,8 +87,8 @@ class _Book(Struct):
 
 class _Changes(Struct):
     s: str
-    U: _Sequence
-    u: _Sequence
+    U: UpdateId
+    u: UpdateId
     t: Millis = 0
     b: Raw = Raw(b"null")
     a: Raw = Raw(b"null")
@@ -93,7 +96,7 @@ class _Changes(Struct):
 
 class _Best(Struct):
     s: str
-    u: _Sequence
+    u: UpdateId
     t: Millis = 0
     b: str = ""
     B: Raw = Raw(b'""')
@@ -102,7 +105,7 @@ class _Best(Struct):
 
 
 class _Snapshot(Struct):
-    id: _Sequence
+    id: UpdateId
     asks: Raw = Raw(b"null")
     bids: Raw = Raw(b"null")
 
@@ -141,8 +144,8 @@ class Gate:
         self._wanted = Fetches()
         self._again = Resubscriptions()
         self._pulse = Pulse(every=10, quiet=5, dead=10)
-        self._streams: dict[str, _Stream] = {}
-        self._bridges: dict[str, Bridge] = {}
+        self._streams: defaultdict[str, _Stream] = defaultdict(_Stream)
+        self._bridged = BridgedBooks(Bridge, self._snapshot_url, self._wanted)
         self._snapshots: dict[str, str] = {}
 
     def start(self, at: int) -> Steps:
@@ -172,30 +175,24 @@ class Gate:
         return [Notice(f"unexpected message on channel {envelope.channel!r:.40}")]
 
     def fetched(self, tag: str, status: int, body: bytes, at: int) -> Steps:
-        market = tag.partition(":")[2]
+        market = market_of(tag)
         if status != 200:
-            self._wanted.failed(market, at)
-            return [Notice(f"{market}: order book snapshot not served (HTTP {status})")]
+            return self._bridged.failed(market, f"HTTP {status}", at)
         book = decode(_snapshot, body)
-        step = Snapshot(
+        snapshot = Snapshot(
             market=market,
-            bids=_levels(book.bids),
-            asks=_levels(book.asks),
+            bids=levels(book.bids),
+            asks=levels(book.asks),
             sequence=book.id,
             live=False,
         )
-        steps = self._bridge(market).snapshot(book.id, step)
-        if steps is None:
-            self._wanted.failed(market, at)
-            return [Notice(f"{market}: order book snapshot older than the stream, asking again")]
-        self._wanted.done(market)
-        return steps
+        return self._bridged.joined(snapshot, at)
 
     def resync(self, market: str, reason: str, at: int) -> Steps:
-        if market in self._bridges:
-            self._bridge(market).restart()
-            return self._fetch(market, at)
-        stream = self._stream(market)
+        if market in self._bridged:
+            self._bridged[market].restart()
+            return self._bridged.fetch(market, at)
+        stream = self._streams[market]
         stream.ids = Contiguous()
         stream.ranks.forget()
         return self._leave(market, at)
@@ -205,11 +202,11 @@ class Gate:
             return [Reconnect("the venue is silent and does not answer a ping")]
         steps: list[Send | Fetch] = []
         if self._pulse.due(at):
-            steps.append(_send({"time": at // SECOND, "channel": "spot.ping"}))
+            steps.append(Send(encoded({"time": at // SECOND, "channel": "spot.ping"})))
         leave, join = self._again.due(at)
         steps += [self._request("unsubscribe", BOOK, [market], at) for market in leave]
         steps += [self._request("subscribe", BOOK, [market], at) for market in join]
-        return steps + [self._snapshot_request(market) for market in self._wanted.due(at)]
+        return steps + [self._bridged.request(market) for market in self._wanted.due(at)]
 
     def _updated(self, kind: str, name: str, result: Raw, at: int) -> Steps:
         match name:
@@ -235,7 +232,7 @@ class Gate:
         return self._change(market, book.U, book, at)
 
     def _whole(self, market: str, depth: int, book: _Book) -> Steps:
-        stream = self._stream(market)
+        stream = self._streams[market]
         rank = stream.ranks.book(book.u, book.t)
         if rank is None:
             return ()
@@ -244,8 +241,8 @@ class Gate:
         return [
             Snapshot(
                 market=market,
-                bids=_levels(book.b),
-                asks=_levels(book.a),
+                bids=levels(book.b),
+                asks=levels(book.a),
                 sequence=book.u,
                 order=rank,
                 sent_at=book.t * MILLISECOND,
@@ -254,7 +251,7 @@ class Gate:
         ]
 
     def _change(self, market: str, first: int, book: _Book, at: int) -> Steps:
-        stream = self._stream(market)
+        stream = self._streams[market]
         had = stream.ids.last
         verdict = stream.ids.delta(first, book.u)
         if verdict is Verdict.SKIP:
@@ -268,8 +265,8 @@ class Gate:
         return [
             Delta(
                 market=market,
-                bids=_levels(book.b),
-                asks=_levels(book.a),
+                bids=levels(book.b),
+                asks=levels(book.a),
                 sequence=book.u,
                 order=rank,
                 sent_at=book.t * MILLISECOND,
@@ -280,7 +277,7 @@ class Gate:
         best = decode(_best, result)
         if best.s not in self._known:
             return [Notice(f"best bid and offer of {best.s!r:.40}, which was not subscribed")]
-        rank = self._stream(best.s).ranks.best(best.u, best.t)
+        rank = self._streams[best.s].ranks.best(best.u, best.t)
         if rank is None:
             return ()
         return [
@@ -303,19 +300,16 @@ class Gate:
         self._snapshots[market] = SNAPSHOTS.get(kind, SNAPSHOTS["spot"])
         delta = Delta(
             market=market,
-            bids=_levels(changes.b),
-            asks=_levels(changes.a),
+            bids=levels(changes.b),
+            asks=levels(changes.a),
             sequence=changes.u,
             sent_at=changes.t * MILLISECOND,
         )
-        bridge = self._bridge(market)
-        verdict = bridge.delta(changes.U, changes.u, delta)
+        verdict = self._bridged[market].delta(changes.U, changes.u, delta)
         if verdict is Verdict.APPLY:
             return [delta]
-        if verdict is Verdict.GAP:
-            reason = f"update ids {changes.U}..{changes.u} do not follow the last one"
-            return [Reset(market, reason), *self._fetch(market, at)]
-        return () if bridge.synced else self._fetch(market, at)
+        reason = f"update ids {changes.U}..{changes.u} do not follow the last one"
+        return self._bridged.missed(market, verdict, reason, at)
 
     def _answered(self, envelope: _Envelope, at: int) -> Steps:
         markets = self._requests.answered(envelope.id)
@@ -351,39 +345,20 @@ class Gate:
             return []
         return [self._request("unsubscribe", BOOK, [market], at)]
 
-    def _fetch(self, market: str, at: int) -> list[Fetch]:
-        return [self._snapshot_request(market)] if self._wanted.start(market, at) else []
-
-    def _snapshot_request(self, market: str) -> Fetch:
-        path = f"{self._snapshots[market]}{quote(market)}&limit=100&with_id=true"
-        return Fetch(f"depth:{market}", self._options.rest + path)
+    def _snapshot_url(self, market: str) -> str:
+        path = self._snapshots[market]
+        return f"{self._options.rest}{path}{quote(market)}&limit=100&with_id=true"
 
     def _request(self, event: str, channel: str, markets: Sequence[str], at: int) -> Send:
         streams = [f"ob.{market}.{self._levels}" for market in markets]
-        return _send(
-            {
-                "time": at // SECOND,
-                "id": self._requests.new(markets),
-                "channel": channel,
-                "event": event,
-                "payload": streams if channel == BOOK else list(markets),
-            }
-        )
-
-    def _stream(self, market: str) -> _Stream:
-        return self._streams.setdefault(market, _Stream())
-
-    def _bridge(self, market: str) -> Bridge:
-        return self._bridges.setdefault(market, Bridge())
-
-
-def _send(body: dict[str, object]) -> Send:
-    return Send(msgspec.json.encode(body).decode())
-
-
-def _levels(raw: Raw) -> bytes:
-    """A side without changes may be absent or null."""
-    return b"[]" if bytes(raw) == b"null" else bytes(raw)
+        body = {
+            "time": at // SECOND,
+            "id": self._requests.new(markets),
+            "channel": channel,
+            "event": event,
+            "payload": streams if channel == BOOK else markets,
+        }
+        return Send(encoded(body))
 
 
 def _size(price: str, raw: Raw) -> str:

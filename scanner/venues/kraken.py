@@ -41,6 +41,7 @@ from scanner.venues.parts import (
     Resubscriptions,
     batched,
     decode,
+    encoded,
     nanoseconds,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
@@ -215,7 +216,7 @@ class Kraken:
         if method == "subscribe":
             params["snapshot"] = True
         body = {"method": method, "params": params, "req_id": self._requests.new(markets)}
-        return Send(msgspec.json.encode(body).decode())
+        return Send(encoded(body))
 
 
 def _delta(book: _Book) -> Delta:

@@ -31,10 +31,10 @@ from scanner.types import (
     Proof,
     Reconnect,
     Refused,
-    Reset,
     Send,
     Snapshot,
 )
+from scanner.venues.bridged import BridgedBooks, market_of
 from scanner.venues.horizon import ShallowBridge
 from scanner.venues.parts import (
     MILLISECOND,
@@ -43,8 +43,11 @@ from scanner.venues.parts import (
     Millis,
     Pulse,
     Requests,
+    UpdateId,
     batched,
     decode,
+    encoded,
+    levels,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
 from scanner.venues.sequence import Newest, Verdict
@@ -57,7 +60,6 @@ GOOD = "200000"
 TOKEN = "token"
 DEPTH_50, CHANGES, LEVEL_1 = "/spotMarket/level2Depth50", "/market/level2", "/spotMarket/level1"
 
-_Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 _Touch = Annotated[list[str], Meta(max_length=8)]
 
 
@@ -103,8 +105,8 @@ class _Changes(Struct):
 
 
 class _Level2(Struct):
-    sequenceStart: _Sequence
-    sequenceEnd: _Sequence
+    sequenceStart: UpdateId
+    sequenceEnd: UpdateId
     changes: _Changes
     time: Millis = 0
 
@@ -112,7 +114,7 @@ class _Level2(Struct):
 class _Book(Struct):
     asks: Raw = Raw(b"null")
     bids: Raw = Raw(b"null")
-    sequence: _Sequence | None = None
+    sequence: UpdateId | None = None
     time: Millis = 0
 
 
@@ -141,7 +143,7 @@ class KuCoin:
         self._requests = Requests()
         self._wanted = Fetches()
         self._pulse = Pulse(every=18, quiet=QUIET_SECONDS, dead=10)
-        self._bridges: dict[str, ShallowBridge] = {}
+        self._books = BridgedBooks(_bridge, self._snapshot_url, self._wanted)
         self._newest: dict[str, Newest] = {}
 
     def start(self, at: int) -> Steps:
@@ -172,23 +174,33 @@ class KuCoin:
     def fetched(self, tag: str, status: int, body: bytes, at: int) -> Steps:
         if tag == TOKEN:
             return self._connect(status, body, at)
-        market = tag.partition(":")[2]
+        market = market_of(tag)
         if status != 200:
-            return self._no_snapshot(market, f"HTTP {status}", at)
+            return self._books.failed(market, f"HTTP {status}", at)
         answer = decode(_book_answer, body)
         if answer.code != GOOD:
-            return self._no_snapshot(market, f"code {answer.code} {answer.msg}"[:200], at)
+            return self._books.failed(market, f"code {answer.code} {answer.msg}"[:200], at)
         if answer.data is None or answer.data.sequence is None:
-            return self._no_snapshot(market, "no book in the answer", at)
-        return self._snapshot(market, answer.data.sequence, answer.data, at)
+            return self._books.failed(market, "no book in the answer", at)
+        book = answer.data
+        snapshot = Snapshot(
+            market=market,
+            bids=levels(book.bids),
+            asks=levels(book.asks),
+            sequence=answer.data.sequence,
+            order=book.time or -1,
+            sent_at=book.time * MILLISECOND,
+            live=False,
+        )
+        return self._books.joined(snapshot, at)
 
     def resync(self, market: str, reason: str, at: int) -> Steps:
         if not self._wanted.start(market, at):
             return ()
         steps = self._resubscribed(market)
         if self._options.depth is Depth.FULL:
-            self._bridge(market).restart()
-            return [*steps, self._snapshot_request(market)]
+            self._books[market].restart()
+            return [*steps, self._books.request(market)]
         self._newest.pop(market, None)
         return steps
 
@@ -197,10 +209,10 @@ class KuCoin:
             return [Reconnect("the venue is silent and does not answer a ping")]
         steps: list[Send | Fetch] = []
         if self._pulse.due(at):
-            steps.append(_send({"id": str(at), "type": "ping"}))
+            steps.append(Send(encoded({"id": str(at), "type": "ping"})))
         for market in self._wanted.due(at):
             if self._options.depth is Depth.FULL:
-                steps.append(self._snapshot_request(market))
+                steps.append(self._books.request(market))
             else:
                 steps += self._resubscribed(market)
         return steps
@@ -235,16 +247,15 @@ class KuCoin:
 
     def _request(self, verb: str, topic: str, markets: Sequence[str]) -> Send:
         number = self._requests.new(markets if verb == "subscribe" else ())
-        return _send(
-            {
-                # The id comes back with the answer, which says nothing else.
-                "id": f"{topic}#{number}",
-                "type": verb,
-                "topic": f"{topic}:{','.join(markets)}",
-                "privateChannel": False,
-                "response": True,
-            }
-        )
+        body = {
+            # The id comes back with the answer, which says nothing else.
+            "id": f"{topic}#{number}",
+            "type": verb,
+            "topic": f"{topic}:{','.join(markets)}",
+            "privateChannel": False,
+            "response": True,
+        }
+        return Send(encoded(body))
 
     def _answered(self, identity: str | int | None) -> tuple[str, tuple[str, ...]]:
         topic, _, number = str(identity).rpartition("#")
@@ -315,56 +326,23 @@ class KuCoin:
             order=update.time or -1,
             sent_at=update.time * MILLISECOND,
         )
-        bridge = self._bridge(market)
+        bridge = self._books[market]
         verdict, delta = bridge.delta(first, last, delta)
         if verdict is Verdict.APPLY:
-            fetch = self._fetch(market, at) if bridge.worn else []
+            fetch = self._books.fetch(market, at) if bridge.worn else []
             if fetch:
                 bridge.renew()
             return [delta, *fetch]
-        if verdict is Verdict.GAP:
-            reason = f"sequence {first}..{last} does not follow the last one"
-            return [Reset(market, reason), *self._fetch(market, at)]
-        return () if bridge.synced else self._fetch(market, at)
+        reason = f"sequence {first}..{last} does not follow the last one"
+        return self._books.missed(market, verdict, reason, at)
 
-    def _snapshot(self, market: str, sequence: int, book: _Book, at: int) -> Steps:
-        step = Snapshot(
-            market=market,
-            bids=_levels(book.bids),
-            asks=_levels(book.asks),
-            sequence=sequence,
-            order=book.time or -1,
-            sent_at=book.time * MILLISECOND,
-            live=False,
-        )
-        steps = self._bridge(market).snapshot(sequence, step)
-        if steps is None:
-            return self._no_snapshot(market, "older than the stream", at)
-        self._wanted.done(market)
-        return steps
-
-    def _no_snapshot(self, market: str, reason: str, at: int) -> Steps:
-        self._wanted.failed(market, at)
-        return [Notice(f"{market}: no order book snapshot ({reason}), asking again")]
-
-    def _bridge(self, market: str) -> ShallowBridge:
-        return self._bridges.setdefault(market, ShallowBridge(SNAPSHOT_LEVELS))
-
-    def _fetch(self, market: str, at: int) -> list[Fetch]:
-        return [self._snapshot_request(market)] if self._wanted.start(market, at) else []
-
-    def _snapshot_request(self, market: str) -> Fetch:
-        path = f"/api/v1/market/orderbook/level2_{SNAPSHOT_LEVELS}?symbol={quote(market)}"
-        return Fetch(f"depth:{market}", self._options.rest + path)
+    def _snapshot_url(self, market: str) -> str:
+        path = f"/api/v1/market/orderbook/level2_{SNAPSHOT_LEVELS}"
+        return f"{self._options.rest}{path}?symbol={quote(market)}"
 
 
-def _send(body: dict[str, str | bool]) -> Send:
-    return Send(msgspec.json.encode(body).decode())
-
-
-def _levels(raw: Raw) -> bytes:
-    """An empty side may be null."""
-    return b"[]" if bytes(raw) == b"null" else bytes(raw)
+def _bridge() -> ShallowBridge:
+    return ShallowBridge(SNAPSHOT_LEVELS)
 
 
 def _touch(side: list[str] | None) -> tuple[str, str]:

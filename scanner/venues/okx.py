@@ -24,35 +24,30 @@ from msgspec import Raw, Struct
 
 from scanner.types import (
     Ack,
-    Best,
     ChecksumRule,
     Connect,
-    Delta,
     Depth,
     Market,
     Notice,
     Proof,
     Reconnect,
     Refused,
-    Reset,
     Send,
-    Snapshot,
     Step,
 )
+from scanner.venues.linked import NO_LEVEL, Level, LinkedBooks
 from scanner.venues.parts import (
-    MILLISECOND,
     Allowance,
     Int64,
     Known,
     Millis,
     Pulse,
     Requests,
-    Resubscriptions,
     batched,
     decode,
+    encoded,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
-from scanner.venues.sequence import Linked, Verdict
 
 BEST = "bbo-tbt"
 MARKETS_PER_REQUEST = 20
@@ -76,31 +71,32 @@ class _Message(Struct):
     msg: str = ""
 
 
-class _Book(Struct):
+class _Book(Struct, rename={"time": "ts", "sequence": "seqId", "previous": "prevSeqId"}):
     bids: Raw
     asks: Raw
-    ts: Millis
-    seqId: Int64 | None = None
-    prevSeqId: Int64 | None = None
+    time: Millis
+    sequence: Int64 | None = None
+    previous: Int64 | None = None
     checksum: int | None = None
 
-
-class _Level(Struct, array_like=True):
-    price: str
-    size: str
+    def sides(self) -> tuple[bytes, bytes]:
+        return bytes(self.bids), bytes(self.asks)
 
 
-class _Top(Struct):
-    bids: list[_Level]
-    asks: list[_Level]
-    ts: Millis
-    seqId: Int64 | None = None
+class _Touch(Struct, rename={"time": "ts", "sequence": "seqId"}):
+    bids: list[Level]
+    asks: list[Level]
+    time: Millis
+    sequence: Int64 | None = None
+
+    def best(self) -> tuple[Level, Level]:
+        bids, asks = self.bids, self.asks
+        return bids[0] if bids else NO_LEVEL, asks[0] if asks else NO_LEVEL
 
 
-NOTHING = _Level("", "")
 _message = msgspec.json.Decoder(_Message)
 _books = msgspec.json.Decoder(list[_Book], strict=False)
-_tops = msgspec.json.Decoder(list[_Top], strict=False)
+_touches = msgspec.json.Decoder(list[_Touch], strict=False)
 _named = re.compile(r"channel:\s*([\w-]+),\s*instId:\s*([\w-]+)")
 
 
@@ -111,10 +107,9 @@ class Okx:
         self._known = Known(markets)
         self._options = options
         self._depth = "books" if options.depth is Depth.FULL else "books5"
-        self._streams: dict[str, Linked] = {}
         self._requests = Requests()
         self._allowance = Allowance(REQUESTS_PER_HOUR, seconds=3600)
-        self._resubscriptions = Resubscriptions()
+        self._books = LinkedBooks(self._request)
         self._pulse = Pulse(every=20, quiet=5, dead=10)
 
     def start(self, at: int) -> Steps:
@@ -140,17 +135,13 @@ class Okx:
         return ()
 
     def resync(self, market: str, reason: str, at: int) -> Steps:
-        self._stream(market).forget()
-        return self._resubscribe(market, at)
+        return self._books.renew(market, at)
 
     def idle(self, at: int) -> Steps:
         if self._pulse.lost(at):
             return [Reconnect("the venue answers no ping")]
         steps: list[Step] = [Send("ping")] if self._pulse.due(at) else []
-        leave, join = self._resubscriptions.due(at)
-        steps += [self._request("unsubscribe", [market], at) for market in leave]
-        steps += [self._request("subscribe", [market], at) for market in join]
-        return steps
+        return [*steps, *self._books.due(at)]
 
     def _event(self, message: _Message, at: int) -> Steps:
         if message.event == "notice" and str(message.code) == CLOSES_FOR_UPGRADE:
@@ -162,9 +153,7 @@ class Okx:
         market = message.arg.instId
         if message.event == "subscribe" and market in self._known:
             return [Ack(market)]
-        if message.event == "unsubscribe" and self._resubscriptions.left(market):
-            return [self._request("subscribe", [market], at)]
-        return ()
+        return self._books.left(market, at) if message.event == "unsubscribe" else ()
 
     def _error(self, message: _Message, at: int) -> Steps:
         reason = f"{message.msg:.200} (code {message.code})"
@@ -172,23 +161,16 @@ class Okx:
         if named and named[2] in self._known:
             if named[1] == BEST:
                 return [Notice(f"{named[2]}: no best bid and offer: {reason}")]
-            return self._refused(named[2], reason, at)
+            return self._books.refused(named[2], reason, at)
         markets = self._requests.answered(message.id)
         if str(message.code) in TOO_FREQUENT:
-            for market in markets:
-                self._resubscriptions.later(market, at)
+            self._books.later(markets, at)
             return [Notice(reason)]
         if not markets:
             return [Refused(None, reason)]
         if len(markets) > 1:
             return [self._request("subscribe", [market], at) for market in markets]
-        return self._refused(markets[0], reason, at)
-
-    def _refused(self, market: str, reason: str, at: int) -> Steps:
-        if self._resubscriptions.left(market):
-            return [self._request("subscribe", [market], at)]
-        self._resubscriptions.done(market)
-        return [Refused(market, reason)]
+        return self._books.refused(markets[0], reason, at)
 
     def _data(self, arg: _Arg, message: _Message, at: int) -> Steps:
         market, channel = arg.instId, arg.channel
@@ -197,79 +179,19 @@ class Okx:
         if market not in self._known:
             return [Notice(f"{channel!r:.40} of {market!r:.40}, which was not subscribed")]
         if channel == BEST:
-            return [step for top in decode(_tops, message.data) for step in self._best(market, top)]
+            touches = decode(_touches, message.data)
+            return [step for touch in touches for step in self._books.best(market, touch)]
         books = decode(_books, message.data)
         if message.action == "update":
-            return [step for book in books for step in self._update(market, book, at)]
-        return [step for book in books for step in self._whole(market, book)]
-
-    def _best(self, market: str, top: _Top) -> Steps:
-        rank = self._stream(market).best(top.seqId, top.ts)
-        if rank is None:
-            return ()
-        bid = top.bids[0] if top.bids else NOTHING
-        ask = top.asks[0] if top.asks else NOTHING
-        return [
-            Best(
-                market=market,
-                bid_price=bid.price,
-                bid_size=bid.size,
-                ask_price=ask.price,
-                ask_size=ask.size,
-                order=rank,
-                sent_at=top.ts * MILLISECOND,
-            )
-        ]
-
-    def _whole(self, market: str, book: _Book) -> Steps:
-        rank = self._stream(market).snapshot(book.prevSeqId, book.seqId, book.ts)
-        if rank is None:
-            return ()
-        self._resubscriptions.done(market)
-        return [_step(Snapshot, market, book, rank)]
-
-    def _update(self, market: str, book: _Book, at: int) -> Steps:
-        stream = self._stream(market)
-        verdict, rank = stream.delta(book.prevSeqId, book.seqId, book.ts)
-        if verdict is Verdict.GAP:
-            reason = f"an update after id {book.prevSeqId} follows nothing that was seen"
-            return self._lost(market, stream, reason, at)
-        return () if rank is None else [_step(Delta, market, book, rank)]
-
-    def _lost(self, market: str, stream: Linked, reason: str, at: int) -> Steps:
-        was_synced = stream.synced
-        stream.forget()
-        steps = self._resubscribe(market, at)
-        return [Reset(market, reason), *steps] if was_synced or steps else ()
-
-    def _resubscribe(self, market: str, at: int) -> Sequence[Send | Reconnect]:
-        if not self._resubscriptions.start(market, at):
-            return ()
-        return [self._request("unsubscribe", [market], at)]
+            return [step for book in books for step in self._books.update(market, book, at)]
+        return [step for book in books for step in self._books.whole(market, book)]
 
     def _request(self, op: str, markets: Sequence[str], at: int) -> Send | Reconnect:
         if not self._allowance.take(at):
             return Reconnect("the venue allows this connection no more requests this hour")
         args = [{"channel": c, "instId": m} for m in markets for c in (self._depth, BEST)]
         body = {"id": str(self._requests.new(markets)), "op": op, "args": args}
-        return Send(msgspec.json.encode(body).decode())
-
-    def _stream(self, market: str) -> Linked:
-        return self._streams.setdefault(market, Linked())
-
-
-def _step(
-    kind: type[Snapshot] | type[Delta], market: str, book: _Book, rank: int
-) -> Snapshot | Delta:
-    return kind(
-        market=market,
-        bids=bytes(book.bids),
-        asks=bytes(book.asks),
-        sequence=book.ts if book.seqId is None else book.seqId,
-        order=rank,
-        sent_at=book.ts * MILLISECOND,
-        checksum=book.checksum or None,
-    )
+        return Send(encoded(body))
 
 
 VENUE = Venue(

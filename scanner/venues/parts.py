@@ -20,6 +20,7 @@ MICROSECOND = timedelta(microseconds=1)
 
 # Field types for what a venue counts and dates: the arrays hold 64 bits, so more is malformed.
 Int64: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+UpdateId: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Millis: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 // MILLISECOND)]
 Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 T = TypeVar("T")
@@ -31,6 +32,17 @@ def decode(decoder: msgspec.json.Decoder[T], data: bytes | Raw) -> T:
         return decoder.decode(data)
     except (UnicodeDecodeError, RecursionError) as error:
         raise msgspec.DecodeError(str(error)) from error
+
+
+def encoded(body: object) -> str:
+    """``body`` as the JSON text of a request."""
+    return msgspec.json.encode(body).decode()
+
+
+def levels(raw: Raw) -> bytes:
+    """A level list as it stands; ``null`` is an empty one."""
+    text = bytes(raw)
+    return b"[]" if text == b"null" else text
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
@@ -58,29 +70,6 @@ class Known:
 
     def __contains__(self, market: str) -> bool:
         return self._any or market in self._ids
-
-
-class Every:
-    """A period that has passed or not, counted from the last time it was noted (ns)."""
-
-    __slots__ = ("_last", "_period")
-
-    def __init__(self, seconds: float) -> None:
-        self._period = int(seconds * SECOND)
-        self._last: int | None = None
-
-    def noted(self, at: int) -> None:
-        """The period starts again now."""
-        self._last = at
-
-    def due(self, at: int) -> bool:
-        """True once per period; the first call only starts it."""
-        if self._last is None:
-            self._last = at
-        if at - self._last < self._period:
-            return False
-        self._last = at
-        return True
 
 
 class Pulse:

@@ -168,60 +168,6 @@ class Ranks:
         return rank
 
 
-class Linked:
-    """One market of a venue whose snapshot opens a chain of deltas, a best bid and offer beside it.
-
-    1. A snapshot opens the chain; only one that is older (``Ranks``) does not. 2. Deltas follow by
-    ``Chained``. 3. In recordings from before the venue named predecessors, where the snapshot has
-    no ``previous`` either, a delta without one is taken as it comes, unless it is older. 4. A delta
-    before any snapshot, or without a ``previous`` in a chain, is a gap.
-    """
-
-    __slots__ = ("_chain", "_chained", "_ranks", "synced")
-
-    def __init__(self) -> None:
-        self._chain = Chained()
-        self._chained = False
-        self._ranks = Ranks()
-        self.synced = False
-
-    def forget(self) -> None:
-        """Nothing seen so far counts: wait for a snapshot."""
-        self._chain = Chained()
-        self._ranks.forget()
-        self.synced = False
-
-    def snapshot(self, previous: int | None, sequence: int | None, time: int) -> int | None:
-        """The rank of a whole book; None to skip it."""
-        rank = self._ranks.book(sequence, time)
-        if rank is not None:
-            self._chain.last = sequence
-            self._chained = previous is not None
-            self.synced = True
-        return rank
-
-    def delta(
-        self, previous: int | None, sequence: int | None, time: int
-    ) -> tuple[Verdict, int | None]:
-        """What to do with a delta, and its rank if it applies."""
-        verdict = self._verdict(previous, sequence)
-        if verdict is not Verdict.APPLY:
-            return verdict, None
-        rank = self._ranks.book(sequence, time, proven=previous is not None)
-        return (Verdict.SKIP if rank is None else verdict), rank
-
-    def best(self, sequence: int | None, time: int) -> int | None:
-        """The rank of a best bid and offer; None to skip it."""
-        return self._ranks.best(sequence, time)
-
-    def _verdict(self, previous: int | None, sequence: int | None) -> Verdict:
-        if not self.synced:
-            return Verdict.GAP
-        if previous is None:
-            return Verdict.GAP if self._chained else Verdict.APPLY
-        return Verdict.GAP if sequence is None else self._chain.delta(previous, sequence)
-
-
 def _older(now: tuple[int, int], last: tuple[int, int]) -> bool:
     return now != last and now[0] <= last[0] and now[1] <= last[1]
 

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
 import ccxt.pro
 import pytest
 
-from scanner.lab.book import LabBook, LabMarket
-from scanner.lab.seam import Close, Connection, Ping, Reply, Request, VenueWorld
+from scanner.lab.book import LabBook
+from scanner.lab.seam import Close, Ping, Request, VenueWorld
 from scanner.lab.server import LabServer
+from scanner.lab.units import SECOND
 from scanner.lab.venues.binance import BinanceLab, market_id
 from scanner.types import Depth
+from tests.lab.clients import (
+    AT,
+    MS,
+    asked,
+    books,
+    connected,
+    lab_book,
+    lab_market,
+    reached,
+    recovered,
+    refused,
+    said,
+    sides,
+    stream,
+    truth,
+)
 from tests.lab.conftest import StartNative
-from tests.lab.native import until
-
-SECOND = 1_000_000_000
-AT = 1_790_000_000 * SECOND
-MS = 1_000_000
 
 
 @pytest.fixture
@@ -30,45 +41,13 @@ def lab_venues() -> tuple[str, ...]:
 @pytest.fixture
 def book() -> LabBook:
     """91000.10/91000.20 and one level behind each, last update id 104."""
-    market = LabMarket(
-        id="BTCUSDT",
-        base="BTC",
-        quote="USDT",
-        price_decimals=2,
-        size_decimals=5,
-        tick="0.01",
-        lot="0.00001",
-        min_amount="0.00001",
-        min_notional="5",
-        taker="0.001",
-        maker="0.001",
-    )
-    book = LabBook(market, sequence=100, at=AT)
-    book.set(0, 9_100_010, 50_000, AT)
-    book.set(0, 9_100_000, 120_000, AT)
-    book.set(1, 9_100_020, 30_000, AT)
-    book.set(1, 9_100_035, 200_000, AT)
-    return book
+    market = lab_market("BTCUSDT", price_decimals=2, size_decimals=5, min_notional="5")
+    return lab_book(market, "91000.1/0.5 91000/1.2", "91000.2/0.3 91000.35/2")
 
 
 @pytest.fixture
 def venue(book: LabBook) -> BinanceLab:
     return BinanceLab(VenueWorld("binance", {"BTCUSDT": book}))
-
-
-def connection(venue: BinanceLab, path: str, **query: str) -> Connection:
-    found = venue.connect(path, query, AT)
-    assert not isinstance(found, Reply)
-    return found
-
-
-def ask(venue: BinanceLab, path: str, **query: str) -> tuple[int, Any]:
-    reply = venue.rest(Request("GET", path, query), AT)
-    return reply.status, json.loads(reply.body)
-
-
-def said(outs: list[Any]) -> list[Any]:
-    return [json.loads(out) for out in outs]
 
 
 def request(method: str, *params: str, number: int = 1) -> str:
@@ -84,18 +63,18 @@ def test_market_ids_are_base_and_quote_together() -> None:
 
 
 def test_depth_over_rest(venue: BinanceLab) -> None:
-    assert ask(venue, "/api/v3/depth", symbol="BTCUSDT") == (
+    assert asked(venue, "/api/v3/depth", symbol="BTCUSDT") == (
         200,
         {"lastUpdateId": 104, "bids": BIDS, "asks": ASKS},
     )
-    assert ask(venue, "/api/v3/depth", symbol="BTCUSDT", limit="1")[1]["bids"] == BIDS[:1]
+    assert asked(venue, "/api/v3/depth", symbol="BTCUSDT", limit="1")[1]["bids"] == BIDS[:1]
 
 
 def test_rest_errors(venue: BinanceLab) -> None:
     unknown = (400, {"code": -1121, "msg": "Invalid symbol."})
-    assert ask(venue, "/api/v3/depth", symbol="XYZUSDT") == unknown
-    assert ask(venue, "/api/v3/depth")[1]["code"] == -1102
-    assert ask(venue, "/api/v3/depth", symbol="BTCUSDT", limit="-1")[1]["code"] == -1100
+    assert asked(venue, "/api/v3/depth", symbol="XYZUSDT") == unknown
+    assert asked(venue, "/api/v3/depth")[1]["code"] == -1102
+    assert asked(venue, "/api/v3/depth", symbol="BTCUSDT", limit="-1")[1]["code"] == -1100
     assert venue.rest(Request("GET", "/api/v3/nothing"), AT).status == 404
 
 
@@ -112,7 +91,7 @@ def test_too_heavy_requests_are_refused_until_the_next_minute(venue: BinanceLab)
 def test_diffs_are_contiguous_and_leave_out_what_came_and_went(
     venue: BinanceLab, book: LabBook
 ) -> None:
-    client = connection(venue, "/ws")
+    client = connected(venue, "/ws")
     assert said(client.received(request("SUBSCRIBE", "btcusdt@depth@100ms"), AT)) == [
         {"result": None, "id": 1}
     ]
@@ -140,7 +119,7 @@ def test_diffs_are_contiguous_and_leave_out_what_came_and_went(
 def test_a_client_too_far_behind_sees_a_gap(
     venue: BinanceLab, book: LabBook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = connection(venue, "/ws/btcusdt@depth@100ms")
+    client = connected(venue, "/ws/btcusdt@depth@100ms")
     monkeypatch.setattr(book, "changes_since", lambda sequence: None)
     book.set(0, 9_100_010, 1, AT)
     book.set(0, 9_100_010, 2, AT)
@@ -151,7 +130,7 @@ def test_a_client_too_far_behind_sees_a_gap(
 def test_partial_books_and_best_prices_in_the_combined_stream(
     venue: BinanceLab, book: LabBook
 ) -> None:
-    client = connection(venue, "/stream", streams="btcusdt@depth20@100ms/btcusdt@bookTicker")
+    client = connected(venue, "/stream", streams="btcusdt@depth20@100ms/btcusdt@bookTicker")
     ticker = {
         "stream": "btcusdt@bookTicker",
         "data": {
@@ -178,7 +157,7 @@ def test_partial_books_and_best_prices_in_the_combined_stream(
 
 
 def test_an_unknown_symbol_is_acknowledged_and_silent(venue: BinanceLab) -> None:
-    client = connection(venue, "/stream")
+    client = connected(venue, "/stream")
     streams = ("xyzusdt@depth20@100ms", "BTCUSDT@bookTicker", "btcusdt@nothing")
     acknowledged = [{"result": None, "id": 1}]
     assert said(client.received(request("SUBSCRIBE", *streams), AT)) == acknowledged
@@ -188,7 +167,7 @@ def test_an_unknown_symbol_is_acknowledged_and_silent(venue: BinanceLab) -> None
 
 
 def test_unsubscribing_ends_a_stream(venue: BinanceLab) -> None:
-    client = connection(venue, "/ws/btcusdt@bookTicker")
+    client = connected(venue, "/ws/btcusdt@bookTicker")
     assert len(client.due(AT)) == 1
     client.received(request("UNSUBSCRIBE", "btcusdt@bookTicker"), AT)
     client.received(request("SUBSCRIBE", "btcusdt@bookTicker", number=2), AT)
@@ -201,6 +180,7 @@ def test_unsubscribing_ends_a_stream(venue: BinanceLab) -> None:
     ("text", "code"),
     [
         ("{", 3),
+        ("[" * 5000, 3),
         ("[]", 2),
         ('{"method": "BUY", "id": 1}', 2),
         ('{"method": "SUBSCRIBE", "params": 7, "id": 1}', 2),
@@ -210,12 +190,12 @@ def test_unsubscribing_ends_a_stream(venue: BinanceLab) -> None:
     ],
 )
 def test_bad_requests_are_refused(venue: BinanceLab, text: str, code: int) -> None:
-    (answer,) = said(connection(venue, "/ws").received(text, AT))
+    (answer,) = said(connected(venue, "/ws").received(text, AT))
     assert (answer.get("error") or answer)["code"] == code
 
 
 def test_more_than_five_messages_a_second_end_the_connection(venue: BinanceLab) -> None:
-    client = connection(venue, "/ws")
+    client = connected(venue, "/ws")
     for number in range(5):
         assert said(client.received(request("LIST_SUBSCRIPTIONS", number=number), AT))
     outs = client.received(request("LIST_SUBSCRIPTIONS"), AT + SECOND - 1)
@@ -223,7 +203,7 @@ def test_more_than_five_messages_a_second_end_the_connection(venue: BinanceLab) 
 
 
 def test_pings_must_be_answered_with_their_payload(venue: BinanceLab) -> None:
-    client = connection(venue, "/ws")
+    client = connected(venue, "/ws")
     assert client.due(AT + 19 * SECOND) == []
     (ping,) = client.due(AT + 20 * SECOND)
     assert ping == Ping(str(AT // MS + 20_000).encode())
@@ -236,17 +216,16 @@ def test_pings_must_be_answered_with_their_payload(venue: BinanceLab) -> None:
 
 
 def test_a_connection_ends_after_a_day_with_a_notice(venue: BinanceLab) -> None:
-    client = connection(venue, "/ws")
+    client = connected(venue, "/ws")
     day = 24 * 3600 * SECOND
     notice = client.due(AT + day - 5 * SECOND)[0]
     assert isinstance(notice, str) and json.loads(notice)["e"] == "serverShutdown"
-    fresh = connection(venue, "/ws")
+    fresh = connected(venue, "/ws")
     assert fresh.due(AT + day + SECOND) == [Close(1001, "Connection lifetime exceeded")]
 
 
 def test_other_paths_are_not_there(venue: BinanceLab) -> None:
-    refused = venue.connect("/nowhere", {}, AT)
-    assert isinstance(refused, Reply) and refused.status == 404
+    assert refused(venue, "/nowhere").status == 404
 
 
 def pointed_at(lab: LabServer) -> Any:
@@ -266,44 +245,24 @@ async def test_ccxt_and_our_feed_build_the_same_book(
     symbols = ["BTC/USDT", "DOGE/USDT"]
     full = start_native("binance", symbols, Depth.FULL)
     top = start_native("binance", symbols, Depth.TOP)
-    exchange = pointed_at(lab)
-    try:
+    async with pointed_at(lab) as exchange:
         markets = await exchange.load_markets()
-        assert lab.world is not None
-        assert len(markets) == len(lab.world.venues["binance"].books)
+        assert len(markets) == len(books(lab, "binance"))
         assert markets["BTC/USDT"]["precision"]["price"] == 0.01
         assert markets["BTC/USDT"]["limits"]["cost"]["min"] == 5.0
-        watched = [asyncio.create_task(watch(exchange, symbol, 15)) for symbol in symbols]
-        await asyncio.gather(full.live(), top.live(), *watched)
+        await stream(exchange, symbols, 15, (full, top))
         lab.freeze()
         for symbol in symbols:
             fetched = await exchange.fetch_order_book(symbol, 1000)
-            book = lab.world.book("binance", symbol)
-            await until(lambda s=symbol, b=book: exchange.orderbooks[s]["nonce"] == b.sequence, 5)
+            book = lab.book("binance", symbol)
+            await reached(exchange, symbol, book.sequence)
             await full.settled(symbol, 1000)
             await top.settled(symbol, 20)
-            for side, name in enumerate(("bids", "asks")):
-                truth = [[float(price), float(size)] for price, size in book.levels(side)]
-                assert fetched[name] == truth
-                assert [list(level) for level in exchange.orderbooks[symbol][name]] == truth
+            assert sides(fetched) == sides(exchange.orderbooks[symbol]) == truth(book)
         assert full.acked() == top.acked() == {"BTCUSDT", "DOGEUSDT"}
-    finally:
-        await exchange.close()
-
-
-async def watch(exchange: Any, symbol: str, updates: int) -> None:
-    for _ in range(updates):
-        await exchange.watch_order_book(symbol)
 
 
 async def test_our_feed_recovers_when_the_venue_drops_it(
     lab: LabServer, start_native: StartNative
 ) -> None:
-    first = start_native("binance", ["ETH/USDT"], Depth.FULL)
-    await first.live()
-    lab.drop("binance")
-    await until(lambda: first.lane.live() == 0, 5)
-    second = start_native("binance", ["ETH/USDT"], Depth.FULL)
-    await second.live()
-    lab.freeze()
-    await second.settled("ETH/USDT", 500)
+    await recovered(lab, start_native, "binance", "ETH/USDT", Depth.FULL, 500)

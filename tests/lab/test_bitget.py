@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
 import ccxt.pro
 import pytest
 
-from scanner.lab.book import LabBook, LabMarket
-from scanner.lab.seam import Close, Connection, Reply, Request, VenueWorld
+from scanner.lab.book import LabBook
+from scanner.lab.seam import Close, Connection, Request, VenueWorld
 from scanner.lab.server import LabServer
+from scanner.lab.units import SECOND
 from scanner.lab.venues.bitget import BitgetLab, market_id
-from scanner.types import Depth, Refused
+from scanner.types import Depth
+from tests.lab.clients import (
+    AT,
+    MS,
+    asked,
+    books,
+    connected,
+    lab_book,
+    lab_market,
+    refusals,
+    refused,
+    said,
+    shows,
+    sides,
+    stream,
+    truth,
+)
 from tests.lab.conftest import StartNative
 from tests.lab.native import until
 
-SECOND = 1_000_000_000
-MS = 1_000_000
-AT = 1_790_000_000 * SECOND
 BTC = "BTCUSDT"
 
 
@@ -31,25 +44,8 @@ def lab_venues() -> tuple[str, ...]:
 @pytest.fixture
 def book() -> LabBook:
     """91000.10/91000.20 and one level behind each, last update id 104."""
-    market = LabMarket(
-        id=BTC,
-        base="BTC",
-        quote="USDT",
-        price_decimals=2,
-        size_decimals=6,
-        tick="0.01",
-        lot="0.000001",
-        min_amount="0.00001",
-        min_notional="1",
-        taker="0.001",
-        maker="0.001",
-    )
-    book = LabBook(market, sequence=100, at=AT)
-    book.set(0, 9_100_010, 500_000, AT)
-    book.set(0, 9_100_000, 1_200_000, AT)
-    book.set(1, 9_100_020, 300_000, AT)
-    book.set(1, 9_100_100, 2_000_000, AT)
-    return book
+    market = lab_market(BTC, price_decimals=2, size_decimals=6)
+    return lab_book(market, "91000.1/0.5 91000/1.2", "91000.2/0.3 91001/2")
 
 
 @pytest.fixture
@@ -57,29 +53,18 @@ def venue(book: LabBook) -> BitgetLab:
     return BitgetLab(VenueWorld("bitget", {BTC: book}))
 
 
-def connection(venue: BitgetLab, version: int) -> Connection:
-    found = venue.connect(f"/v{version}/ws/public", {}, AT)
-    assert not isinstance(found, Reply)
-    return found
-
-
 @pytest.fixture
 def v2(venue: BitgetLab) -> Connection:
-    return connection(venue, 2)
+    return connected(venue, "/v2/ws/public")
 
 
 @pytest.fixture
 def v3(venue: BitgetLab) -> Connection:
-    return connection(venue, 3)
+    return connected(venue, "/v3/ws/public")
 
 
 def ask(venue: BitgetLab, path: str, **query: str) -> tuple[int, Any]:
-    reply = venue.rest(Request("GET", "/api" + path, query), AT)
-    return reply.status, json.loads(reply.body)
-
-
-def said(outs: list[Any]) -> list[Any]:
-    return [json.loads(out) for out in outs]
+    return asked(venue, "/api" + path, **query)
 
 
 def old(channel: str, market: str = BTC, kind: str = "SPOT") -> dict[str, str]:
@@ -158,9 +143,9 @@ def test_rest_errors(venue: BitgetLab, path: str, query: dict[str, str], code: s
 
 
 def test_more_than_twenty_requests_a_second_are_refused(venue: BitgetLab) -> None:
-    asked = Request("GET", "/api/v2/spot/market/orderbook", {"symbol": BTC})
-    assert [venue.rest(asked, AT).status for _ in range(21)] == [200] * 20 + [429]
-    assert venue.rest(asked, AT + SECOND).status == 200
+    book = Request("GET", "/api/v2/spot/market/orderbook", {"symbol": BTC})
+    assert [venue.rest(book, AT).status for _ in range(21)] == [200] * 20 + [429]
+    assert venue.rest(book, AT + SECOND).status == 200
 
 
 def test_each_argument_is_acknowledged(v2: Connection, v3: Connection) -> None:
@@ -285,16 +270,16 @@ def test_an_unknown_symbol_is_refused_by_name(v2: Connection, v3: Connection) ->
         }
     ]
     arg = new("books15")
-    refused = said(v3.received(request("subscribe", arg), AT))[0]
-    assert (refused["code"], refused["arg"]) == (30001, arg)
+    error = said(v3.received(request("subscribe", arg), AT))[0]
+    assert (error["code"], error["arg"]) == (30001, arg)
 
 
 def test_the_wrong_kind_of_instrument_is_acknowledged_and_silent(v3: Connection) -> None:
     arg = new("books50", kind="usdt-futures")
     assert said(v3.received(request("subscribe", arg), AT)) == [{"event": "subscribe", "arg": arg}]
     assert v3.due(AT + SECOND) == []
-    refused = said(v3.received(request("subscribe", new("books50", kind="x")), AT))[0]
-    assert refused["code"] == 30001
+    error = said(v3.received(request("subscribe", new("books50", kind="x")), AT))[0]
+    assert error["code"] == 30001
 
 
 @pytest.mark.parametrize(
@@ -354,8 +339,7 @@ def test_a_connection_without_a_ping_for_two_minutes_is_closed(v3: Connection) -
 
 def test_other_paths_are_not_there(venue: BitgetLab) -> None:
     for path in ("/v1/ws/public", "/v3/ws/private"):
-        refused = venue.connect(path, {}, AT)
-        assert isinstance(refused, Reply) and refused.status == 404
+        assert refused(venue, path).status == 404
 
 
 def pointed_at(lab: LabServer, *, uta: bool) -> Any:
@@ -377,27 +361,23 @@ async def test_ccxt_and_our_feed_build_the_same_book(
     symbols = ["BTC/USDT", "DOGE/USDT"]
     full = start_native("bitget", symbols, Depth.FULL)
     top = start_native("bitget", symbols, Depth.TOP)
-    exchange = pointed_at(lab, uta=uta)
-    try:
+    async with pointed_at(lab, uta=uta) as exchange:
         markets = await exchange.load_markets()
-        assert lab.world is not None
-        assert len(markets) == len(lab.world.venues["bitget"].books)
+        assert len(markets) == len(books(lab, "bitget"))
         assert markets["BTC/USDT"]["precision"] == {"amount": 1e-6, "price": 0.01}
         assert markets["BTC/USDT"]["limits"]["cost"]["min"] == 1.0
         if not uta:
             assert markets["BTC/USDT"]["taker"] == 0.001
-        watched = [asyncio.create_task(watch(exchange, symbol, 8)) for symbol in symbols]
-        await asyncio.gather(full.live(), top.live(), *watched)
+        await stream(exchange, symbols, 8, (full, top))
         lab.freeze()
         for symbol in symbols:
             fetched = await exchange.fetch_order_book(symbol, 100)
             await full.settled(symbol, 1000)
             await top.settled(symbol, 50)
-            await shows(exchange, symbol, truth(lab, symbol, 1000 if uta else 500))
-            assert sides(fetched) == truth(lab, symbol, 100)
+            book = lab.book("bitget", symbol)
+            await shows(exchange, symbol, truth(book, 1000 if uta else 500))
+            assert sides(fetched) == truth(book, 100)
         assert full.acked() == top.acked() == {"BTCUSDT", "DOGEUSDT"}
-    finally:
-        await exchange.close()
 
 
 async def test_our_feed_and_ccxt_are_told_of_an_unknown_symbol(
@@ -405,35 +385,9 @@ async def test_our_feed_and_ccxt_are_told_of_an_unknown_symbol(
 ) -> None:
     feed = start_native("bitget", {"BTC/USDT": BTC, "ETH/USDT": "NOUSDT"}, Depth.FULL)
     await until(lambda: feed.lane.live() == 1, 10)
-    assert [a.market for a in feed.actions if isinstance(a, Refused)] == ["NOUSDT"]
-    exchange = pointed_at(lab, uta=False)
-    try:
+    assert refusals(feed) == ["NOUSDT"]
+    async with pointed_at(lab, uta=False) as exchange:
         await exchange.load_markets()
         exchange.markets["BTC/USDT"]["id"] = "NOUSDT"
         with pytest.raises(ccxt.BaseError, match="30001"):
             await exchange.watch_order_book("BTC/USDT")
-    finally:
-        await exchange.close()
-
-
-def truth(lab: LabServer, symbol: str, levels: int) -> list[list[list[float]]]:
-    assert lab.world is not None
-    book = lab.world.book("bitget", symbol)
-    return [
-        [[float(price), float(size)] for price, size in book.levels(side, levels)]
-        for side in (0, 1)
-    ]
-
-
-def sides(book: Any) -> list[list[list[float]]]:
-    return [[list(level[:2]) for level in book[side]] for side in ("bids", "asks")]
-
-
-async def shows(exchange: Any, symbol: str, expected: list[list[list[float]]]) -> None:
-    """Wait until ccxt's book is the expected one."""
-    await until(lambda: sides(exchange.orderbooks[symbol]) == expected, 5)
-
-
-async def watch(exchange: Any, symbol: str, updates: int) -> None:
-    for _ in range(updates):
-        await exchange.watch_order_book(symbol)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.lab.book import ASK, BID, Change, LabBook, LabMarket, Window, decimal_text, merged
+from scanner.lab.book import ASK, BID, Change, LabBook, Window, decimal_text, merged
+from tests.lab.clients import lab_market
 
 
 @pytest.fixture
@@ -17,18 +18,8 @@ def book() -> LabBook:
 
 
 def new_book(sequence: int = 0) -> LabBook:
-    market = LabMarket(
-        id="BTC-EUR",
-        base="BTC",
-        quote="EUR",
-        price_decimals=1,
-        size_decimals=3,
-        tick="0.1",
-        lot="0.001",
-        min_amount="0.001",
-        min_notional="1",
-        taker="0.001",
-        maker="0.001",
+    market = lab_market(
+        "BTC-EUR", quote="EUR", price_decimals=1, size_decimals=3, min_amount="0.001"
     )
     return LabBook(market, sequence=sequence)
 
@@ -81,6 +72,19 @@ def test_what_is_forgotten_is_not_invented(monkeypatch: pytest.MonkeyPatch) -> N
     known = book.changes_since(102)
     assert known is not None and [change.sequence for change in known] == [103, 104, 105]
     assert book.changes_since(99) is None
+
+
+def test_a_range_begins_too_late_where_its_changes_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("scanner.lab.book.REMEMBERED_CHANGES", 3)
+    book = new_book(sequence=100)
+    for lots in range(1, 6):
+        book.set(ASK, 10, lots, at=lots)
+    first, changes = book.range_since(102)
+    assert (first, [change.sequence for change in changes]) == (103, [103, 104, 105])
+    assert book.range_since(101) == (105, [])
+    assert book.range_since(105) == (106, [])
 
 
 def test_merged_changes_keep_the_last_size_of_each_price(book: LabBook) -> None:

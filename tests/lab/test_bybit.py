@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from random import Random
 from typing import Any
@@ -10,17 +9,30 @@ from typing import Any
 import ccxt.pro
 import pytest
 
-from scanner.lab.book import LabBook, LabMarket
-from scanner.lab.seam import Close, Connection, Reply, Request, VenueWorld
+from scanner.lab.book import LabBook
+from scanner.lab.seam import Close, Connection, Request, VenueWorld
 from scanner.lab.server import LabServer
+from scanner.lab.units import SECOND
 from scanner.lab.venues.bybit import BybitLab, market_id
 from scanner.types import Depth, Side
+from tests.lab.clients import (
+    AT,
+    MS,
+    asked,
+    books,
+    connected,
+    lab_book,
+    lab_market,
+    refusals,
+    refused,
+    said,
+    shows,
+    sides,
+    stream,
+    truth,
+)
 from tests.lab.conftest import StartNative
 from tests.lab.native import until
-
-SECOND = 1_000_000_000
-MS = 1_000_000
-AT = 1_790_000_000 * SECOND
 
 
 @pytest.fixture
@@ -31,25 +43,8 @@ def lab_venues() -> tuple[str, ...]:
 @pytest.fixture
 def book() -> LabBook:
     """91000.1/91000.2 and one level behind each, last change 104."""
-    market = LabMarket(
-        id="BTCUSDT",
-        base="BTC",
-        quote="USDT",
-        price_decimals=1,
-        size_decimals=6,
-        tick="0.1",
-        lot="0.000001",
-        min_amount="0.00001",
-        min_notional="5",
-        taker="0.001",
-        maker="0.001",
-    )
-    book = LabBook(market, sequence=100, at=AT)
-    book.set(0, 910_001, 500_000, AT)
-    book.set(0, 910_000, 1_200_000, AT)
-    book.set(1, 910_002, 300_000, AT)
-    book.set(1, 910_003, 2_000_000, AT)
-    return book
+    market = lab_market("BTCUSDT", price_decimals=1, size_decimals=6, min_notional="5")
+    return lab_book(market, "91000.1/0.5 91000/1.2", "91000.2/0.3 91000.3/2")
 
 
 @pytest.fixture
@@ -58,18 +53,7 @@ def venue(book: LabBook) -> BybitLab:
 
 
 def connection(venue: BybitLab, category: str = "spot") -> Connection:
-    found = venue.connect(f"/v5/public/{category}", {}, AT)
-    assert not isinstance(found, Reply)
-    return found
-
-
-def ask(venue: BybitLab, path: str, **query: str) -> tuple[int, Any]:
-    reply = venue.rest(Request("GET", path, query), AT)
-    return reply.status, json.loads(reply.body)
-
-
-def said(outs: list[Any]) -> list[Any]:
-    return [json.loads(out) for out in outs]
+    return connected(venue, f"/v5/public/{category}")
 
 
 def request(op: str, *args: str, number: str = "1") -> str:
@@ -86,11 +70,11 @@ def test_market_ids_are_base_and_quote_together() -> None:
 
 def test_order_book_over_rest_has_no_trailing_zeros(venue: BybitLab) -> None:
     path = "/v5/market/orderbook"
-    status, body = ask(venue, path, category="spot", symbol="BTCUSDT", limit="50")
+    status, body = asked(venue, path, category="spot", symbol="BTCUSDT", limit="50")
     assert (status, body["retCode"]) == (200, 0)
     assert (body["result"]["b"], body["result"]["a"]) == (BIDS, ASKS)
     assert (body["result"]["u"], body["result"]["ts"]) == (104, AT // MS)
-    one = ask(venue, path, category="spot", symbol="BTCUSDT")[1]["result"]
+    one = asked(venue, path, category="spot", symbol="BTCUSDT")[1]["result"]
     assert (one["b"], one["a"]) == (BIDS[:1], ASKS[:1])
 
 
@@ -107,19 +91,19 @@ def test_order_book_over_rest_has_no_trailing_zeros(venue: BybitLab) -> None:
     ],
 )
 def test_rest_errors_come_with_status_200(venue: BybitLab, query: dict[str, str]) -> None:
-    status, body = ask(venue, "/v5/market/orderbook", **query)
+    status, body = asked(venue, "/v5/market/orderbook", **query)
     assert (status, body["retCode"]) == (200, 10001)
 
 
 def test_only_spot_lists_markets(venue: BybitLab) -> None:
     path = "/v5/market/instruments-info"
-    (listed,) = ask(venue, path, category="spot")[1]["result"]["list"]
+    (listed,) = asked(venue, path, category="spot")[1]["result"]["list"]
     assert (listed["symbol"], listed["priceFilter"]) == ("BTCUSDT", {"tickSize": "0.1"})
-    assert ask(venue, path, category="spot", symbol="XYZUSDT")[1]["result"]["list"] == []
+    assert asked(venue, path, category="spot", symbol="XYZUSDT")[1]["result"]["list"] == []
     for category in ("linear", "inverse", "option"):
-        result = ask(venue, path, category=category)[1]["result"]
+        result = asked(venue, path, category=category)[1]["result"]
         assert (result["list"], result["nextPageCursor"]) == ([], "")
-    assert ask(venue, path, category="stocks")[1]["retCode"] == 10001
+    assert asked(venue, path, category="stocks")[1]["retCode"] == 10001
 
 
 def test_more_than_600_requests_in_five_seconds_are_refused(venue: BybitLab) -> None:
@@ -279,8 +263,7 @@ def test_other_categories_are_empty_and_other_paths_are_not_there(venue: BybitLa
     (answer,) = said(linear.received(request("subscribe", "orderbook.50.BTCUSDT"), AT))
     assert answer["success"] is False
     for path in ("/", "/v5/private", "/v5/public/stocks", "/v5/public"):
-        refused = venue.connect(path, {}, AT)
-        assert isinstance(refused, Reply) and refused.status == 404
+        assert refused(venue, path).status == 404
 
 
 def pointed_at(lab: LabServer) -> Any:
@@ -300,46 +283,26 @@ async def test_ccxt_and_our_feed_build_the_same_book(
     symbols = ["BTC/USDT", "DOGE/USDT"]
     full = start_native("bybit", symbols, Depth.FULL)
     top = start_native("bybit", symbols, Depth.TOP)
-    exchange = pointed_at(lab)
-    try:
+    async with pointed_at(lab) as exchange:
         markets = await exchange.load_markets()
-        assert lab.world is not None
-        assert len(markets) == len(lab.world.venues["bybit"].books)
+        assert len(markets) == len(books(lab, "bybit"))
         assert markets["BTC/USDT"]["precision"] == {"amount": 0.000001, "price": 0.1} | {
             key: None for key in markets["BTC/USDT"]["precision"] if key not in ("amount", "price")
         }
         assert markets["BTC/USDT"]["limits"]["cost"]["min"] == 5.0
-        watched = [asyncio.create_task(watch(exchange, symbol, 30)) for symbol in symbols]
-        await asyncio.gather(full.live(), top.live(), *watched)
+        await stream(exchange, symbols, 30, (full, top))
         lab.freeze()
         for symbol in symbols:
             fetched = await exchange.fetch_order_book(symbol, 200)
-            book = lab.world.book("bybit", symbol)
-            await until(lambda s=symbol, b=book: levels_of(exchange.orderbooks[s]) == truth(b), 5)
+            book = lab.book("bybit", symbol)
+            await shows(exchange, symbol, truth(book, 50))
             await full.settled(symbol, 200)
             await top.settled(symbol, 50)
-            assert levels_of(fetched) == truth(book, 200)
+            assert sides(fetched) == truth(book, 200)
             assert top.ladder(symbol, Side.BID, 51) == top.truth(symbol, Side.BID, 50)
         assert full.acked() == top.acked() == {"BTCUSDT", "DOGEUSDT"}
         with pytest.raises(ccxt.ExchangeError, match="Not supported symbols"):
             await exchange.fetch_order_book("BTC/USDT", params={"symbol": "XYZUSDT"})
-    finally:
-        await exchange.close()
-
-
-def levels_of(book: Any) -> list[Any]:
-    return [[list(level)[:2] for level in book[name]] for name in ("bids", "asks")]
-
-
-def truth(book: LabBook, depth: int = 50) -> list[Any]:
-    return [
-        [[float(price), float(size)] for price, size in book.levels(side, depth)] for side in (0, 1)
-    ]
-
-
-async def watch(exchange: Any, symbol: str, updates: int) -> None:
-    for _ in range(updates):
-        await exchange.watch_order_book(symbol)
 
 
 async def test_an_unknown_symbol_is_refused_and_the_others_of_its_request_live(
@@ -350,8 +313,7 @@ async def test_an_unknown_symbol_is_refused_and_the_others_of_its_request_live(
     )
     await until(lambda: feed.lane.live() == 2, 10)
     assert feed.acked() == {"BTCUSDT", "XRPUSDT"}
-    refused = [action for action in feed.actions if type(action).__name__ == "Refused"]
-    assert [action.market for action in refused] == ["NOPEUSDT"]  # type: ignore[union-attr]
+    assert refusals(feed) == ["NOPEUSDT"]
 
 
 async def test_a_gap_is_mended_by_a_new_subscription(

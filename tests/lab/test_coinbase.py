@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
@@ -12,16 +11,30 @@ import pytest
 from scanner.lab.book import LabBook, LabMarket
 from scanner.lab.seam import Close, Connection, Reply, Request, VenueWorld
 from scanner.lab.server import LabServer
+from scanner.lab.units import SECOND
 from scanner.lab.venues.coinbase import CoinbaseLab, market_id
 from scanner.lab.venues.coinbase_metadata import rfc3339
 from scanner.types import Depth, Reconnect, Refused, Reset
 from scanner.venues.coinbase import VENUE
+from tests.lab.clients import (
+    AT,
+    MS,
+    asked,
+    books,
+    connected,
+    lab_book,
+    lab_market,
+    recovered,
+    refusals,
+    said,
+    shows,
+    sides,
+    stream,
+    truth,
+)
 from tests.lab.conftest import StartNative
 from tests.lab.native import until
 
-SECOND = 1_000_000_000
-MS = 1_000_000
-AT = 1_790_000_000 * SECOND
 TIME = "2026-09-21T14:13:20Z"
 PRODUCTS = "/api/v3/brokerage/market/products"
 BOOK = "/api/v3/brokerage/market/product_book"
@@ -32,17 +45,13 @@ def lab_venues() -> tuple[str, ...]:
     return ("coinbase",)
 
 
-def lab_market(base: str, quote: str) -> LabMarket:
-    return LabMarket(
-        id=market_id(base, quote),
+def market(base: str, quote: str) -> LabMarket:
+    return lab_market(
+        market_id(base, quote),
         base=base,
         quote=quote,
         price_decimals=2,
         size_decimals=8,
-        tick="0.01",
-        lot="0.00000001",
-        min_amount="0.00001",
-        min_notional="1",
         taker="0.012",
         maker="0.006",
     )
@@ -51,34 +60,18 @@ def lab_market(base: str, quote: str) -> LabMarket:
 @pytest.fixture
 def book() -> LabBook:
     """91000.1/91000.25 and one level behind each, last change 104."""
-    book = LabBook(lab_market("BTC", "USD"), sequence=100, at=AT)
-    book.set(0, 9_100_010, 50_000_000, AT)
-    book.set(0, 9_100_000, 120_000_000, AT)
-    book.set(1, 9_100_025, 30_000_000, AT)
-    book.set(1, 9_100_035, 200_000_000, AT)
-    return book
+    return lab_book(market("BTC", "USD"), "91000.1/0.5 91000/1.2", "91000.25/0.3 91000.35/2")
 
 
 @pytest.fixture
 def venue(book: LabBook) -> CoinbaseLab:
-    other = LabBook(lab_market("ETH", "EUR"), at=AT)
+    other = LabBook(market("ETH", "EUR"), at=AT)
     return CoinbaseLab(VenueWorld("coinbase", {"BTC-USD": book, "ETH-EUR": other}))
 
 
 @pytest.fixture
 def client(venue: CoinbaseLab) -> Connection:
-    found = venue.connect("/", {}, AT)
-    assert not isinstance(found, Reply)
-    return found
-
-
-def ask(venue: CoinbaseLab, path: str, **query: str) -> tuple[int, Any]:
-    reply = venue.rest(Request("GET", path, query), AT)
-    return reply.status, json.loads(reply.body)
-
-
-def said(outs: list[Any]) -> list[Any]:
-    return [json.loads(out) for out in outs]
+    return connected(venue, "/")
 
 
 def request(verb: str, channel: str, *products: str) -> str:
@@ -122,7 +115,7 @@ def test_times_have_no_trailing_zeros(at: int, text: str) -> None:
 
 
 def test_products_list_the_usdc_names_of_usd_markets(venue: CoinbaseLab) -> None:
-    status, body = ask(venue, PRODUCTS)
+    status, body = asked(venue, PRODUCTS)
     assert status == 200
     assert body["num_products"] == 3
     listed = {p["product_id"]: (p["alias"], p["alias_to"]) for p in body["products"]}
@@ -131,13 +124,13 @@ def test_products_list_the_usdc_names_of_usd_markets(venue: CoinbaseLab) -> None
         "ETH-EUR": ("", []),
         "BTC-USDC": ("BTC-USD", []),
     }
-    futures = ask(venue, PRODUCTS, product_type="FUTURE")
+    futures = asked(venue, PRODUCTS, product_type="FUTURE")
     assert futures == (200, {"products": [], "num_products": 0})
-    assert ask(venue, PRODUCTS + "/BTC-USDC")[1]["quote_currency_id"] == "USDC"
+    assert asked(venue, PRODUCTS + "/BTC-USDC")[1]["quote_currency_id"] == "USDC"
 
 
 def test_product_book(venue: CoinbaseLab) -> None:
-    assert ask(venue, BOOK, product_id="BTC-USD") == (
+    assert asked(venue, BOOK, product_id="BTC-USD") == (
         200,
         {
             "pricebook": {
@@ -158,32 +151,32 @@ def test_product_book(venue: CoinbaseLab) -> None:
             "spread_absolute": "0.15",
         },
     )
-    one = ask(venue, BOOK, product_id="BTC-USDC", limit="1")[1]["pricebook"]
+    one = asked(venue, BOOK, product_id="BTC-USDC", limit="1")[1]["pricebook"]
     assert one["product_id"] == "BTC-USD"
     assert [len(one["bids"]), len(one["asks"])] == [1, 1]
-    empty = ask(venue, BOOK, product_id="ETH-EUR")[1]
+    empty = asked(venue, BOOK, product_id="ETH-EUR")[1]
     assert (empty["pricebook"]["bids"], empty["mid_market"]) == ([], "")
 
 
 def test_rest_errors(venue: CoinbaseLab) -> None:
     text = "valid product_id is required"
     refusal = {"error": "INVALID_ARGUMENT", "error_details": text, "message": text}
-    assert ask(venue, BOOK, product_id="XYZ-USD") == (400, refusal)
-    assert ask(venue, BOOK) == (400, refusal)
-    assert ask(venue, PRODUCTS + "/XYZ-USD")[0] == 404
+    assert asked(venue, BOOK, product_id="XYZ-USD") == (400, refusal)
+    assert asked(venue, BOOK) == (400, refusal)
+    assert asked(venue, PRODUCTS + "/XYZ-USD")[0] == 404
     assert venue.rest(Request("GET", "/nothing"), AT).status == 404
     assert venue.rest(Request("POST", PRODUCTS), AT).status == 405
 
 
 def test_currencies_rates_and_time(venue: CoinbaseLab) -> None:
-    assert [c["id"] for c in ask(venue, "/v2/currencies")[1]["data"]] == ["EUR", "USD"]
-    crypto = ask(venue, "/v2/currencies/crypto")[1]["data"]
+    assert [c["id"] for c in asked(venue, "/v2/currencies")[1]["data"]] == ["EUR", "USD"]
+    crypto = asked(venue, "/v2/currencies/crypto")[1]["data"]
     assert [c["code"] for c in crypto] == ["BTC", "ETH", "USDC"]
-    rates = ask(venue, "/v2/exchange-rates")[1]["data"]["rates"]
+    rates = asked(venue, "/v2/exchange-rates")[1]["data"]["rates"]
     assert rates["USD"] == "1.0"
     assert rates["BTC"].startswith("0.0000109889989131880074857")
-    assert ask(venue, "/v2/time")[1]["data"] == {"iso": TIME, "epoch": AT // SECOND}
-    assert ask(venue, "/api/v3/brokerage/time")[1]["epochMillis"] == str(AT // MS)
+    assert asked(venue, "/v2/time")[1]["data"] == {"iso": TIME, "epoch": AT // SECOND}
+    assert asked(venue, "/api/v3/brokerage/time")[1]["epochMillis"] == str(AT // MS)
 
 
 # --- streams ----------------------------------------------------------------------------------
@@ -368,62 +361,38 @@ def pointed_at(lab: LabServer) -> Any:
     return exchange
 
 
-async def watch(exchange: Any, symbol: str, updates: int) -> None:
-    for _ in range(updates):
-        await exchange.watch_order_book(symbol)
-
-
 async def test_ccxt_and_our_feed_build_the_same_book(
     lab: LabServer, start_native: StartNative
 ) -> None:
     symbols = ["BTC/USD", "DOGE/USD", "ETH/EUR"]
     feeds = [start_native("coinbase", symbols, depth) for depth in Depth]
-    exchange = pointed_at(lab)
-    try:
+    async with pointed_at(lab) as exchange:
         markets = await exchange.load_markets()
-        assert lab.world is not None
-        books = lab.world.venues["coinbase"].books
-        assert {m["id"] for m in markets.values()} >= set(books)
+        assert {m["id"] for m in markets.values()} >= set(books(lab, "coinbase"))
         assert markets["BTC/USD"]["precision"] == {"amount": 1e-08, "price": 0.01}
         assert markets["BTC/USD"]["limits"]["cost"]["min"] == 1.0
-        watched = [asyncio.create_task(watch(exchange, symbol, 8)) for symbol in symbols]
-        await asyncio.gather(*(feed.live() for feed in feeds), *watched)
+        await stream(exchange, symbols, 8, feeds)
         lab.freeze()
         for symbol in symbols:
             fetched = await exchange.fetch_order_book(symbol)
-            truth = {
-                name: [
-                    [float(p), float(s)] for p, s in lab.world.book("coinbase", symbol).levels(i)
-                ]
-                for i, name in enumerate(("bids", "asks"))
-            }
-            assert {name: fetched[name] for name in truth} == truth
+            expected = truth(lab.book("coinbase", symbol))
+            assert sides(fetched) == expected
             for feed in feeds:
                 await feed.settled(symbol, 1000)
-            await until(lambda s=symbol, t=truth: _watched(exchange, s) == t, 5)
+            await shows(exchange, symbol, expected)
         for feed in feeds:
             assert feed.acked() == {"BTC-USD", "DOGE-USD", "ETH-EUR"}
             assert not any(isinstance(a, Reset | Refused | Reconnect) for a in feed.actions)
-    finally:
-        await exchange.close()
-
-
-def _watched(exchange: Any, symbol: str) -> dict[str, list[list[float]]]:
-    book = exchange.orderbooks[symbol]
-    return {name: [list(level) for level in book[name]] for name in ("bids", "asks")}
 
 
 async def test_usdc_products_are_the_usd_books_to_ccxt_and_to_us(lab: LabServer) -> None:
-    exchange = pointed_at(lab)
-    try:
+    async with pointed_at(lab) as exchange:
         markets = await exchange.load_markets()
         assert VENUE.stream_id(markets["BTC/USDC"]) == "BTC-USD"
         assert VENUE.stream_id(markets["BTC/USD"]) == "BTC-USD"
         assert VENUE.stream_id(markets["BTC/EUR"]) == "BTC-EUR"
         book = await exchange.watch_order_book("BTC/USDC")
         assert book["symbol"] == "BTC/USD"
-    finally:
-        await exchange.close()
 
 
 async def test_an_unknown_product_does_not_keep_the_others_out(
@@ -433,18 +402,10 @@ async def test_an_unknown_product_does_not_keep_the_others_out(
     native = start_native("coinbase", names, Depth.TOP)
     await until(lambda: native.lane.live() == 2, 10)
     assert native.acked() == {"BTC-USD", "SOL-USD"}
-    refused = [a.market for a in native.actions if isinstance(a, Refused)]
-    assert refused == ["NOPE-USD"]
+    assert refusals(native) == ["NOPE-USD"]
 
 
 async def test_our_feed_recovers_when_the_venue_drops_it(
     lab: LabServer, start_native: StartNative
 ) -> None:
-    first = start_native("coinbase", ["ETH/USD"], Depth.TOP)
-    await first.live()
-    lab.drop("coinbase")
-    await until(lambda: first.lane.live() == 0, 5)
-    second = start_native("coinbase", ["ETH/USD"], Depth.TOP)
-    await second.live()
-    lab.freeze()
-    await second.settled("ETH/USD", 500)
+    await recovered(lab, start_native, "coinbase", "ETH/USD", Depth.TOP, 500)

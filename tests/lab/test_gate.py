@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -11,19 +10,32 @@ import aiohttp
 import ccxt.pro
 import pytest
 
-from scanner.lab.book import LabBook, LabMarket
-from scanner.lab.seam import Close, Connection, Reply, Request, VenueWorld
+from scanner.lab.book import LabBook
+from scanner.lab.seam import Close, Connection, Request, VenueWorld
 from scanner.lab.server import LabServer
+from scanner.lab.units import SECOND
 from scanner.lab.venues.gate import GateLab, market_id
 from scanner.types import Ack, Best, Delta, Depth, Market, Reset, Send, Snapshot, Step
 from scanner.venues.gate import VENUE
 from scanner.venues.protocol import Options
+from tests.lab.clients import (
+    AT,
+    MS,
+    asked,
+    books,
+    connected,
+    lab_book,
+    lab_market,
+    reached,
+    recovered,
+    refused,
+    said,
+    sides,
+    stream,
+    truth,
+)
 from tests.lab.conftest import StartNative
-from tests.lab.native import until
 
-SECOND = 1_000_000_000
-AT = 1_790_000_000 * SECOND
-MS = 1_000_000
 BIDS = [["91000.1", "0.5"], ["91000", "1.25"]]
 ASKS = [["91000.2", "0.3"], ["91000.4", "2"]]
 
@@ -36,25 +48,15 @@ def lab_venues() -> tuple[str, ...]:
 @pytest.fixture
 def book() -> LabBook:
     """91000.1/91000.2 and one level behind each, update id 104."""
-    market = LabMarket(
-        id="BTC_USDT",
-        base="BTC",
-        quote="USDT",
+    market = lab_market(
+        "BTC_USDT",
         price_decimals=1,
         size_decimals=6,
-        tick="0.1",
-        lot="0.000001",
-        min_amount="0.00001",
         min_notional="3",
         taker="0.002",
         maker="0.0015",
     )
-    book = LabBook(market, sequence=100, at=AT)
-    book.set(0, 910_001, 500_000, AT)
-    book.set(0, 910_000, 1_250_000, AT)
-    book.set(1, 910_002, 300_000, AT)
-    book.set(1, 910_004, 2_000_000, AT)
-    return book
+    return lab_book(market, "91000.1/0.5 91000/1.25", "91000.2/0.3 91000.4/2")
 
 
 @pytest.fixture
@@ -62,20 +64,10 @@ def venue(book: LabBook) -> GateLab:
     return GateLab(VenueWorld("gate", {"BTC_USDT": book}))
 
 
-def ask(venue: GateLab, path: str, **query: str) -> tuple[int, Any]:
-    reply = venue.rest(Request("GET", path, query), AT)
-    return reply.status, json.loads(reply.body)
-
-
 def connection(venue: GateLab) -> Connection:
-    found = venue.connect("/ws/v4/", {}, AT)
-    assert not isinstance(found, Reply)
+    found = connected(venue, "/ws/v4/")
     assert found.opened(AT) == []
     return found
-
-
-def said(outs: list[Any]) -> list[Any]:
-    return [json.loads(out) for out in outs]
 
 
 def request(event: str, channel: str, *payload: object, at: int = AT, **more: object) -> str:
@@ -106,25 +98,25 @@ def test_market_ids_have_an_underscore() -> None:
 def test_depth_over_rest(venue: GateLab) -> None:
     path = "/api/v4/spot/order_book"
     book = {"current": AT // MS, "update": AT // MS, "asks": ASKS, "bids": BIDS}
-    assert ask(venue, path, currency_pair="BTC_USDT") == (200, book)
-    with_id = ask(venue, path, currency_pair="BTC_USDT", with_id="true", limit="1")[1]
+    assert asked(venue, path, currency_pair="BTC_USDT") == (200, book)
+    with_id = asked(venue, path, currency_pair="BTC_USDT", with_id="true", limit="1")[1]
     assert (with_id["id"], with_id["asks"]) == (104, ASKS[:1])
 
 
 def test_rest_errors(venue: GateLab) -> None:
     path = "/api/v4/spot/order_book"
-    status, answer = ask(venue, path, currency_pair="XYZ_USDT")
+    status, answer = asked(venue, path, currency_pair="XYZ_USDT")
     assert (status, answer["label"]) == (400, "INVALID_CURRENCY_PAIR")
-    assert ask(venue, path)[1]["label"] == "MISSING_REQUIRED_PARAM"
+    assert asked(venue, path)[1]["label"] == "MISSING_REQUIRED_PARAM"
     for limit in ("0", "-1", "x", "1001"):
-        status, answer = ask(venue, path, currency_pair="BTC_USDT", limit=limit)
+        status, answer = asked(venue, path, currency_pair="BTC_USDT", limit=limit)
         assert (status, answer["label"]) == (400, "INVALID_PARAM_VALUE")
-    assert ask(venue, "/api/v4/nothing")[0] == ask(venue, "/spot/order_book")[0] == 404
+    assert asked(venue, "/api/v4/nothing")[0] == asked(venue, "/spot/order_book")[0] == 404
     assert venue.rest(Request("POST", path, {"currency_pair": "BTC_USDT"}), AT).status == 404
 
 
 def test_fee_rates_are_in_percent(venue: GateLab) -> None:
-    (pair,) = ask(venue, "/api/v4/spot/currency_pairs")[1]
+    (pair,) = asked(venue, "/api/v4/spot/currency_pairs")[1]
     assert (pair["fee"], pair["maker_fee_rate"]) == ("0.2", "0.15")
     assert (pair["precision"], pair["amount_precision"]) == (1, 6)
 
@@ -133,10 +125,10 @@ def test_more_than_200_requests_in_ten_seconds_are_refused(venue: GateLab) -> No
     time = Request("GET", "/api/v4/spot/time")
     statuses = [venue.rest(time, AT).status for _ in range(201)]
     assert statuses == [200] * 200 + [429]
-    refused = venue.rest(time, AT + 9 * SECOND)
-    assert json.loads(refused.body)["label"] == "TOO_MANY_REQUESTS"
-    assert refused.headers["X-Gate-RateLimit-Reset-Timestamp"] == str(AT // SECOND + 10)
-    assert ask(venue, "/api/v4/spot/currency_pairs")[0] == 200, "each endpoint counts alone"
+    answer = venue.rest(time, AT + 9 * SECOND)
+    assert json.loads(answer.body)["label"] == "TOO_MANY_REQUESTS"
+    assert answer.headers["X-Gate-RateLimit-Reset-Timestamp"] == str(AT // SECOND + 10)
+    assert asked(venue, "/api/v4/spot/currency_pairs")[0] == 200, "each endpoint counts alone"
     assert venue.rest(time, AT + 10 * SECOND).status == 200
 
 
@@ -334,8 +326,7 @@ def test_a_silent_connection_without_subscriptions_ends_after_30_s(venue: GateLa
 
 
 def test_other_paths_are_not_there(venue: GateLab) -> None:
-    refused = venue.connect("/nowhere", {}, AT)
-    assert isinstance(refused, Reply) and refused.status == 404
+    assert refused(venue, "/nowhere").status == 404
 
 
 def test_our_protocol_notices_a_lost_frame_and_has_the_book_sent_again(
@@ -395,45 +386,30 @@ async def test_ccxt_and_our_feed_build_the_same_book(
 ) -> None:
     symbols = ["BTC/USDT", "DOGE/USDT"]
     ours = start_native("gate", symbols, Depth.TOP if levels == 50 else Depth.FULL)
-    exchange = pointed_at(lab)
-    try:
+    async with pointed_at(lab) as exchange:
         markets = await exchange.load_markets()
-        assert lab.world is not None
-        assert len(markets) == len(lab.world.venues["gate"].books)
+        assert len(markets) == len(books(lab, "gate"))
         assert markets["BTC/USDT"]["precision"] == {"price": 0.1, "amount": 0.000001}
         assert (markets["BTC/USDT"]["taker"], markets["BTC/USDT"]["maker"]) == (0.002, 0.002)
-        watched = [asyncio.create_task(watch(exchange, s, levels, 15)) for s in symbols]
-        await asyncio.gather(ours.live(), *watched)
+        await stream(exchange, symbols, 15, (ours,), levels)
         lab.freeze()
         for symbol in symbols:
             fetched = await exchange.fetch_order_book(symbol, levels)
-            book = lab.world.book("gate", symbol)
-            await until(lambda s=symbol, b=book: exchange.orderbooks[s]["nonce"] == b.sequence, 5)
+            book = lab.book("gate", symbol)
+            await reached(exchange, symbol, book.sequence)
             await ours.settled(symbol, levels)
             assert fetched["nonce"] == book.sequence
-            for side, name in enumerate(("bids", "asks")):
-                truth = [[float(price), float(size)] for price, size in book.levels(side, levels)]
-                assert fetched[name] == truth
-                assert [list(level) for level in exchange.orderbooks[symbol][name]] == truth
+            expected = truth(book, levels)
+            assert sides(fetched) == sides(exchange.orderbooks[symbol]) == expected
         assert ours.acked() == {"BTC_USDT", "DOGE_USDT"}
-    finally:
-        await exchange.close()
-
-
-async def watch(exchange: Any, symbol: str, levels: int, updates: int) -> None:
-    for _ in range(updates):
-        await exchange.watch_order_book(symbol, levels)
 
 
 async def test_ccxt_sees_the_refusal_of_an_unknown_pair(lab: LabServer) -> None:
-    exchange = pointed_at(lab)
-    try:
+    async with pointed_at(lab) as exchange:
         await exchange.load_markets()
         exchange.markets["BTC/USDT"]["id"] = "XYZ_USDT"
         with pytest.raises(ccxt.BadRequest, match="unknown currency pair"):
             await exchange.watch_bids_asks(["BTC/USDT"])
-    finally:
-        await exchange.close()
 
 
 async def test_rest_over_a_real_socket(lab: LabServer) -> None:
@@ -446,11 +422,4 @@ async def test_rest_over_a_real_socket(lab: LabServer) -> None:
 async def test_our_feed_recovers_when_the_venue_drops_it(
     lab: LabServer, start_native: StartNative
 ) -> None:
-    first = start_native("gate", ["ETH/USDT"], Depth.TOP)
-    await first.live()
-    lab.drop("gate")
-    await until(lambda: first.lane.live() == 0, 5)
-    second = start_native("gate", ["ETH/USDT"], Depth.TOP)
-    await second.live()
-    lab.freeze()
-    await second.settled("ETH/USDT", 50)
+    await recovered(lab, start_native, "gate", "ETH/USDT", Depth.TOP, 50)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import zlib
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from random import Random
 from typing import Any
 
@@ -13,17 +12,31 @@ import ccxt.pro
 import pytest
 
 from scanner.lab.book import LabBook, LabMarket
-from scanner.lab.seam import Close, Connection, Reply, Request, VenueWorld
+from scanner.lab.seam import Close, Connection, VenueWorld
 from scanner.lab.server import LabServer
+from scanner.lab.units import SECOND
 from scanner.lab.venues.kraken import KrakenLab, market_id
 from scanner.types import Depth, Reset
 from scanner.venues.kraken import stream_id
+from tests.lab.clients import (
+    AT,
+    MS,
+    asked,
+    books,
+    connected,
+    lab_book,
+    lab_market,
+    refusals,
+    refused,
+    said,
+    shows,
+    sides,
+    stream,
+    truth,
+)
 from tests.lab.conftest import StartNative
 from tests.lab.native import until
 
-SECOND = 1_000_000_000
-MS = 1_000_000
-AT = 1_790_000_000 * SECOND
 WHEN = "2026-09-21T14:13:20"
 
 
@@ -32,32 +45,24 @@ def lab_venues() -> tuple[str, ...]:
     return ("kraken",)
 
 
-def lab_book(base: str, quote: str) -> LabBook:
-    market = LabMarket(
-        id=market_id(base, quote),
+def market(base: str, quote: str) -> LabMarket:
+    return lab_market(
+        market_id(base, quote),
         base=base,
         quote=quote,
         price_decimals=1,
         size_decimals=8,
-        tick="0.1",
-        lot="0.00000001",
         min_amount="0.00005",
         min_notional="0.5",
         taker="0.008",
         maker="0.004",
     )
-    return LabBook(market, sequence=100, at=AT)
 
 
 @pytest.fixture
 def book() -> LabBook:
     """45283.5/45285.2 with ten levels a side."""
-    book = lab_book("BTC", "USD")
-    for side, rows in enumerate((DOCUMENTED_BIDS, DOCUMENTED_ASKS)):
-        for row in rows.split():
-            price, size = row.split("/")
-            book.set(side, int(Decimal(price) * 10), int(Decimal(size) * 10**8), AT)
-    return book
+    return lab_book(market("BTC", "USD"), DOCUMENTED_BIDS, DOCUMENTED_ASKS)
 
 
 # The example of the venue's own guide to its checksum, and what it gives.
@@ -76,23 +81,16 @@ DOCUMENTED_CHECKSUM = 3310070434
 
 @pytest.fixture
 def venue(book: LabBook) -> KrakenLab:
-    books = {"XXBTZUSD": book, "XDGEUR": lab_book("DOGE", "EUR")}
-    return KrakenLab(VenueWorld("kraken", books))
+    other = lab_book(market("DOGE", "EUR"))
+    return KrakenLab(VenueWorld("kraken", {"XXBTZUSD": book, "XDGEUR": other}))
 
 
 def connection(venue: KrakenLab) -> Connection:
-    found = venue.connect("/v2", {}, AT)
-    assert not isinstance(found, Reply)
-    return found
+    return connected(venue, "/v2")
 
 
 def ask(venue: KrakenLab, path: str, **query: str) -> Any:
-    reply = venue.rest(Request("GET", path, query), AT)
-    return json.loads(reply.body)
-
-
-def said(outs: list[Any]) -> list[Any]:
-    return [json.loads(out) for out in outs]
+    return asked(venue, path, **query)[1]
 
 
 def request(method: str, *symbols: str, **params: object) -> str:
@@ -357,8 +355,7 @@ def test_a_change_of_the_system_is_told_to_every_client(venue: KrakenLab) -> Non
 
 def test_other_paths_are_not_there(venue: KrakenLab) -> None:
     for path in ("/", "/v1", "/v2/x"):
-        refused = venue.connect(path, {}, AT)
-        assert isinstance(refused, Reply) and refused.status == 404
+        assert refused(venue, path).status == 404
 
 
 def pointed_at(lab: LabServer) -> Any:
@@ -376,55 +373,35 @@ async def test_ccxt_and_our_feed_build_the_same_book(
     same = {symbol: symbol for symbol in symbols}
     full = start_native("kraken", same, Depth.FULL)
     top = start_native("kraken", same, Depth.TOP)
-    exchange = pointed_at(lab)
-    try:
+    async with pointed_at(lab) as exchange:
         markets = await exchange.load_markets()
-        assert lab.world is not None
-        assert len(markets) == len(lab.world.venues["kraken"].books)
+        assert len(markets) == len(books(lab, "kraken"))
         assert {symbol: stream_id(markets[symbol]) for symbol in symbols} == same
         assert markets["BTC/USD"]["precision"]["price"] == 0.1
         assert markets["BTC/USD"]["precision"]["amount"] == 1e-8
         assert (markets["BTC/USD"]["taker"], markets["BTC/USD"]["maker"]) == (0.008, 0.004)
         assert markets["BTC/USD"]["active"] is True
-        watched = [asyncio.create_task(watch(exchange, symbol, 10)) for symbol in symbols]
-        await asyncio.gather(full.live(), top.live(), *watched)
+        await stream(exchange, symbols, 10, (full, top), 25)
         lab.freeze()
         for symbol in symbols:
             fetched = await exchange.fetch_order_book(symbol, 500)
-            book = lab.world.book("kraken", symbol)
-            await until(
-                lambda s=symbol, b=book: levels_of(exchange.orderbooks[s]) == truth(b, 25), 5
-            )
+            book = lab.book("kraken", symbol)
+            await shows(exchange, symbol, truth(book, 25))
             await full.settled(symbol, 1000)
             await top.settled(symbol, 25)
-            assert levels_of(fetched) == truth(book, 500, decimals=3)
+            assert sides(fetched) == [
+                [[price, cut(size)] for price, size in side] for side in truth(book, 500)
+            ]
         assert full.acked() == top.acked() == set(symbols)
         for feed in (full, top):
             for counts in feed.lane.counts.values():
                 assert counts.checksums_ok == counts.snapshots + counts.deltas > 0
                 assert (counts.checksums_bad, counts.gaps) == (0, 0)
-    finally:
-        await exchange.close()
 
 
-def levels_of(book: Any) -> list[Any]:
-    return [[list(level)[:2] for level in book[name]] for name in ("bids", "asks")]
-
-
-def truth(book: LabBook, depth: int, decimals: int = 8) -> list[Any]:
-    """Bids and asks, sizes cut to ``decimals``."""
-    return [
-        [
-            [float(price), float(size[: size.index(".") + 1 + decimals])]
-            for price, size in book.levels(side, depth)
-        ]
-        for side in (0, 1)
-    ]
-
-
-async def watch(exchange: Any, symbol: str, updates: int) -> None:
-    for _ in range(updates):
-        await exchange.watch_order_book(symbol, 25)
+def cut(size: float) -> float:
+    """REST gives three decimals of a size."""
+    return float(Decimal(repr(size)).quantize(Decimal("0.001"), ROUND_DOWN))
 
 
 async def test_a_wrong_checksum_is_mended_by_a_new_subscription(
@@ -453,11 +430,7 @@ async def test_while_the_system_is_not_online_no_book_is_live(
     venue.system = "maintenance"
     await until(lambda: feed.lane.live() == 0, 5)
     assert Reset(None, "the venue's system is 'maintenance'") in feed.actions
-    assert json_of(venue)["result"]["status"] == "maintenance"
-
-
-def json_of(venue: KrakenLab) -> Any:
-    return ask(venue, "/0/public/SystemStatus")
+    assert ask(venue, "/0/public/SystemStatus")["result"]["status"] == "maintenance"
 
 
 async def test_an_unknown_symbol_is_refused_and_the_others_of_its_request_live(
@@ -466,5 +439,4 @@ async def test_an_unknown_symbol_is_refused_and_the_others_of_its_request_live(
     feed = start_native("kraken", {"BTC/USD": "BTC/USD", "ETH/USD": "NOPE/USD"}, Depth.TOP)
     await until(lambda: feed.lane.live() == 1, 10)
     assert feed.acked() == {"BTC/USD"}
-    refused = [action for action in feed.actions if type(action).__name__ == "Refused"]
-    assert [action.market for action in refused] == ["NOPE/USD"]  # type: ignore[union-attr]
+    assert refusals(feed) == ["NOPE/USD"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -10,19 +9,32 @@ from typing import Any
 import ccxt.pro
 import pytest
 
-from scanner.lab.book import LabBook, LabMarket
+from scanner.lab.book import LabBook
 from scanner.lab.seam import Close, Connection, Reply, Request, VenueWorld
 from scanner.lab.server import LabServer
+from scanner.lab.units import SECOND
 from scanner.lab.venues.kucoin import KuCoinLab, market_id
 from scanner.types import Ack, Best, Delta, Depth, Fetch, Market, Reset, Send, Side, Snapshot, Step
 from scanner.venues.kucoin import VENUE
 from scanner.venues.protocol import Options
+from tests.lab.clients import (
+    AT,
+    MS,
+    asked,
+    books,
+    connected,
+    lab_book,
+    lab_market,
+    reached,
+    recovered,
+    said,
+    shows,
+    sides,
+    stream,
+    truth,
+)
 from tests.lab.conftest import StartNative
-from tests.lab.native import until
 
-SECOND = 1_000_000_000
-AT = 1_790_000_000 * SECOND
-MS = 1_000_000
 BIDS = [["91000.1", "0.5"], ["91000", "1.25"]]
 ASKS = [["91000.2", "0.3"], ["91000.4", "2"]]
 
@@ -35,25 +47,15 @@ def lab_venues() -> tuple[str, ...]:
 @pytest.fixture
 def book() -> LabBook:
     """91000.1/91000.2 and one level behind each, sequence 104."""
-    market = LabMarket(
-        id="BTC-USDT",
-        base="BTC",
-        quote="USDT",
+    market = lab_market(
+        "BTC-USDT",
         price_decimals=1,
         size_decimals=8,
-        tick="0.1",
-        lot="0.00000001",
-        min_amount="0.00001",
         min_notional="0.1",
         taker="0.001",
         maker="0.0008",
     )
-    book = LabBook(market, sequence=100, at=AT)
-    book.set(0, 910_001, 50_000_000, AT)
-    book.set(0, 910_000, 125_000_000, AT)
-    book.set(1, 910_002, 30_000_000, AT)
-    book.set(1, 910_004, 200_000_000, AT)
-    return book
+    return lab_book(market, "91000.1/0.5 91000/1.25", "91000.2/0.3 91000.4/2")
 
 
 @pytest.fixture
@@ -63,25 +65,15 @@ def venue(book: LabBook) -> KuCoinLab:
     return KuCoinLab(world)
 
 
-def ask(venue: KuCoinLab, path: str, method: str = "GET", **query: str) -> tuple[int, Any]:
-    reply = venue.rest(Request(method, path, query), AT)
-    return reply.status, json.loads(reply.body)
-
-
 def token(venue: KuCoinLab) -> str:
-    return str(ask(venue, "/api/v1/bullet-public", "POST")[1]["data"]["token"])
+    return str(asked(venue, "/api/v1/bullet-public", "POST")[1]["data"]["token"])
 
 
 def connection(venue: KuCoinLab, at: int = AT) -> Connection:
     """A client that has been welcomed."""
-    found = venue.connect("/", {"token": token(venue), "connectId": "me"}, at)
-    assert not isinstance(found, Reply)
+    found = connected(venue, "/", at, token=token(venue), connectId="me")
     assert said(found.opened(at)) == [{"id": "me", "type": "welcome"}]
     return found
-
-
-def said(outs: list[Any]) -> list[Any]:
-    return [json.loads(out) for out in outs]
 
 
 def request(verb: str, topic: str, number: str = "1", **more: object) -> str:
@@ -104,7 +96,7 @@ def test_market_ids_have_a_dash() -> None:
 
 
 def test_a_token_comes_with_the_address_of_the_stream(venue: KuCoinLab) -> None:
-    status, answer = ask(venue, "/api/v1/bullet-public", "POST")
+    status, answer = asked(venue, "/api/v1/bullet-public", "POST")
     assert (status, answer["code"]) == (200, "200000")
     assert answer["data"]["instanceServers"] == [
         {
@@ -116,22 +108,22 @@ def test_a_token_comes_with_the_address_of_the_stream(venue: KuCoinLab) -> None:
         }
     ]
     assert token(venue) != token(venue)
-    assert ask(venue, "/api/v1/bullet-public")[0] == 404
+    assert asked(venue, "/api/v1/bullet-public")[0] == 404
 
 
 def test_depth_over_rest(venue: KuCoinLab) -> None:
     expected = {"time": AT // MS, "sequence": "104", "bids": BIDS, "asks": ASKS}
     for path in ("level2_20", "level2_100"):
-        status, answer = ask(venue, f"/api/v1/market/orderbook/{path}", symbol="BTC-USDT")
+        status, answer = asked(venue, f"/api/v1/market/orderbook/{path}", symbol="BTC-USDT")
         assert (status, answer) == (200, {"code": "200000", "data": expected})
 
 
 def test_rest_errors(venue: KuCoinLab) -> None:
-    unknown = ask(venue, "/api/v1/market/orderbook/level2_100", symbol="XYZ-USDT")
+    unknown = asked(venue, "/api/v1/market/orderbook/level2_100", symbol="XYZ-USDT")
     assert unknown == (400, {"code": "900001", "msg": "symbol not exists"})
-    status, answer = ask(venue, "/api/v3/market/orderbook/level2", symbol="BTC-USDT")
+    status, answer = asked(venue, "/api/v3/market/orderbook/level2", symbol="BTC-USDT")
     assert (status, answer["code"]) == (401, "400001"), "the full book needs a key"
-    assert ask(venue, "/api/v1/nothing")[0] == 404
+    assert asked(venue, "/api/v1/nothing")[0] == 404
 
 
 def test_too_heavy_requests_are_refused_until_the_next_half_minute(venue: KuCoinLab) -> None:
@@ -359,68 +351,39 @@ async def test_ccxt_and_our_feed_build_the_same_book(
     symbols = ["BTC/USDT", "DOGE/USDT"]
     full = start_native("kucoin", symbols, Depth.FULL)
     top = start_native("kucoin", symbols, Depth.TOP)
-    exchange = pointed_at(lab)
-    try:
+    async with pointed_at(lab) as exchange:
         markets = await exchange.load_markets()
-        assert lab.world is not None
-        assert len(markets) == len(lab.world.venues["kucoin"].books)
+        assert len(markets) == len(books(lab, "kucoin"))
         assert markets["BTC/USDT"]["precision"]["price"] == 0.1
         assert markets["BTC/USDT"]["taker"] == 0.001
-        watched = [asyncio.create_task(watch(exchange, symbol, 15)) for symbol in symbols]
-        await asyncio.gather(full.live(), top.live(), *watched)
+        await stream(exchange, symbols, 15, (full, top))
         lab.freeze()
         for symbol in symbols:
             fetched = await exchange.fetch_order_book(symbol, 100)
-            book = lab.world.book("kucoin", symbol)
-            await until(lambda s=symbol, b=book: exchange.orderbooks[s]["nonce"] == b.sequence, 5)
+            book = lab.book("kucoin", symbol)
+            await reached(exchange, symbol, book.sequence)
             await full.settled(symbol, 30)
             await top.settled(symbol, 50)
-            assert fetched["nonce"] == book.sequence
-            for side, name in zip(Side, ("bids", "asks"), strict=True):
+            for side in Side:
                 known = full.ladder(symbol, side, 400)
                 assert known == full.truth(symbol, side, len(known)), "to its very end"
-                truth = [[float(price), float(size)] for price, size in book.levels(side, 100)]
-                assert fetched[name] == truth
-                seen = [list(level[:2]) for level in exchange.orderbooks[symbol][name]]
-                assert seen[:30] == truth[:30]
+            assert fetched["nonce"] == book.sequence
+            assert sides(fetched) == truth(book, 100)
+            seen = sides(exchange.orderbooks[symbol])
+            assert [side[:30] for side in seen] == truth(book, 30)
         assert full.acked() == top.acked() == {"BTC-USDT", "DOGE-USDT"}
-    finally:
-        await exchange.close()
-
-
-async def watch(exchange: Any, symbol: str, updates: int) -> None:
-    for _ in range(updates):
-        await exchange.watch_order_book(symbol)
 
 
 async def test_ccxt_builds_the_top_of_the_book_from_whole_books(lab: LabServer) -> None:
-    exchange = pointed_at(lab)
-    try:
+    async with pointed_at(lab) as exchange:
         for _ in range(5):
             await exchange.watch_order_book("ETH/USDT", 50)
         lab.freeze()
-        assert lab.world is not None
-        levels = lab.world.book("kucoin", "ETH/USDT").levels
-        truth = [[[float(p), float(s)] for p, s in levels(side, 50)] for side in (0, 1)]
-
-        def equal() -> bool:
-            book = exchange.orderbooks["ETH/USDT"]
-            return [[list(level) for level in book[name]] for name in ("bids", "asks")] == truth
-
-        await until(equal, 5)
-    finally:
-        await exchange.close()
+        await shows(exchange, "ETH/USDT", truth(lab.book("kucoin", "ETH/USDT"), 50))
 
 
 async def test_our_feed_recovers_when_the_venue_drops_it(
     lab: LabServer, start_native: StartNative
 ) -> None:
-    first = start_native("kucoin", ["ETH/USDT"], Depth.FULL)
-    await first.live()
-    lab.drop("kucoin")
-    await until(lambda: first.lane.live() == 0, 5)
-    second = start_native("kucoin", ["ETH/USDT"], Depth.FULL)
-    await second.live()
-    lab.freeze()
-    await second.settled("ETH/USDT", 30)
+    first, second = await recovered(lab, start_native, "kucoin", "ETH/USDT", Depth.FULL, 30)
     assert first.urls != second.urls, "each connection has a token of its own"

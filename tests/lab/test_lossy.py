@@ -14,13 +14,14 @@ from scanner.books import layout as L
 from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
-from scanner.lab.book import ASK, BID, LabBook, LabMarket
+from scanner.lab.book import ASK, BID, LabBook
 from scanner.lab.seam import Connection, Out, Reply, VenueWorld
 from scanner.lab.venues import lab_venue, market_id
 from scanner.pipeline import Action, Lane, Pipeline
 from scanner.types import BookState, Connect, Depth, Market, Reconnect, Reset, Send, Side
 from scanner.venues.protocol import Options
 from scanner.venues.registry import native
+from tests.lab.clients import lab_market
 
 SECOND = 1_000_000_000
 TICK = SECOND // 100
@@ -37,7 +38,8 @@ class Simulation:
     def __init__(self, venue: str, depth: Depth, seed: int, lossy: Lossy) -> None:
         name = market_id(venue, "BTC", "USDT")
         self.random = Random(seed)
-        self.book = LabBook(_market(name), sequence=1000, at=START)
+        market = lab_market(name, price_decimals=1, size_decimals=3, min_amount="0.001")
+        self.book = LabBook(market, sequence=1000, at=START)
         self.history: dict[int, tuple[Rows, Rows]] = {}
         self.lab = lab_venue(venue)(VenueWorld(venue, {name: self.book}))
         self.connection: Connection | None = None
@@ -130,22 +132,6 @@ class Simulation:
             self.deliver(self.connection.due(self.at))
             if tick % 20 == 0:
                 self.do(self.lane.idle(self.at))
-
-
-def _market(name: str) -> LabMarket:
-    return LabMarket(
-        id=name,
-        base="BTC",
-        quote="USDT",
-        price_decimals=1,
-        size_decimals=3,
-        tick="0.1",
-        lot="0.001",
-        min_amount="0.001",
-        min_notional="1",
-        taker="0.001",
-        maker="0.001",
-    )
 
 
 def lossless(outs: list[Out], random: Random) -> list[Out]:

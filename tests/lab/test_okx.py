@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
 import ccxt.pro
 import pytest
 
-from scanner.lab.book import LabBook, LabMarket
-from scanner.lab.seam import Close, Connection, Reply, Request, VenueWorld
+from scanner.lab.book import LabBook
+from scanner.lab.seam import Close, Connection, Request, VenueWorld
 from scanner.lab.server import LabServer
+from scanner.lab.units import SECOND
 from scanner.lab.venues.okx import OkxLab, market_id
-from scanner.types import Depth, Refused
+from scanner.types import Depth
+from tests.lab.clients import (
+    AT,
+    MS,
+    asked,
+    books,
+    connected,
+    lab_book,
+    lab_market,
+    refusals,
+    refused,
+    said,
+    shows,
+    sides,
+    stream,
+    truth,
+)
 from tests.lab.conftest import StartNative
 from tests.lab.native import until
 
-SECOND = 1_000_000_000
-MS = 1_000_000
-AT = 1_790_000_000 * SECOND
 BTC = "BTC-USDT"
+STREAM = "/ws/v5/public"
 
 
 @pytest.fixture
@@ -31,25 +45,8 @@ def lab_venues() -> tuple[str, ...]:
 @pytest.fixture
 def book() -> LabBook:
     """91000.1/91000.2 and one level behind each, last update id 104."""
-    market = LabMarket(
-        id=BTC,
-        base="BTC",
-        quote="USDT",
-        price_decimals=1,
-        size_decimals=8,
-        tick="0.1",
-        lot="0.00000001",
-        min_amount="0.00001",
-        min_notional="1",
-        taker="0.0015",
-        maker="0.001",
-    )
-    book = LabBook(market, sequence=100, at=AT)
-    book.set(0, 910_001, 50_000_000, AT)
-    book.set(0, 910_000, 120_000_000, AT)
-    book.set(1, 910_002, 30_000_000, AT)
-    book.set(1, 910_010, 200_000_000, AT)
-    return book
+    market = lab_market(BTC, price_decimals=1, size_decimals=8, taker="0.0015", maker="0.001")
+    return lab_book(market, "91000.1/0.5 91000/1.2", "91000.2/0.3 91001/2")
 
 
 @pytest.fixture
@@ -59,22 +56,11 @@ def venue(book: LabBook) -> OkxLab:
 
 @pytest.fixture
 def client(venue: OkxLab) -> Connection:
-    return connection(venue)
-
-
-def connection(venue: OkxLab, at: int = AT) -> Connection:
-    found = venue.connect("/ws/v5/public", {}, at)
-    assert not isinstance(found, Reply)
-    return found
+    return connected(venue, STREAM)
 
 
 def ask(venue: OkxLab, path: str, **query: str) -> tuple[int, Any]:
-    reply = venue.rest(Request("GET", "/api/v5" + path, query), AT)
-    return reply.status, json.loads(reply.body)
-
-
-def said(outs: list[Any]) -> list[Any]:
-    return [json.loads(out) for out in outs]
+    return asked(venue, "/api/v5" + path, **query)
 
 
 def request(op: str, *channels: str, market: str = BTC, **more: object) -> str:
@@ -123,9 +109,9 @@ def test_rest_errors(venue: OkxLab) -> None:
 
 
 def test_more_than_forty_books_in_two_seconds_are_refused(venue: OkxLab) -> None:
-    asked = Request("GET", "/api/v5/market/books", {"instId": BTC})
-    assert [venue.rest(asked, AT).status for _ in range(41)] == [200] * 40 + [429]
-    assert venue.rest(asked, AT + 2 * SECOND).status == 200
+    book = Request("GET", "/api/v5/market/books", {"instId": BTC})
+    assert [venue.rest(book, AT).status for _ in range(41)] == [200] * 40 + [429]
+    assert venue.rest(book, AT + 2 * SECOND).status == 200
 
 
 def test_each_argument_is_acknowledged_with_the_id_of_the_request(client: Connection) -> None:
@@ -260,9 +246,9 @@ def test_unsubscribing_ends_a_channel_and_subscribing_anew_starts_whole(
 
 def test_an_unknown_instrument_is_refused_by_name(client: Connection) -> None:
     text = request("subscribe", "books", market="X-Y", id="7")
-    (refused,) = said(client.received(text, AT))
-    assert (refused["event"], refused["code"], refused["id"]) == ("error", "60018", "7")
-    assert "channel:books,instId:X-Y doesn't exist" in refused["msg"]
+    (error,) = said(client.received(text, AT))
+    assert (error["event"], error["code"], error["id"]) == ("error", "60018", "7")
+    assert "channel:books,instId:X-Y doesn't exist" in error["msg"]
     assert said(client.received(request("subscribe", "nothing"), AT))[0]["code"] == "60018"
 
 
@@ -307,15 +293,13 @@ def test_a_connection_without_data_for_thirty_seconds_is_closed(client: Connecti
 
 def test_a_fourth_connection_within_a_second_is_refused(venue: OkxLab) -> None:
     for _ in range(3):
-        connection(venue)
-    refused = venue.connect("/ws/v5/public", {}, AT)
-    assert isinstance(refused, Reply) and refused.status == 429
-    connection(venue, AT + SECOND)
+        connected(venue, STREAM)
+    assert refused(venue, STREAM).status == 429
+    connected(venue, STREAM, AT + SECOND)
 
 
 def test_other_paths_are_not_there(venue: OkxLab) -> None:
-    refused = venue.connect("/ws/v5/nowhere", {}, AT)
-    assert isinstance(refused, Reply) and refused.status == 404
+    assert refused(venue, "/ws/v5/nowhere").status == 404
 
 
 def pointed_at(lab: LabServer) -> Any:
@@ -332,42 +316,34 @@ async def test_ccxt_and_our_feed_build_the_same_book(
     symbols = ["BTC/USDT", "DOGE/USDT"]
     full = start_native("okx", symbols, Depth.FULL)
     top = start_native("okx", symbols, Depth.TOP)
-    exchange = pointed_at(lab)
-    try:
+    async with pointed_at(lab) as exchange:
         markets = await exchange.load_markets()
-        assert lab.world is not None
-        assert len(markets) == len(lab.world.venues["okx"].books)
+        assert len(markets) == len(books(lab, "okx"))
         assert markets["BTC/USDT"]["precision"] == {"amount": 1e-8, "price": 0.1}
         assert markets["BTC/USDT"]["limits"]["amount"]["min"] == 0.00001
-        watched = [asyncio.create_task(watch(exchange, symbol, 8)) for symbol in symbols]
-        await asyncio.gather(full.live(), top.live(), *watched)
+        await stream(exchange, symbols, 8, (full, top))
         lab.freeze()
         for symbol in symbols:
             fetched = await exchange.fetch_order_book(symbol, 400)
             await full.settled(symbol, 400)
             await top.settled(symbol, 5)
-            await shows(exchange, symbol, truth(lab, symbol, 400))
-            assert sides(fetched) == truth(lab, symbol, 400)
+            expected = truth(lab.book("okx", symbol), 400)
+            await shows(exchange, symbol, expected)
+            assert sides(fetched) == expected
         assert full.acked() == top.acked() == {"BTC-USDT", "DOGE-USDT"}
-    finally:
-        await exchange.close()
 
 
 async def test_our_feed_and_ccxt_are_told_of_an_unknown_instrument(
     lab: LabServer, start_native: StartNative
 ) -> None:
-    assert lab.world is not None
     feed = start_native("okx", {"BTC/USDT": BTC, "ETH/USDT": "NO-USDT"}, Depth.FULL)
     await until(lambda: feed.lane.live() == 1, 10)
-    assert [a.market for a in feed.actions if isinstance(a, Refused)] == ["NO-USDT"]
-    exchange = pointed_at(lab)
-    try:
+    assert refusals(feed) == ["NO-USDT"]
+    async with pointed_at(lab) as exchange:
         await exchange.load_markets()
         exchange.markets["BTC/USDT"]["id"] = "NO-USDT"
         with pytest.raises(ccxt.BaseError, match="60018"):
             await exchange.watch_order_book("BTC/USDT")
-    finally:
-        await exchange.close()
 
 
 async def test_our_feed_resyncs_on_the_open_connection(
@@ -379,26 +355,3 @@ async def test_our_feed_resyncs_on_the_open_connection(
     await until(lambda: feed.lane.counts["ETH-USDT"].snapshots == 2, 5)
     lab.freeze()
     await feed.settled("ETH/USDT", 400)
-
-
-def truth(lab: LabServer, symbol: str, levels: int) -> list[list[list[float]]]:
-    assert lab.world is not None
-    book = lab.world.book("okx", symbol)
-    return [
-        [[float(price), float(size)] for price, size in book.levels(side, levels)]
-        for side in (0, 1)
-    ]
-
-
-async def shows(exchange: Any, symbol: str, expected: list[list[list[float]]]) -> None:
-    """Wait until ccxt's book is the expected one."""
-    await until(lambda: sides(exchange.orderbooks[symbol]) == expected, 5)
-
-
-def sides(book: Any) -> list[list[list[float]]]:
-    return [[list(level[:2]) for level in book[side]] for side in ("bids", "asks")]
-
-
-async def watch(exchange: Any, symbol: str, updates: int) -> None:
-    for _ in range(updates):
-        await exchange.watch_order_book(symbol)

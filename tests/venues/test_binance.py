@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from typing import Any
-
 import msgspec
 import pytest
 from hypothesis import given
@@ -18,19 +14,18 @@ from scanner.types import (
     Delta,
     Depth,
     Fetch,
-    Market,
     Notice,
     Reconnect,
     Refused,
     Reset,
-    Send,
     Snapshot,
     Step,
 )
-from scanner.venues.binance import VENUE, Binance
-from scanner.venues.protocol import Options
+from scanner.venues.binance import VENUE
+from scanner.venues.parts import SECOND
+from scanner.venues.protocol import VenueProtocol
+from tests.venues.harness import build, sent
 
-SECOND = 1_000_000_000
 AT = 1_723_161_254 * SECOND
 E = 1_723_161_255_208
 BIDS = '[["61837.63000000","3.78826000"],["61837.62000000","0.61700000"]]'
@@ -38,14 +33,8 @@ ASKS = '[["61837.64000000","1.54698000"]]'
 URL = "http://r/api/v3/depth?symbol=BTCUSDT&limit=1000"
 
 
-def protocol(*ids: str, depth: Depth = Depth.TOP) -> Binance:
-    markets = [
-        Market(venue="binance", id=i, symbol=i, base=i[:-4], quote=i[-4:], taker_fee=0.001)
-        for i in ids
-    ]
-    made = VENUE.make(markets or None, Options(depth=depth, rest="http://r", ws="ws://w"))
-    assert isinstance(made, Binance)
-    return made
+def protocol(*ids: str, depth: Depth = Depth.TOP) -> VenueProtocol:
+    return build(VENUE, ids or None, depth, rest="http://r", ws="ws://w")
 
 
 def stream(name: str, data: str) -> bytes:
@@ -97,11 +86,7 @@ def fetch() -> Fetch:
     return Fetch("depth:BTCUSDT", URL)
 
 
-def sent(steps: Sequence[Step]) -> list[dict[str, Any]]:
-    return [json.loads(step.text) for step in steps if isinstance(step, Send)]
-
-
-def joined() -> Binance:
+def joined() -> VenueProtocol:
     """A full-depth book that stands at update id 110."""
     made = protocol("BTCUSDT", depth=Depth.FULL)
     made.received(diff(101, 105), AT)

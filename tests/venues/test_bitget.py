@@ -15,7 +15,6 @@ from scanner.types import (
     Connect,
     Delta,
     Depth,
-    Market,
     Notice,
     Reconnect,
     Refused,
@@ -24,32 +23,25 @@ from scanner.types import (
     Snapshot,
     Step,
 )
-from scanner.venues.bitget import VENUE, Bitget
+from scanner.venues.bitget import VENUE
 from scanner.venues.parts import SECOND
-from scanner.venues.protocol import Options
+from scanner.venues.protocol import VenueProtocol
+from tests.venues.harness import build
 
 AT = 1_777_000_000 * SECOND
 TIME = 1_777_000_000_123
 BTC = "BTCUSDT"
 
 
-def bitget(*ids: str, depth: Depth = Depth.FULL) -> Bitget:
-    markets = [
-        Market(venue="bitget", id=i, symbol=i, base="", quote="", taker_fee=0.001)
-        for i in ids or (BTC,)
-    ]
-    protocol = VENUE.make(markets, Options(depth=depth, rest=VENUE.rest, ws=VENUE.ws))
-    assert isinstance(protocol, Bitget)
-    return protocol
+def bitget(*ids: str, depth: Depth = Depth.FULL) -> VenueProtocol:
+    return build(VENUE, ids or (BTC,), depth)
 
 
-def recorded() -> Bitget:
-    protocol = VENUE.make(None, Options(depth=Depth.TOP, rest="", ws=""))
-    assert isinstance(protocol, Bitget)
-    return protocol
+def recorded() -> VenueProtocol:
+    return build(VENUE, None)
 
 
-def take(protocol: Bitget, message: object, at: int = AT) -> list[Step]:
+def take(protocol: VenueProtocol, message: object, at: int = AT) -> list[Step]:
     return list(protocol.received(json.dumps(message).encode(), at))
 
 
@@ -92,7 +84,7 @@ def old(action: str, checksum: int, ts: int = TIME, kind: str = "sp") -> dict[st
     return {"action": action, "arg": where, "data": [sides | {"checksum": checksum, "ts": str(ts)}]}
 
 
-def synced(seq: int = 100, **more: Any) -> Bitget:
+def synced(seq: int = 100, **more: Any) -> VenueProtocol:
     protocol = bitget()
     assert isinstance(take(protocol, snapshot(seq, **more))[0], Snapshot)
     return protocol

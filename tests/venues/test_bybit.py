@@ -14,29 +14,25 @@ from scanner.types import (
     Connect,
     Delta,
     Depth,
-    Market,
     Notice,
     Reconnect,
     Refused,
     Reset,
-    Send,
     Snapshot,
 )
 from scanner.venues.bybit import TOPIC_CHARACTERS, VENUE
-from scanner.venues.protocol import Options, VenueProtocol
+from scanner.venues.parts import SECOND
+from scanner.venues.protocol import VenueProtocol
+from tests.venues.harness import build, sent
 
-SECOND = 1_000_000_000
 BIDS = '[["65140.4","0.885797"],["65140","0.014"]]'
 ASKS = '[["65140.5","0.31"],["65141","1.2"]]'
 
 
 def protocol(*ids: str, depth: Depth = Depth.TOP) -> VenueProtocol:
-    markets = [
-        Market(venue="bybit", id=i, symbol=i, base=i[:3], quote=i[3:], taker_fee=0.001) for i in ids
-    ]
-    made = VENUE.make(markets or None, Options(depth=depth, rest="http://r", ws="ws://w"))
-    made.start(0)
-    return made
+    connection = build(VENUE, ids or None, depth, rest="http://r", ws="ws://w")
+    connection.start(0)
+    return connection
 
 
 def book(
@@ -63,10 +59,6 @@ def answer(op: str, number: str | None, error: str = "") -> bytes:
     return json.dumps(body | {"op": op}).encode()
 
 
-def sent(steps: Any) -> list[dict[str, Any]]:
-    return [json.loads(step.text) for step in steps if isinstance(step, Send)]
-
-
 def synced(*, at: int = 0) -> VenueProtocol:
     made = protocol("BTCUSDT")
     made.opened(at)
@@ -75,8 +67,7 @@ def synced(*, at: int = 0) -> VenueProtocol:
 
 
 def test_connects_to_the_spot_stream() -> None:
-    options = Options(depth=Depth.TOP, rest="", ws=VENUE.ws)
-    assert VENUE.make([], options).start(0) == [Connect("wss://stream.bybit.com/v5/public/spot")]
+    assert build(VENUE, []).start(0) == [Connect("wss://stream.bybit.com/v5/public/spot")]
 
 
 def test_subscribes_ten_topics_per_request() -> None:

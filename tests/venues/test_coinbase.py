@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -17,7 +16,6 @@ from scanner.types import (
     Delta,
     Depth,
     LevelLayout,
-    Market,
     Notice,
     Reconnect,
     Refused,
@@ -26,10 +24,11 @@ from scanner.types import (
     Snapshot,
     Step,
 )
-from scanner.venues.coinbase import VENUE, Coinbase
-from scanner.venues.protocol import Options
+from scanner.venues.coinbase import VENUE
+from scanner.venues.parts import SECOND
+from scanner.venues.protocol import VenueProtocol
+from tests.venues.harness import build, sent
 
-SECOND = 1_000_000_000
 AT = 1_786_309_548 * SECOND
 TIME = "2026-08-09T21:05:48.483587501Z"
 SENT_AT = 1_786_309_548_483_588_000
@@ -37,21 +36,8 @@ BIDS = (("bid", "65083.66", "0.20371215"), ("bid", "65083.27", "0.02244516"))
 ASKS = (("offer", "65083.67", "0.24290402"),)
 
 
-def protocol(*ids: str, depth: Depth = Depth.TOP) -> Coinbase:
-    markets = [
-        Market(
-            venue="coinbase",
-            id=name,
-            symbol=name.replace("-", "/"),
-            base=name.partition("-")[0],
-            quote=name.partition("-")[2],
-            taker_fee=0.012,
-        )
-        for name in ids
-    ]
-    made = VENUE.make(markets or None, Options(depth=depth, rest="http://r", ws="ws://w/coinbase"))
-    assert isinstance(made, Coinbase)
-    return made
+def protocol(*ids: str, depth: Depth = Depth.TOP) -> VenueProtocol:
+    return build(VENUE, ids or None, depth, rest="http://r", ws="ws://w/coinbase")
 
 
 def rows(*levels: tuple[str, str, str]) -> str:
@@ -101,15 +87,11 @@ def error(message: str) -> bytes:
     return json.dumps({"type": "error", "message": message}).encode()
 
 
-def sent(steps: Sequence[Step]) -> list[dict[str, Any]]:
-    return [json.loads(step.text) for step in steps if isinstance(step, Send)]
-
-
 def asks_for(verb: str, *products: str) -> dict[str, Any]:
     return {"type": verb, "channel": "level2", "product_ids": list(products)}
 
 
-def live(*ids: str) -> Coinbase:
+def live(*ids: str) -> VenueProtocol:
     """A connection that is subscribed and has the snapshots; the next number is len(ids) + 1."""
     made = protocol(*ids)
     made.opened(AT)

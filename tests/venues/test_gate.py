@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,47 +17,29 @@ from scanner.types import (
     Delta,
     Depth,
     Fetch,
-    Market,
     Notice,
     Reconnect,
     Refused,
     Reset,
     Send,
     Snapshot,
-    Step,
 )
-from scanner.venues.gate import VENUE, Gate
-from scanner.venues.protocol import Options
+from scanner.venues.gate import VENUE
+from scanner.venues.parts import MILLISECOND, SECOND
+from scanner.venues.protocol import VenueProtocol
+from tests.venues.harness import build, sent, text
 
-SECOND = 1_000_000_000
-MS = 1_000_000
 AT = 1_743_673_026 * SECOND
 T = 1743673026995
 
 
-def market(name: str) -> Market:
-    base, _, quote = name.partition("_")
-    return Market(
-        venue="gate", id=name, symbol=f"{base}/{quote}", base=base, quote=quote, taker_fee=0.002
-    )
+def protocol(*names: str, depth: Depth = Depth.TOP) -> VenueProtocol:
+    return build(VENUE, names or ("BTC_USDT",), depth)
 
 
-def protocol(*names: str, depth: Depth = Depth.TOP) -> Gate:
-    options = Options(depth=depth, rest=VENUE.rest, ws=VENUE.ws)
-    return Gate([market(name) for name in names or ("BTC_USDT",)], options)
-
-
-def recorded() -> Gate:
+def recorded() -> VenueProtocol:
     """A protocol over a recording: any market is taken."""
-    return Gate(None, Options(depth=Depth.TOP, rest=VENUE.rest, ws=VENUE.ws))
-
-
-def text(message: object) -> bytes:
-    return json.dumps(message, separators=(",", ":")).encode()
-
-
-def sent(steps: Sequence[Step]) -> list[dict[str, Any]]:
-    return [json.loads(step.text) for step in steps if isinstance(step, Send)]
+    return build(VENUE, None)
 
 
 def update(channel: str, result: object) -> bytes:
@@ -125,8 +106,8 @@ def rest_book(number: int) -> bytes:
 
 def test_the_stream_is_reached_at_its_path() -> None:
     assert list(protocol().start(AT)) == [Connect("wss://api.gateio.ws/ws/v4/")]
-    moved = Options(depth=Depth.TOP, rest="http://h:1/gate", ws="ws://h:1/gate")
-    assert list(Gate([], moved).start(AT)) == [Connect("ws://h:1/gate/ws/v4/")]
+    moved = build(VENUE, [], rest="http://h:1/gate", ws="ws://h:1/gate")
+    assert list(moved.start(AT)) == [Connect("ws://h:1/gate/ws/v4/")]
 
 
 @pytest.mark.parametrize(("depth", "levels"), [(Depth.TOP, 50), (Depth.FULL, 400)])
@@ -254,7 +235,7 @@ def test_the_whole_book_comes_in_the_stream() -> None:
             asks=b'[["95000.2","0.1"]]',
             sequence=73777715168,
             order=73777715168,
-            sent_at=T * MS,
+            sent_at=T * MILLISECOND,
             depth=50,
         )
     ]
@@ -271,7 +252,7 @@ def test_a_change_follows_its_predecessor() -> None:
             asks=b"[]",
             sequence=73777715212,
             order=73777715212,
-            sent_at=T * MS,
+            sent_at=T * MILLISECOND,
         )
     ]
 
@@ -413,7 +394,7 @@ def test_book_ticker_is_ordered_by_the_update_id_of_the_book() -> None:
             ask_price="19179.38",
             ask_size="0.09",
             order=48733182,
-            sent_at=1606293275123 * MS,
+            sent_at=1606293275123 * MILLISECOND,
         )
     ]
 
@@ -467,7 +448,7 @@ def test_an_older_change_may_precede_its_snapshot() -> None:
             market="HAI_ETH",
             asks=b'[["0.00010396","0"]]',
             sequence=2691447,
-            sent_at=1619093532978 * MS,
+            sent_at=1619093532978 * MILLISECOND,
         ),
     ]
     assert [type(step) for step in gate.received(legacy(2691448, 2691450), AT)] == [Delta]

@@ -15,18 +15,17 @@ from scanner.types import (
     Delta,
     Depth,
     LevelLayout,
-    Market,
     Notice,
     Reconnect,
     Refused,
     Reset,
-    Send,
     Snapshot,
 )
 from scanner.venues.kraken import VENUE
-from scanner.venues.protocol import Options, VenueProtocol
+from scanner.venues.parts import SECOND
+from scanner.venues.protocol import VenueProtocol
+from tests.venues.harness import build, sent
 
-SECOND = 1_000_000_000
 BIDS = '[{"price":64525.0,"qty":0.53807066},{"price":64524.2,"qty":0.03095975}]'
 ASKS = '[{"price":64525.1,"qty":0.00000010},{"price":64526.1,"qty":0.00005100}]'
 WHEN = "2026-07-19T17:54:39.768901Z"
@@ -34,12 +33,9 @@ WHEN_NS = 1_784_483_679_768_901_000
 
 
 def protocol(*ids: str, depth: Depth = Depth.TOP) -> VenueProtocol:
-    markets = [
-        Market(venue="kraken", id=i, symbol=i, base="", quote="", taker_fee=0.004) for i in ids
-    ]
-    made = VENUE.make(markets or None, Options(depth=depth, rest="http://r", ws="ws://w"))
-    made.start(0)
-    return made
+    connection = build(VENUE, ids or None, depth, rest="http://r", ws="ws://w")
+    connection.start(0)
+    return connection
 
 
 def item(
@@ -83,10 +79,6 @@ def left(symbol: str, number: int, error: str = "") -> bytes:
     return json.dumps(body | {"result": result}).encode()
 
 
-def sent(steps: Any) -> list[dict[str, Any]]:
-    return [json.loads(step.text) for step in steps if isinstance(step, Send)]
-
-
 def synced(*ids: str) -> VenueProtocol:
     made = protocol(*(ids or ("BTC/USD",)))
     made.opened(0)
@@ -96,8 +88,7 @@ def synced(*ids: str) -> VenueProtocol:
 
 
 def test_connects_to_v2() -> None:
-    options = Options(depth=Depth.TOP, rest="", ws=VENUE.ws)
-    assert VENUE.make([], options).start(0) == [Connect("wss://ws.kraken.com/v2")]
+    assert build(VENUE, []).start(0) == [Connect("wss://ws.kraken.com/v2")]
 
 
 @pytest.mark.parametrize(("depth", "levels"), [(Depth.TOP, 25), (Depth.FULL, 1000)])

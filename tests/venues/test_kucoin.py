@@ -18,20 +18,18 @@ from scanner.types import (
     Delta,
     Depth,
     Fetch,
-    Market,
     Notice,
     Reconnect,
     Refused,
     Reset,
     Send,
     Snapshot,
-    Step,
 )
-from scanner.venues.kucoin import VENUE, KuCoin
-from scanner.venues.protocol import Options
+from scanner.venues.kucoin import VENUE
+from scanner.venues.parts import MILLISECOND, SECOND
+from scanner.venues.protocol import VenueProtocol
+from tests.venues.harness import build, sent, text
 
-SECOND = 1_000_000_000
-MS = 1_000_000
 AT = 1_729_816_058 * SECOND
 BULLET = {
     "code": "200000",
@@ -50,32 +48,13 @@ BULLET = {
 }
 
 
-def market(name: str) -> Market:
-    base, _, quote = name.partition("-")
-    return Market(
-        venue="kucoin", id=name, symbol=f"{base}/{quote}", base=base, quote=quote, taker_fee=0.001
-    )
-
-
 def protocol(
-    *names: str,
-    depth: Depth = Depth.TOP,
-    rest: str = VENUE.rest,
-    ws: str = VENUE.ws,
-) -> KuCoin:
-    options = Options(depth=depth, rest=rest, ws=ws)
-    return KuCoin([market(name) for name in names or ("BTC-USDT",)], options)
+    *names: str, depth: Depth = Depth.TOP, rest: str = VENUE.rest, ws: str = VENUE.ws
+) -> VenueProtocol:
+    return build(VENUE, names or ("BTC-USDT",), depth, rest=rest, ws=ws)
 
 
-def text(message: object) -> bytes:
-    return json.dumps(message, separators=(",", ":")).encode()
-
-
-def sent(steps: Sequence[Step]) -> list[dict[str, Any]]:
-    return [json.loads(step.text) for step in steps if isinstance(step, Send)]
-
-
-def welcome(kucoin: KuCoin) -> list[dict[str, Any]]:
+def welcome(kucoin: VenueProtocol) -> list[dict[str, Any]]:
     """Open the connection; the subscriptions that follow the welcome."""
     assert list(kucoin.opened(AT)) == []
     return sent(kucoin.received(text({"id": "7", "type": "welcome"}), AT))
@@ -319,7 +298,7 @@ def test_depth_50_is_a_whole_book_ordered_by_its_time() -> None:
             bids=b'[["68145.7","1.29267802"]]',
             asks=b'[["68145.8","0.51236847"],["68146","1.5"]]',
             sequence=1729816058766,
-            sent_at=1729816058766 * MS,
+            sent_at=1729816058766 * MILLISECOND,
         )
     ]
 
@@ -346,7 +325,7 @@ def test_level_1_is_the_best_bid_and_offer_in_the_same_order() -> None:
             ask_price="68145.8",
             ask_size="0.51236847",
             order=1729816058766,
-            sent_at=1729816058766 * MS,
+            sent_at=1729816058766 * MILLISECOND,
         )
     ]
 
@@ -390,7 +369,7 @@ def test_a_resync_without_an_answer_is_tried_again() -> None:
 # --- full ---------------------------------------------------------------------------------------
 
 
-def synced(last: int = 100) -> KuCoin:
+def synced(last: int = 100) -> VenueProtocol:
     """A protocol whose book stands at ``last`` with a snapshot and one change."""
     kucoin = protocol(depth=Depth.FULL)
     assert list(kucoin.received(changes(last, last), AT)) == [
@@ -416,14 +395,14 @@ def test_the_first_change_asks_for_the_snapshot_and_later_ones_wait() -> None:
             asks=b'[["18906","0.5"]]',
             sequence=99,
             order=1663747970100,
-            sent_at=1663747970100 * MS,
+            sent_at=1663747970100 * MILLISECOND,
             live=False,
         ),
         Delta(
             market="BTC-USDT",
             sequence=101,
             order=1663747970273,
-            sent_at=1663747970273 * MS,
+            sent_at=1663747970273 * MILLISECOND,
             rows_after=99,
         ),
     ]
@@ -549,7 +528,7 @@ def test_resync_of_the_full_book_subscribes_anew_and_fetches() -> None:
     assert [type(step) for step in steps] == [Snapshot, Delta]
 
 
-def deep(last: int = 100) -> KuCoin:
+def deep(last: int = 100) -> VenueProtocol:
     """A synced protocol over a snapshot that was cut at 100 levels: 1000 to 901, 1001 to 1100."""
     kucoin = protocol(depth=Depth.FULL)
     kucoin.received(changes(last, last), AT)
@@ -634,7 +613,7 @@ def test_a_market_that_was_not_subscribed_gives_no_book_step() -> None:
 
 
 def test_any_market_is_taken_where_the_subscriptions_are_unknown() -> None:
-    kucoin = KuCoin(None, Options(depth=Depth.FULL, rest=VENUE.rest, ws=VENUE.ws))
+    kucoin = build(VENUE, None, Depth.FULL)
     assert [type(step) for step in kucoin.received(changes(5, 5), AT)] == [Fetch]
     assert sent(kucoin.received(text({"id": "7", "type": "welcome"}), AT)) == []
 

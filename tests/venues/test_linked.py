@@ -1,12 +1,17 @@
-"""Rules for chained streams with a best bid and offer beside them; resubscriptions."""
+"""Chained streams with a best bid and offer beside them: their rules, and what mends them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
 
-from scanner.venues.parts import SECOND, Allowance, Resubscriptions
-from scanner.venues.sequence import Linked, Ranks, Verdict
+from scanner.types import Best, Delta, Refused, Reset, Send, Snapshot
+from scanner.venues.linked import NO_LEVEL, Level, Linked, LinkedBooks
+from scanner.venues.parts import SECOND
+from scanner.venues.sequence import Ranks, Verdict
 
 
 def test_ranks_compare_books_and_best_by_id() -> None:
@@ -92,39 +97,88 @@ def test_a_predecessor_is_checked_wherever_it_is_named() -> None:
     assert linked.delta(14, 15, 102) == (Verdict.GAP, None)
 
 
-def test_an_allowance_comes_back_with_time() -> None:
-    allowance = Allowance(2, seconds=10)
-    taken = [allowance.take(at * SECOND) for at in (0, 4, 9, 10, 11, 14)]
-    assert taken == [True, True, False, True, False, True]
+class Message(Struct, kw_only=True):
+    """What a venue sends, as its own file would decode it: a book, or a best bid and offer."""
+
+    time: int
+    sequence: int | None
+    previous: int | None = None
+    checksum: int | None = None
+
+    def sides(self) -> tuple[bytes, bytes]:
+        return b"[1]", b"[2]"
+
+    def best(self) -> tuple[Level, Level]:
+        return Level("10", "3"), NO_LEVEL
 
 
-def test_a_resubscription_leaves_then_joins_and_is_one_at_a_time() -> None:
-    parts = Resubscriptions()
-    assert not parts.left("A"), "nothing was asked"
-    assert parts.start("A", 0)
-    assert not parts.start("A", 1)
-    parts.done("A")
-    assert not parts.start("A", 2), "that snapshot was under way before"
-    assert parts.left("A")
-    assert not parts.left("A")
-    parts.done("A")
-    assert parts.start("A", 5 * SECOND)
+def ask(verb: str, markets: Sequence[str], at: int) -> Send:
+    return Send(f"{verb} {' '.join(markets)}")
 
 
-def test_a_resubscription_without_an_answer_is_tried_again() -> None:
-    parts = Resubscriptions()
-    parts.start("A", 0)
-    assert parts.due(9 * SECOND) == ([], [])
-    assert parts.due(11 * SECOND) == ([], [])
-    assert parts.due(12 * SECOND) == ([], ["A"])
-    assert parts.due(23 * SECOND) == ([], [])
-    assert parts.due(25 * SECOND) == (["A"], [])
+def standing() -> LinkedBooks:
+    """The book of A stands at id 10."""
+    books = LinkedBooks(ask)
+    assert list(books.whole("A", Message(time=100, sequence=10, previous=-1, checksum=7))) == [
+        Snapshot(
+            market="A",
+            bids=b"[1]",
+            asks=b"[2]",
+            sequence=10,
+            order=10,
+            sent_at=100_000_000,
+            checksum=7,
+        )
+    ]
+    return books
 
 
-def test_resubscriptions_of_one_market_are_a_second_apart() -> None:
-    parts = Resubscriptions()
-    parts.start("A", 0)
-    parts.left("A")
-    parts.done("A")
-    assert not parts.start("A", SECOND // 2)
-    assert parts.due(2 * SECOND) == (["A"], [])
+def test_books_and_their_best_become_steps() -> None:
+    books = standing()
+    update = Message(time=101, sequence=12, previous=10, checksum=0)
+    assert list(books.update("A", update, 0)) == [
+        Delta(market="A", bids=b"[1]", asks=b"[2]", sequence=12, order=12, sent_at=101_000_000)
+    ]
+    assert list(books.update("A", update, 0)) == []
+    touch = Message(time=102, sequence=13)
+    assert list(books.best("A", touch)) == [
+        Best(
+            market="A",
+            bid_price="10",
+            bid_size="3",
+            ask_price="",
+            ask_size="",
+            order=13,
+            sent_at=102_000_000,
+        )
+    ]
+    assert list(books.best("A", Message(time=99, sequence=9))) == []
+
+
+def test_a_broken_chain_is_mended_by_leaving_and_joining() -> None:
+    books = standing()
+    broken = Message(time=101, sequence=13, previous=12)
+    reset, leave = books.update("A", broken, 0)
+    assert reset == Reset("A", "an update after id 12 follows nothing that was seen")
+    assert leave == Send("unsubscribe A")
+    assert list(books.update("A", broken, 1)) == [], "one request is under way"
+    assert list(books.left("B", 2)) == []
+    assert list(books.left("A", 2)) == [Send("subscribe A")]
+    assert list(books.left("A", 3)) == []
+    assert len(books.whole("A", Message(time=90, sequence=3, previous=-1))) == 1
+
+
+def test_requests_without_an_answer_are_made_again() -> None:
+    books = standing()
+    assert list(books.renew("A", 0)) == [Send("unsubscribe A")]
+    assert books.due(11 * SECOND) == []
+    assert books.due(12 * SECOND) == [Send("subscribe A")]
+    books.later(["A"], 12 * SECOND)
+    assert books.due(14 * SECOND) == [Send("unsubscribe A")]
+
+
+def test_a_refusal_of_the_leaving_leads_to_joining_and_one_of_the_joining_is_told() -> None:
+    books = standing()
+    books.renew("A", 0)
+    assert list(books.refused("A", "no", 1)) == [Send("subscribe A")]
+    assert list(books.refused("A", "no", 2)) == [Refused("A", "no")]

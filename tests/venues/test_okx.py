@@ -15,7 +15,6 @@ from scanner.types import (
     Connect,
     Delta,
     Depth,
-    Market,
     Notice,
     Reconnect,
     Refused,
@@ -24,26 +23,21 @@ from scanner.types import (
     Snapshot,
     Step,
 )
-from scanner.venues.okx import VENUE, Okx
+from scanner.venues.okx import VENUE
 from scanner.venues.parts import SECOND
-from scanner.venues.protocol import Options
+from scanner.venues.protocol import VenueProtocol
+from tests.venues.harness import build
 
 AT = 1_700_000_000 * SECOND
 TIME = 1_700_000_000_123
 BTC = "BTC-USDT"
 
 
-def okx(*ids: str, depth: Depth = Depth.FULL) -> Okx:
-    markets = [
-        Market(venue="okx", id=i, symbol=i.replace("-", "/"), base="", quote="", taker_fee=0.001)
-        for i in ids or (BTC,)
-    ]
-    protocol = VENUE.make(markets, Options(depth=depth, rest=VENUE.rest, ws=VENUE.ws))
-    assert isinstance(protocol, Okx)
-    return protocol
+def okx(*ids: str, depth: Depth = Depth.FULL) -> VenueProtocol:
+    return build(VENUE, ids or (BTC,), depth)
 
 
-def take(protocol: Okx, message: object, at: int = AT) -> list[Step]:
+def take(protocol: VenueProtocol, message: object, at: int = AT) -> list[Step]:
     return list(protocol.received(json.dumps(message).encode(), at))
 
 
@@ -70,7 +64,7 @@ def update(seq: int | None, previous: int | None, **more: Any) -> dict[str, Any]
     return book("update", seq, previous, **more)
 
 
-def synced(seq: int = 100, **more: Any) -> Okx:
+def synced(seq: int = 100, **more: Any) -> VenueProtocol:
     protocol = okx()
     assert isinstance(take(protocol, book("snapshot", seq, -1, **more))[0], Snapshot)
     return protocol
@@ -267,7 +261,7 @@ def test_an_older_best_is_skipped() -> None:
 @pytest.mark.parametrize("channel", ["books", "books-l2-tbt", "books50-l2-tbt"])
 @pytest.mark.parametrize("market", [BTC, "XMR-USDT-SWAP", "TRX-USDT-210924", "BTC-USD-210924-1-P"])
 def test_deltas_without_ids_are_taken_unchained(channel: str, market: str) -> None:
-    protocol = VENUE.make(None, Options(depth=Depth.TOP, rest="", ws=""))
+    protocol = build(VENUE, None)
     where: dict[str, Any] = {"channel": channel, "market": market}
     message = book("snapshot", None, checksum=-855196043, **where)
     first = protocol.received(json.dumps(message).encode(), AT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import chain
 
 import msgspec
@@ -14,7 +13,7 @@ from scanner.types import Market
 from scanner.venues.parts import (
     MILLISECOND,
     SECOND,
-    Every,
+    Allowance,
     Fetches,
     Int64,
     Known,
@@ -22,8 +21,10 @@ from scanner.venues.parts import (
     Moment,
     Pulse,
     Requests,
+    Resubscriptions,
     batched,
     decode,
+    levels,
     nanoseconds,
 )
 
@@ -96,6 +97,16 @@ def test_times_without_a_zone_are_malformed(text: str) -> None:
         msgspec.convert(text, Moment)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [(b"null", b"[]"), (b"[]", b"[]"), (b'[["1.50","2"]]', b'[["1.50","2"]]')],
+)
+def test_level_lists_stay_as_they_are_and_null_is_an_empty_one(
+    text: bytes, expected: bytes
+) -> None:
+    assert levels(msgspec.Raw(text)) == expected
+
+
 # --- batches and markets --------------------------------------------------------------------------
 
 
@@ -120,25 +131,6 @@ def test_without_markets_every_id_is_known_and_none_is_listed() -> None:
 
 
 # --- periods --------------------------------------------------------------------------------------
-
-
-def ticks(every: Every, seconds: Iterable[float]) -> list[float]:
-    return [second for second in seconds if every.due(AT + int(second * SECOND))]
-
-
-def test_a_period_starts_with_the_first_look() -> None:
-    assert ticks(Every(20), range(0, 65, 5)) == [20, 40, 60]
-
-
-def test_a_period_starts_again_when_noted() -> None:
-    every = Every(20)
-    every.noted(AT)
-    every.noted(AT + 15 * SECOND)
-    assert ticks(every, range(16, 60)) == [35, 55]
-
-
-def test_a_late_look_does_not_double_the_next() -> None:
-    assert ticks(Every(10), [0, 35, 40, 44, 45]) == [35, 45]
 
 
 def test_a_pulse_pings_in_its_period_and_when_it_is_quiet() -> None:
@@ -246,3 +238,44 @@ def test_never_two_requests_at_once_and_never_given_up(script: list[tuple[str, i
             inflight = False
     if not fetches.start("A", at):
         assert fetches.due(at + 41 * SECOND) or fetches.due(at + 82 * SECOND) == ["A"]
+
+
+# --- subscriptions --------------------------------------------------------------------------------
+
+
+def test_an_allowance_comes_back_with_time() -> None:
+    allowance = Allowance(2, seconds=10)
+    taken = [allowance.take(at * SECOND) for at in (0, 4, 9, 10, 11, 14)]
+    assert taken == [True, True, False, True, False, True]
+
+
+def test_a_resubscription_leaves_then_joins_and_is_one_at_a_time() -> None:
+    parts = Resubscriptions()
+    assert not parts.left("A"), "nothing was asked"
+    assert parts.start("A", 0)
+    assert not parts.start("A", 1)
+    parts.done("A")
+    assert not parts.start("A", 2), "that snapshot was under way before"
+    assert parts.left("A")
+    assert not parts.left("A")
+    parts.done("A")
+    assert parts.start("A", 5 * SECOND)
+
+
+def test_a_resubscription_without_an_answer_is_tried_again() -> None:
+    parts = Resubscriptions()
+    parts.start("A", 0)
+    assert parts.due(9 * SECOND) == ([], [])
+    assert parts.due(11 * SECOND) == ([], [])
+    assert parts.due(12 * SECOND) == ([], ["A"])
+    assert parts.due(23 * SECOND) == ([], [])
+    assert parts.due(25 * SECOND) == (["A"], [])
+
+
+def test_resubscriptions_of_one_market_are_a_second_apart() -> None:
+    parts = Resubscriptions()
+    parts.start("A", 0)
+    parts.left("A")
+    parts.done("A")
+    assert not parts.start("A", SECOND // 2)
+    assert parts.due(2 * SECOND) == (["A"], [])

@@ -9,11 +9,11 @@ Streams: ``<symbol>@bookTicker``, ``@depth[5|10|20][@100ms]``, raw below ``/ws``
 from __future__ import annotations
 
 import re
-from collections import deque
 from typing import Any
 
 import msgspec
 
+from scanner.lab.limits import Budget, Rate
 from scanner.lab.seam import (
     ASK,
     BID,
@@ -28,16 +28,17 @@ from scanner.lab.seam import (
     VenueWorld,
     merged,
 )
+from scanner.lab.units import MILLISECOND, SECOND
 from scanner.lab.venues.binance_metadata import WEIGHT_A_MINUTE, exchange_info, padded
+from scanner.lab.wire import decoded, encoded
 
-MILLISECOND = 1_000_000
-SECOND = 1_000_000_000
 MOST_STREAMS = 1024
 MOST_MESSAGES_A_SECOND = 5
 PING_EVERY = 20 * SECOND
 PONG_WITHIN = 60 * SECOND
 LIFE = 24 * 3600 * SECOND
 NOTICE_BEFORE_END = 10 * SECOND
+TOO_OFTEN = Close(1008, "Too many requests")
 STREAM = re.compile(r"([a-z0-9]+)@(bookTicker|depth(5|10|20)?(@100ms|@1000ms)?)")
 METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
 
@@ -54,8 +55,7 @@ class BinanceLab:
 
     def __init__(self, world: VenueWorld) -> None:
         self._world = world
-        self._minute = 0
-        self._weight = 0
+        self._budget = Budget(WEIGHT_A_MINUTE, 60 * SECOND)
 
     def rest(self, request: Request, at: int) -> Reply:
         match request.path:
@@ -64,8 +64,7 @@ class BinanceLab:
             case "/api/v3/time":
                 return _json({"serverTime": at // MILLISECOND})
             case "/api/v3/exchangeInfo":
-                markets = [book.market for book in self._world.books.values()]
-                return self._weighed(20, at, exchange_info(markets, at))
+                return self._weighed(20, at, exchange_info(self._world.markets, at))
             case "/fapi/v1/exchangeInfo" | "/dapi/v1/exchangeInfo":
                 return _json(exchange_info([], at))
             case "/api/v3/depth":
@@ -99,15 +98,11 @@ class BinanceLab:
 
     def _weighed(self, weight: int, at: int, body: object) -> Reply:
         """``body``, unless this minute's requests have become too heavy."""
-        minute = at // (60 * SECOND)
-        if minute != self._minute:
-            self._minute, self._weight = minute, 0
-        self._weight += weight
-        if self._weight > WEIGHT_A_MINUTE:
+        if not self._budget.spend(weight, at):
             text = f"Too much request weight used; current limit is {WEIGHT_A_MINUTE} per 1 MINUTE."
             left = 60 - at // SECOND % 60
-            return Reply(429, _text({"code": -1003, "msg": text}), {"Retry-After": str(left)})
-        return Reply(200, _text(body), {"x-mbx-used-weight-1m": str(self._weight)})
+            return Reply(429, encoded({"code": -1003, "msg": text}), {"Retry-After": str(left)})
+        return Reply(200, encoded(body), {"x-mbx-used-weight-1m": str(self._budget.spent)})
 
 
 class _Channel:
@@ -152,9 +147,7 @@ class _Channel:
         }
 
     def _difference(self, before: int, at: int) -> object:
-        changes, first = self._book.changes_since(before), before + 1
-        if changes is None:
-            changes, first = [], self._book.sequence  # the client is to see the gap
+        first, changes = self._book.range_since(before)
         bids, asks = merged(changes)
         return {
             "e": "depthUpdate",
@@ -174,7 +167,7 @@ class _Streams:
         self._world = world
         self._combined = combined
         self._channels: dict[str, _Channel | None] = {}
-        self._heard: deque[int] = deque(maxlen=MOST_MESSAGES_A_SECOND)
+        self._messages = Rate(MOST_MESSAGES_A_SECOND, SECOND, strict=True)
         self._began = at
         self._pinged = at
         self._payload = b""
@@ -186,27 +179,27 @@ class _Streams:
         return []
 
     def received(self, text: str, at: int) -> list[Out]:
-        if self._too_often(at):
-            return [Close(1008, "Too many requests")]
+        if not self._messages.take(at):
+            return [TOO_OFTEN]
         try:
-            request = msgspec.json.decode(text)
-        except (msgspec.DecodeError, UnicodeError) as error:
-            return [_text({"code": 3, "msg": f"Invalid JSON: {error}"})]
+            request = decoded(text)
+        except msgspec.DecodeError as error:
+            return [encoded({"code": 3, "msg": f"Invalid JSON: {error}"})]
         if not isinstance(request, dict):
-            return [_text({"code": 2, "msg": "Invalid request: expected an object"})]
-        return [_text(self._answer(request, at))]
+            return [encoded({"code": 2, "msg": "Invalid request: expected an object"})]
+        return [encoded(self._answer(request, at))]
 
     def ponged(self, payload: bytes, at: int) -> list[Out]:
         if payload == self._payload:
             self._unanswered = None
-        return [Close(1008, "Too many requests")] if self._too_often(at) else []
+        return [] if self._messages.take(at) else [TOO_OFTEN]
 
     def due(self, at: int) -> list[Out]:
         outs: list[Out] = []
         for name, channel in self._channels.items():
             if channel is None or (data := channel.due(at)) is None:
                 continue
-            outs.append(_text({"stream": name, "data": data} if self._combined else data))
+            outs.append(encoded({"stream": name, "data": data} if self._combined else data))
         return outs + self._alive(at)
 
     def _alive(self, at: int) -> list[Out]:
@@ -218,19 +211,13 @@ class _Streams:
         outs: list[Out] = []
         if at - self._began > LIFE - NOTICE_BEFORE_END and not self._noticed:
             self._noticed = True
-            outs.append(_text({"e": "serverShutdown", "E": at // MILLISECOND}))
+            outs.append(encoded({"e": "serverShutdown", "E": at // MILLISECOND}))
         if at - self._pinged >= PING_EVERY:
             self._pinged = at
             self._payload = str(at // MILLISECOND).encode()
             self._unanswered = self._unanswered if self._unanswered is not None else at
             outs.append(Ping(self._payload))
         return outs
-
-    def _too_often(self, at: int) -> bool:
-        full = len(self._heard) == MOST_MESSAGES_A_SECOND
-        often = full and at - self._heard[0] < SECOND
-        self._heard.append(at)
-        return often
 
     def _answer(self, request: dict[str, Any], at: int) -> object:
         number, params = request.get("id"), request.get("params", [])
@@ -274,15 +261,11 @@ HTML = {"Content-Type": "text/html"}
 
 
 def _json(body: object) -> Reply:
-    return Reply(200, _text(body))
-
-
-def _text(body: object) -> str:
-    return msgspec.json.encode(body).decode()
+    return Reply(200, encoded(body))
 
 
 def _error(code: int, text: str) -> Reply:
-    return Reply(400, _text({"code": code, "msg": text}))
+    return Reply(400, encoded({"code": code, "msg": text}))
 
 
 def _refusal(number: object, reason: str) -> object:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from scanner.lab.seam import LabMarket
+from scanner.lab.units import MILLISECOND
 
 WEIGHT_A_MINUTE = 6000
 
@@ -29,7 +30,7 @@ def exchange_info(markets: Sequence[LabMarket], at: int) -> object:
     ]
     return {
         "timezone": "UTC",
-        "serverTime": at // 1_000_000,
+        "serverTime": at // MILLISECOND,
         "rateLimits": limits,
         "exchangeFilters": [],
         "symbols": [_listed(market) for market in markets],

@@ -10,13 +10,13 @@ decimals of a number, v3 none that are zero.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
+from scanner.lab.limits import Rate
 from scanner.lab.seam import (
     ASK,
     BID,
@@ -30,10 +30,10 @@ from scanner.lab.seam import (
     VenueWorld,
     Window,
 )
-from scanner.lab.venues.bitget_metadata import catalogue, failure, plain, success
+from scanner.lab.units import MILLISECOND, SECOND
+from scanner.lab.venues.bitget_metadata import catalogue, failure, success
+from scanner.lab.wire import decoded_object, encoded, plain
 
-MILLISECOND = 1_000_000
-SECOND = 1_000_000_000
 SILENT = 120 * SECOND
 MOST_REQUESTS_A_SECOND = 20
 MOST_MESSAGES_A_SECOND = 10
@@ -98,19 +98,20 @@ class BitgetLab:
 
     def __init__(self, world: VenueWorld) -> None:
         self._world = world
-        self._asked: dict[str, deque[int]] = {}
+        self._asked: defaultdict[str, Rate] = defaultdict(
+            lambda: Rate(MOST_REQUESTS_A_SECOND, SECOND)
+        )
 
     def rest(self, request: Request, at: int) -> Reply:
-        asked = self._asked.setdefault(request.path, deque(maxlen=MOST_REQUESTS_A_SECOND))
-        if _too_many(asked, SECOND, at):
+        if not self._asked[request.path].take(at):
             return failure(429, "429", "Too Many Requests", at)
         match request.path:
             case "/api/v2/spot/market/orderbook":
                 return self._book(V2, request.query, 150, "150", at)
             case "/api/v3/market/orderbook":
                 return self._book(V3, request.query, 200, "5", at)
-        markets = [book.market for book in self._world.books.values()]
-        return catalogue(request, markets, at) or failure(404, "40404", "Request URL NOT FOUND", at)
+        listed = catalogue(request, self._world.markets, at)
+        return listed or failure(404, "40404", "Request URL NOT FOUND", at)
 
     def connect(self, path: str, query: dict[str, str], at: int) -> Connection | Reply:
         dialect = PATHS.get(path)
@@ -186,25 +187,22 @@ class _Stream:
         self._world = world
         self._dialect = dialect
         self._channels: dict[tuple[str, str, str], _Channel | None] = {}
-        self._heard: deque[int] = deque(maxlen=MOST_MESSAGES_A_SECOND)
-        self._subscribes: deque[int] = deque(maxlen=MOST_SUBSCRIBES_AN_HOUR)
+        self._messages = Rate(MOST_MESSAGES_A_SECOND, SECOND)
+        self._subscribes = Rate(MOST_SUBSCRIBES_AN_HOUR, 3600 * SECOND)
         self._pinged = at
 
     def opened(self, at: int) -> list[Out]:
         return []
 
     def received(self, text: str, at: int) -> list[Out]:
-        if _too_many(self._heard, SECOND, at):
+        if not self._messages.take(at):
             refusal = _error(30007, "request over limit, connection close")
             return [refusal, Close(1008, "request over limit")]
         if text == "ping":
             self._pinged = at
             return ["pong"]
-        try:
-            request = msgspec.json.decode(text)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            return [_error(30002, "illegal request")]
-        if not isinstance(request, dict):
+        request = decoded_object(text)
+        if request is None:
             return [_error(30002, "illegal request")]
         return self._answer(request, text, at)
 
@@ -212,7 +210,7 @@ class _Stream:
         if at - self._pinged >= SILENT:
             return [Close(1000, "no ping")]
         messages = [channel.due(at) for channel in self._channels.values() if channel]
-        return [_text(message) for message in messages if message is not None]
+        return [encoded(message) for message in messages if message is not None]
 
     def _answer(self, request: dict[str, Any], text: str, at: int) -> list[Out]:
         op, args = request.get("op"), request.get("args")
@@ -222,9 +220,9 @@ class _Stream:
             return [_error(30016, "Param error")]
         if self._dialect.most_arguments and len(args) > self._dialect.most_arguments:
             return [Close(1008, "")]
-        if op == "subscribe" and _too_many(self._subscribes, 3600 * SECOND, at):
+        if op == "subscribe" and not self._subscribes.take(at):
             return [_error(30006, "request too many")]
-        return [_text(self._one(op, arg)) for arg in args]
+        return [encoded(self._one(op, arg)) for arg in args]
 
     def _one(self, op: str, arg: object) -> object:
         """The answer to one argument of a request."""
@@ -252,14 +250,6 @@ class _Stream:
 LAB = BitgetLab
 
 
-def _too_many(times: deque[int], period: int, at: int) -> bool:
-    """Whether ``times`` is full of what came within the last ``period``; counts this if not."""
-    if len(times) == times.maxlen and at - times[0] < period:
-        return True
-    times.append(at)
-    return False
-
-
 def _sides(dialect: Dialect, rows: tuple[list[Row], list[Row]]) -> dict[str, list[list[str]]]:
     bids, asks = ([[dialect.number(p), dialect.number(s)] for p, s in side] for side in rows)
     return {dialect.asks: asks, dialect.bids: bids}
@@ -270,8 +260,4 @@ def _refusal(code: int, text: str) -> dict[str, object]:
 
 
 def _error(code: int, text: str) -> str:
-    return _text(_refusal(code, text))
-
-
-def _text(body: object) -> str:
-    return msgspec.json.encode(body).decode()
+    return encoded(_refusal(code, text))

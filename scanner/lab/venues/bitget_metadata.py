@@ -1,12 +1,12 @@
-"""What the simulated Bitget says of its markets, and how it writes numbers and answers."""
+"""What the simulated Bitget says of its markets, and how it writes answers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from scanner.lab.seam import LabMarket, Reply, Request
+from scanner.lab.units import MILLISECOND
+from scanner.lab.wire import encoded, plain
 
 PRODUCTS = ("USDT-FUTURES", "USDC-FUTURES", "COIN-FUTURES")
 DEMO_PRODUCTS = ("SUSDT-FUTURES", "SUSDC-FUTURES", "SCOIN-FUTURES")
@@ -15,21 +15,16 @@ FIAT = ("USD", "EUR")
 LAUNCHED = "1532454360000"
 
 
-def plain(number: str) -> str:
-    """Without trailing zeros: ``76794.00`` is ``76794``."""
-    return number.rstrip("0").rstrip(".") if "." in number else number
-
-
 def success(data: object, at: int) -> Reply:
     """An answer with ``data``."""
-    body = {"code": "00000", "msg": "success", "requestTime": at // 1_000_000, "data": data}
-    return Reply(200, msgspec.json.encode(body).decode())
+    body = {"code": "00000", "msg": "success", "requestTime": at // MILLISECOND, "data": data}
+    return Reply(200, encoded(body))
 
 
 def failure(status: int, code: str, text: str, at: int) -> Reply:
     """An error."""
-    body = {"code": code, "msg": text, "requestTime": at // 1_000_000, "data": None}
-    return Reply(status, msgspec.json.encode(body).decode())
+    body = {"code": code, "msg": text, "requestTime": at // MILLISECOND, "data": None}
+    return Reply(status, encoded(body))
 
 
 def catalogue(request: Request, markets: Sequence[LabMarket], at: int) -> Reply | None:
@@ -37,7 +32,7 @@ def catalogue(request: Request, markets: Sequence[LabMarket], at: int) -> Reply 
     query = request.query
     match request.path:
         case "/api/v2/public/time":
-            return success({"serverTime": str(at // 1_000_000)}, at)
+            return success({"serverTime": str(at // MILLISECOND)}, at)
         case "/api/v2/spot/public/coins":
             return success(_coins(markets, query.get("coin")), at)
         case "/api/v2/spot/public/symbols":

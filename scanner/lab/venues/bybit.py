@@ -14,13 +14,13 @@ from typing import Any, Protocol
 
 import msgspec
 
+from scanner.lab.limits import Budget
 from scanner.lab.seam import (
     ASK,
     BID,
     Close,
     Connection,
     LabBook,
-    LabMarket,
     Out,
     Reply,
     Request,
@@ -28,9 +28,10 @@ from scanner.lab.seam import (
     VenueWorld,
     Window,
 )
+from scanner.lab.units import MILLISECOND, SECOND
+from scanner.lab.venues.bybit_metadata import listed
+from scanner.lab.wire import decoded, encoded, plain_rows
 
-MILLISECOND = 1_000_000
-SECOND = 1_000_000_000
 PERIODS = {1: 10, 50: 20, 200: 100, 1000: 200}
 DEPTHS = tuple(map(str, PERIODS))
 REPEAT_TOUCH = 3 * SECOND
@@ -59,11 +60,10 @@ class BybitLab:
     def __init__(self, world: VenueWorld) -> None:
         self._world = world
         self._connections = count(1)
-        self._period = 0
-        self._requests = 0
+        self._requests = Budget(MOST_REQUESTS, REQUEST_PERIOD)
 
     def rest(self, request: Request, at: int) -> Reply:
-        if self._too_often(at):
+        if not self._requests.spend(1, at):
             return Reply(403, "access too frequent, please try again later", {"Content-Type": TEXT})
         match request.path:
             case "/v5/market/time":
@@ -86,13 +86,13 @@ class BybitLab:
         category = query.get("category", "")
         if category not in CATEGORIES:
             return _error(10001, "params error: Category is invalid", at)
-        books = self._world.books.values() if category == "spot" else ()
-        listed = [_listed(number, book.market) for number, book in enumerate(books, 1)]
+        markets = self._world.markets if category == "spot" else []
+        found = [listed(number, market) for number, market in enumerate(markets, 1)]
         if symbol := query.get("symbol"):
-            listed = [row for row in listed if row["symbol"] == symbol]
+            found = [row for row in found if row["symbol"] == symbol]
         if status := query.get("status"):
-            listed = [row for row in listed if row["status"] == status]
-        result: dict[str, Any] = {"category": category, "list": listed}
+            found = [row for row in found if row["status"] == status]
+        result: dict[str, Any] = {"category": category, "list": found}
         if category != "spot":
             result["nextPageCursor"] = ""
         return _reply(result, at)
@@ -108,21 +108,14 @@ class BybitLab:
             return _error(10001, "params error: limit exceeds the range", at)
         result = {
             "s": book.market.id,
-            "b": _rows(book.levels(BID, int(limit))),
-            "a": _rows(book.levels(ASK, int(limit))),
+            "b": plain_rows(book.levels(BID, int(limit))),
+            "a": plain_rows(book.levels(ASK, int(limit))),
             "ts": at // MILLISECOND,
             "u": book.sequence,
             "seq": book.sequence,
             "cts": book.changed_at // MILLISECOND,
         }
         return _reply(result, at)
-
-    def _too_often(self, at: int) -> bool:
-        period = at // REQUEST_PERIOD
-        if period != self._period:
-            self._period, self._requests = period, 0
-        self._requests += 1
-        return self._requests > MOST_REQUESTS
 
 
 class _Topic(Protocol):
@@ -198,8 +191,8 @@ class _Stream:
     def received(self, text: str, at: int) -> list[Out]:
         self._heard = at
         try:
-            request = msgspec.json.decode(text, type=dict[str, Any])
-        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+            request = decoded(text, dict[str, Any])
+        except msgspec.DecodeError as error:
             return [self._reply(False, f"Failed to decode incoming data:{error}", {}, "")]
         op = request.get("op")
         if op == "ping":
@@ -226,7 +219,7 @@ class _Stream:
 
     def _pushed(self, topics: list[str] | dict[str, _Topic], at: int) -> list[Out]:
         messages = (self._topics[topic].due(at) for topic in topics)
-        return [_text(message) for message in messages if message is not None]
+        return [encoded(message) for message in messages if message is not None]
 
     def _refusal(self, args: list[str]) -> str:
         """Why a request is refused, empty if it is not: one bad topic fails all of it."""
@@ -259,33 +252,20 @@ class _Stream:
         body: dict[str, Any] = {"success": success, "ret_msg": said, "conn_id": self._name}
         if "req_id" in request or self._category != "spot":
             body["req_id"] = str(request.get("req_id", ""))
-        return _text(body | {"op": op})
+        return encoded(body | {"op": op})
 
 
 LAB = BybitLab
 TEXT = "text/plain"
 
 
-def _text(body: object) -> str:
-    return msgspec.json.encode(body).decode()
-
-
 def _reply(result: object, at: int, code: int = 0, said: str = "OK") -> Reply:
     body = {"retCode": code, "retMsg": said, "result": result, "retExtInfo": {}}
-    return Reply(200, _text(body | {"time": at // MILLISECOND}))
+    return Reply(200, encoded(body | {"time": at // MILLISECOND}))
 
 
 def _error(code: int, said: str, at: int) -> Reply:
     return _reply({}, at, code, said)
-
-
-def _trimmed(text: str) -> str:
-    """Spot writes no trailing zeros."""
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _rows(rows: list[Row]) -> list[Row]:
-    return [(_trimmed(price), _trimmed(size)) for price, size in rows]
 
 
 def _message(
@@ -297,38 +277,10 @@ def _message(
         "type": kind,
         "data": {
             "s": book.market.id,
-            "b": _rows(rows[BID]),
-            "a": _rows(rows[ASK]),
+            "b": plain_rows(rows[BID]),
+            "a": plain_rows(rows[ASK]),
             "u": update,
             "seq": book.sequence,
         },
         "cts": book.changed_at // MILLISECOND,
-    }
-
-
-def _listed(number: int, market: LabMarket) -> dict[str, Any]:
-    return {
-        "symbolId": number,
-        "symbol": market.id,
-        "baseCoin": market.base,
-        "quoteCoin": market.quote,
-        "innovation": "0",
-        "status": "Trading",
-        "marginTrading": "utaOnly",
-        "stTag": "0",
-        "lotSizeFilter": {
-            "basePrecision": market.lot,
-            "quotePrecision": "0.0000001",
-            "minOrderQty": market.min_amount,
-            "maxOrderQty": "1000000",
-            "minOrderAmt": market.min_notional,
-            "maxOrderAmt": "8000000",
-            "maxLimitOrderQty": "1000000",
-            "maxMarketOrderQty": "500000",
-            "postOnlyMaxLimitOrderSize": "5000000",
-        },
-        "priceFilter": {"tickSize": market.tick},
-        "riskParameters": {"priceLimitRatioX": "0.05", "priceLimitRatioY": "0.1"},
-        "symbolType": "",
-        "xstockMultiplier": "1",
     }

@@ -27,17 +27,16 @@ from scanner.lab.seam import (
     VenueWorld,
     merged,
 )
+from scanner.lab.units import MILLISECOND, SECOND
 from scanner.lab.venues.coinbase_metadata import (
-    SECOND,
     Catalogue,
     price_book,
     product_id,
     rates,
     rfc3339,
-    trimmed,
 )
+from scanner.lab.wire import decoded, encoded, plain
 
-MILLISECOND = 1_000_000
 FIRST_REQUEST_WITHIN = 5 * SECOND
 QUIET = 75 * SECOND
 HEARTBEAT = SECOND
@@ -168,8 +167,8 @@ class _Feed:
             {
                 "side": side,
                 "event_time": when,
-                "price_level": trimmed(price),
-                "new_quantity": trimmed(size),
+                "price_level": plain(price),
+                "new_quantity": plain(size),
             }
             for side, rows in (("bid", bids), ("offer", asks))
             for price, size in rows
@@ -199,8 +198,8 @@ class _Stream:
         if not self._allowance.take(at):
             return [_error("rate limit exceeded")]
         try:
-            request = msgspec.json.decode(text)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            request = decoded(text)
+        except msgspec.DecodeError:
             return [_error("message is not valid JSON")]
         if not isinstance(request, dict):
             return [_error("message is not an object")]
@@ -304,20 +303,20 @@ class _Stream:
             "sequence_num": number,
             "events": [event],
         }
-        return msgspec.json.encode(body).decode()
+        return encoded(body)
 
 
 LAB = CoinbaseLab
 
 
 def _json(body: object) -> Reply:
-    return Reply(200, msgspec.json.encode(body).decode())
+    return Reply(200, encoded(body))
 
 
 def _refusal(status: int, error: str, text: str) -> Reply:
     body = {"error": error, "error_details": text, "message": text}
-    return Reply(status, msgspec.json.encode(body).decode())
+    return Reply(status, encoded(body))
 
 
 def _error(text: str) -> str:
-    return msgspec.json.encode({"type": "error", "message": text}).decode()
+    return encoded({"type": "error", "message": text})

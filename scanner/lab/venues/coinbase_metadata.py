@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from scanner.lab.seam import ASK, BID, LabBook, LabMarket, Row
+from scanner.lab.units import SECOND
+from scanner.lab.wire import plain
 
-SECOND = 1_000_000_000
 NAMES = {"BTC": "Bitcoin", "ETH": "Ethereum", "USD": "US Dollar", "USDT": "Tether", "EUR": "Euro"}
 FIAT = ("USD", "EUR", "GBP")
 # What the venue calls otherwise than everybody else.
@@ -27,11 +28,6 @@ def rfc3339(at: int, digits: int = 9) -> str:
     whole = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     part = f"{rest:09d}"[:digits].rstrip("0")
     return f"{whole}.{part}Z" if part else f"{whole}Z"
-
-
-def trimmed(text: str) -> str:
-    """A number without trailing zeros, as the venue writes it."""
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 class Catalogue:
@@ -164,7 +160,7 @@ def price_book(book: LabBook, levels: int | None) -> dict[str, object]:
 
 
 def _priced(rows: list[Row]) -> list[dict[str, str]]:
-    return [{"price": trimmed(price), "size": trimmed(size)} for price, size in rows]
+    return [{"price": plain(price), "size": plain(size)} for price, size in rows]
 
 
 def _middle(book: LabBook) -> dict[str, str]:
@@ -174,8 +170,8 @@ def _middle(book: LabBook) -> dict[str, str]:
     low, high = Decimal(bid[0]), Decimal(ask[0])
     middle = (low + high) / 2
     return {
-        "last": trimmed(bid[0]),
-        "mid_market": trimmed(f"{middle:f}"),
+        "last": plain(bid[0]),
+        "mid_market": plain(f"{middle:f}"),
         "spread_bps": f"{(high - low) / middle * 10_000:.12f}",
-        "spread_absolute": trimmed(f"{high - low:f}"),
+        "spread_absolute": plain(f"{high - low:f}"),
     }

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import deque
+from collections import defaultdict
 from typing import Any, TypeAlias
 
-import msgspec
-
+from scanner.lab.limits import Rate
 from scanner.lab.seam import (
     ASK,
     BID,
@@ -30,10 +29,10 @@ from scanner.lab.seam import (
     Window,
     merged,
 )
+from scanner.lab.units import MILLISECOND, SECOND
 from scanner.lab.venues.gate_metadata import currency, listed
+from scanner.lab.wire import decoded_object, encoded, plain_row, plain_rows
 
-MILLISECOND = 1_000_000
-SECOND = 1_000_000_000
 UNSUBSCRIBED_LIFE = 30 * SECOND
 WHOLE_AGAIN = 30 * SECOND
 CLOCK_SKEW = 60
@@ -64,7 +63,9 @@ class GateLab:
 
     def __init__(self, world: VenueWorld) -> None:
         self._world = world
-        self._requests: dict[str, deque[int]] = {}
+        self._requests: defaultdict[str, Rate] = defaultdict(
+            lambda: Rate(MOST_REQUESTS, REQUEST_PERIOD)
+        )
         self._connections = 0
 
     def rest(self, request: Request, at: int) -> Reply:
@@ -73,16 +74,15 @@ class GateLab:
         if answer is None or request.method != "GET":
             text = f"Request url does not exist: {request.path[:200]}"
             return _failed(404, "NOT_FOUND", text)
-        requests = self._requests.setdefault(path, deque(maxlen=MOST_REQUESTS))
-        if len(requests) == MOST_REQUESTS and at - requests[0] < REQUEST_PERIOD:
+        requests = self._requests[path]
+        if not requests.take(at):
             text = f"Request Rate limit Exceeded ({MOST_REQUESTS})"
             headers = {
                 "X-Gate-RateLimit-Requests-Remain": "0",
                 "X-Gate-RateLimit-Limit": str(MOST_REQUESTS),
-                "X-Gate-RateLimit-Reset-Timestamp": str((requests[0] + REQUEST_PERIOD) // SECOND),
+                "X-Gate-RateLimit-Reset-Timestamp": str(requests.free_at // SECOND),
             }
             return _failed(429, "TOO_MANY_REQUESTS", text, headers)
-        requests.append(at)
         return answer
 
     def connect(self, path: str, query: dict[str, str], at: int) -> Connection | Reply:
@@ -92,15 +92,13 @@ class GateLab:
         return _Stream(self._world, _hexadecimal(f"connection {self._connections}")[:16], at)
 
     def _answer(self, path: str, request: Request, at: int) -> Reply | None:
-        markets = [book.market for book in self._world.books.values()]
         match path:
             case "/spot/time":
-                return Reply(200, _text({"server_time": at // MILLISECOND}))
+                return Reply(200, encoded({"server_time": at // MILLISECOND}))
             case "/spot/currency_pairs":
-                return Reply(200, _text([listed(market) for market in markets]))
+                return Reply(200, encoded([listed(market) for market in self._world.markets]))
             case "/spot/currencies":
-                names = sorted({name for m in markets for name in (m.base, m.quote)})
-                return Reply(200, _text([currency(name) for name in names]))
+                return Reply(200, encoded([currency(name) for name in self._world.currencies]))
             case "/spot/order_book":
                 return self._depth(request.query, at)
         return Reply(200, "[]") if path in EMPTY else None
@@ -121,10 +119,10 @@ class GateLab:
         body |= {
             "current": at // MILLISECOND,
             "update": book.changed_at // MILLISECOND,
-            "asks": _rows(book.levels(ASK, int(limit))),
-            "bids": _rows(book.levels(BID, int(limit))),
+            "asks": plain_rows(book.levels(ASK, int(limit))),
+            "bids": plain_rows(book.levels(BID, int(limit))),
         }
-        return Reply(200, _text(body))
+        return Reply(200, encoded(body))
 
 
 class _Book:
@@ -144,13 +142,13 @@ class _Book:
             self._whole_at, self._next = at + WHOLE_AGAIN, at + self._pace
             bids, asks = window.snapshot()
             head = {"t": book.changed_at // MILLISECOND, "full": True, "s": self._stream}
-            return {**head, "u": book.sequence, "b": _rows(bids), "a": _rows(asks)}
+            return {**head, "u": book.sequence, "b": plain_rows(bids), "a": plain_rows(asks)}
         if at < self._next or window.sequence == book.sequence:
             return None
         self._next, first = at + self._pace, window.sequence + 1
         bids, asks = window.changes()
         change = {"t": book.changed_at // MILLISECOND, "s": self._stream}
-        sides = {name: _rows(rows) for name, rows in (("b", bids), ("a", asks)) if rows}
+        sides = {name: plain_rows(rows) for name, rows in (("b", bids), ("a", asks)) if rows}
         return {**change, "U": first, "u": book.sequence, **sides}
 
 
@@ -166,7 +164,7 @@ class _Best:
         if best == self._best:
             return None
         self._best = best
-        bid, ask = (_row(row) if row else ("", "") for row in best)
+        bid, ask = (plain_row(row) if row else ("", "") for row in best)
         return {
             "t": self._book.changed_at // MILLISECOND,
             "u": self._book.sequence,
@@ -188,14 +186,11 @@ class _Update:
         self._sequence = book.sequence
 
     def due(self, at: int) -> object | None:
-        book, first = self._book, self._sequence + 1
-        if at < self._next or book.sequence < first:
+        book = self._book
+        if at < self._next or book.sequence == self._sequence:
             return None
         self._next = at + self._pace
-        changes = book.changes_since(self._sequence)
-        if changes is None:
-            # Too far behind: the client is to see the gap and start anew.
-            changes, first = [], book.sequence
+        first, changes = book.range_since(self._sequence)
         self._sequence = book.sequence
         bids, asks = merged(changes)
         return {
@@ -205,8 +200,8 @@ class _Update:
             "s": book.market.id,
             "U": first,
             "u": book.sequence,
-            "b": _rows(bids),
-            "a": _rows(asks),
+            "b": plain_rows(bids),
+            "a": plain_rows(asks),
         }
 
 
@@ -229,16 +224,13 @@ class _Stream:
 
     def received(self, text: str, at: int) -> list[Out]:
         self._heard = at
-        try:
-            request = msgspec.json.decode(text)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            request = None
-        if not isinstance(request, dict):
+        request = decoded_object(text)
+        if request is None:
             return [self._reply({}, at, (1, "Invalid request body format"))]
         channel = request.get("channel")
         if channel == "spot.ping":
             pong = {"time": at // SECOND, "time_ms": at // MILLISECOND, "channel": "spot.pong"}
-            return [_text({**pong, "event": "", "result": None})]
+            return [encoded({**pong, "event": "", "result": None})]
         return [self._reply(request, at, self._carry_out(request, at))]
 
     def due(self, at: int) -> list[Out]:
@@ -249,7 +241,7 @@ class _Stream:
             if channel is None or (data := channel.due(at)) is None:
                 continue
             head = {"channel": name, "result": data}
-            outs.append(_text({**head, "time_ms": at // MILLISECOND, "event": "update"}))
+            outs.append(encoded({**head, "time_ms": at // MILLISECOND, "event": "update"}))
         return outs
 
     def _carry_out(self, request: dict[str, Any], at: int) -> tuple[int, str] | None:
@@ -320,14 +312,10 @@ class _Stream:
         if error:
             body["error"] = {"code": error[0], "message": error[1]}
         body["result"] = {"status": "fail" if error else "success"}
-        return _text({**body, "requestId": trace})
+        return encoded({**body, "requestId": trace})
 
 
 LAB = GateLab
-
-
-def _text(body: object) -> str:
-    return msgspec.json.encode(body).decode()
 
 
 def _hexadecimal(text: str) -> str:
@@ -335,14 +323,4 @@ def _hexadecimal(text: str) -> str:
 
 
 def _failed(status: int, label: str, text: str, headers: dict[str, str] | None = None) -> Reply:
-    return Reply(status, _text({"label": label, "message": text}), headers or {})
-
-
-def _row(row: Row) -> Row:
-    """This venue writes no zeros at the end of decimals."""
-    price, size = (text.rstrip("0").rstrip(".") if "." in text else text for text in row)
-    return price, size
-
-
-def _rows(rows: list[Row]) -> list[Row]:
-    return [_row(row) for row in rows]
+    return Reply(status, encoded({"label": label, "message": text}), headers or {})

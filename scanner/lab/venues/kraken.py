@@ -11,30 +11,28 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
-import msgspec
-
+from scanner.lab.limits import Rate
 from scanner.lab.seam import (
     ASK,
     BID,
     Close,
     Connection,
     LabBook,
-    LabMarket,
     Out,
     Reply,
     Request,
     Row,
     VenueWorld,
 )
+from scanner.lab.units import MICROSECOND, SECOND
+from scanner.lab.venues.kraken_metadata import assets, listed, names_of, pair_id
+from scanner.lab.wire import decoded_object, encoded
 
-MICROSECOND = 1_000
-SECOND = 1_000_000_000
 DEPTHS = (10, 25, 100, 500, 1000)
 CHECKED_LEVELS = 10
 HEARTBEAT = SECOND
@@ -42,17 +40,11 @@ IDLE = 60 * SECOND
 MOST_MESSAGES_A_SECOND = 100
 REST_LEVELS = 500
 NUMBER = re.compile(r"[0-9]{1,4}")
-# Older assets have names of their own: in REST, and in the pair names made of them.
-ASSETS = {"BTC": "XXBT", "ETH": "XETH", "XRP": "XXRP", "LTC": "XLTC", "DOGE": "XXDG"}
-FIAT = {"USD": "ZUSD", "EUR": "ZEUR"}
-ALTNAMES = {"BTC": "XBT", "DOGE": "XDG"}
 
 
 def market_id(base: str, quote: str) -> str:
-    """``XXBTZUSD`` for two older assets, ``SOLUSD`` and ``XBTUSDT`` otherwise."""
-    if base in ASSETS and base != "DOGE" and quote in FIAT:
-        return ASSETS[base] + FIAT[quote]
-    return _altname(base) + _altname(quote)
+    """``XXBTZUSD``, ``SOLUSD``"""
+    return pair_id(base, quote)
 
 
 class KrakenLab:
@@ -75,9 +67,9 @@ class KrakenLab:
             case "/0/public/SystemStatus":
                 return _result({"status": self.system, "timestamp": _when(at)[:19] + "Z"})
             case "/0/public/Assets":
-                return _result(_assets(self._markets()))
+                return _result(assets(self._world.markets))
             case "/0/public/AssetPairs":
-                return _result({market.id: _listed(market) for market in self._markets()})
+                return _result({market.id: listed(market) for market in self._world.markets})
             case "/0/public/Depth":
                 return self._depth(request.query)
         return _failure("EGeneral:Unknown method", 404)
@@ -88,12 +80,9 @@ class KrakenLab:
         books = {book.market.symbol: book for book in self._world.books.values()}
         return _Stream(books, lambda: self.system, next(self._connections), at)
 
-    def _markets(self) -> list[LabMarket]:
-        return [book.market for book in self._world.books.values()]
-
     def _depth(self, query: dict[str, str]) -> Reply:
         name, levels = query.get("pair", ""), query.get("count", "100")
-        book = next((b for b in self._world.books.values() if name in _names(b.market)), None)
+        book = next((b for b in self._world.books.values() if name in names_of(b.market)), None)
         if book is None:
             return _failure("EQuery:Unknown asset pair")
         if not (NUMBER.fullmatch(levels) and 1 <= int(levels) <= REST_LEVELS):
@@ -181,7 +170,7 @@ class _Stream:
         self._venue_system = system
         self._system = system()
         self._subscribed: dict[str, _Book] = {}
-        self._times: deque[int] = deque(maxlen=MOST_MESSAGES_A_SECOND)
+        self._messages = Rate(MOST_MESSAGES_A_SECOND, SECOND, strict=True)
         self._heard = self._said = at
 
     def opened(self, at: int) -> list[Out]:
@@ -189,12 +178,11 @@ class _Stream:
 
     def received(self, text: str, at: int) -> list[Out]:
         self._heard = self._said = at
-        if self._too_often(at):
-            return [_text({"error": "Exceeded msg rate", "success": False})]
-        try:
-            request = msgspec.json.decode(text, type=dict[str, Any])
-        except (msgspec.DecodeError, RecursionError, UnicodeError):
-            return [_text({"error": "Malformed request", "success": False})]
+        if not self._messages.take(at):
+            return [encoded({"error": "Exceeded msg rate", "success": False})]
+        request = decoded_object(text)
+        if request is None:
+            return [encoded({"error": "Malformed request", "success": False})]
         method, number = request.get("method"), request.get("req_id")
         if method == "ping":
             return [_answer({"method": "pong"}, number, at)]
@@ -255,13 +243,7 @@ class _Stream:
     def _status(self) -> str:
         data: dict[str, Any] = {"version": "2.0.10", "system": self._system, "api_version": "v2"}
         data["connection_id"] = self._number
-        return _text({"channel": "status", "type": "update", "data": [data]})
-
-    def _too_often(self, at: int) -> bool:
-        full = len(self._times) == MOST_MESSAGES_A_SECOND
-        often = full and at - self._times[0] < SECOND
-        self._times.append(at)
-        return often
+        return encoded({"channel": "status", "type": "update", "data": [data]})
 
 
 LAB = KrakenLab
@@ -284,14 +266,10 @@ def _fault(params: dict[str, Any]) -> str:
     return ""
 
 
-def _text(body: object) -> str:
-    return msgspec.json.encode(body).decode()
-
-
 def _answer(body: dict[str, Any], number: object, at: int) -> str:
     if isinstance(number, int):
         body = body | {"req_id": number}
-    return _text(body | {"time_in": _when(at), "time_out": _when(at + 40 * MICROSECOND)})
+    return encoded(body | {"time_in": _when(at), "time_out": _when(at + 40 * MICROSECOND)})
 
 
 def _when(at: int) -> str:
@@ -312,20 +290,11 @@ def _checksum(book: LabBook) -> int:
 
 
 def _result(result: object) -> Reply:
-    return Reply(200, _text({"error": [], "result": result}))
+    return Reply(200, encoded({"error": [], "result": result}))
 
 
 def _failure(error: str, status: int = 200) -> Reply:
-    return Reply(status, _text({"error": [error]}))
-
-
-def _altname(asset: str) -> str:
-    return ALTNAMES.get(asset, asset)
-
-
-def _names(market: LabMarket) -> tuple[str, ...]:
-    alt = _altname(market.base), _altname(market.quote)
-    return market.id, "".join(alt), "/".join(alt), market.symbol
+    return Reply(status, encoded({"error": [error]}))
 
 
 def _rest_row(row: Row, since: int) -> tuple[str, str, int]:
@@ -333,49 +302,3 @@ def _rest_row(row: Row, since: int) -> tuple[str, str, int]:
     whole, _, part = row[0].partition(".")
     size, _, fraction = row[1].partition(".")
     return f"{whole}.{part:0<5}", f"{size}.{fraction[:3]:0<3}", since
-
-
-def _assets(markets: Sequence[LabMarket]) -> dict[str, Any]:
-    return {
-        ASSETS.get(asset) or FIAT.get(asset, asset): {
-            "aclass": "currency",
-            "altname": _altname(asset),
-            "decimals": 4 if asset in FIAT else 10,
-            "display_decimals": 2 if asset in FIAT else 5,
-            "status": "enabled",
-        }
-        for market in markets
-        for asset in (market.base, market.quote)
-    }
-
-
-def _listed(market: LabMarket) -> dict[str, Any]:
-    alt = _altname(market.base), _altname(market.quote)
-    return {
-        "altname": "".join(alt),
-        "wsname": "/".join(alt),
-        "aclass_base": "currency",
-        "base": ASSETS.get(market.base, market.base),
-        "aclass_quote": "currency",
-        "quote": FIAT.get(market.quote, market.quote),
-        "lot": "unit",
-        "cost_decimals": 5,
-        "pair_decimals": market.price_decimals,
-        "lot_decimals": market.size_decimals,
-        "lot_multiplier": 1,
-        "leverage_buy": [],
-        "leverage_sell": [],
-        "fees": [[0, _percent(market.taker)]],
-        "fees_maker": [[0, _percent(market.maker)]],
-        "fee_volume_currency": "ZUSD",
-        "margin_call": 80,
-        "margin_stop": 40,
-        "ordermin": market.min_amount,
-        "costmin": market.min_notional,
-        "tick_size": market.tick,
-        "status": "online",
-    }
-
-
-def _percent(rate: str) -> float:
-    return round(float(rate) * 100, 6)

@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-import msgspec
-
+from scanner.lab.limits import Budget, Rate
 from scanner.lab.seam import (
     ASK,
     BID,
@@ -29,10 +27,10 @@ from scanner.lab.seam import (
     Row,
     VenueWorld,
 )
-from scanner.lab.venues.kucoin_metadata import currency, listed, plain, ticker
+from scanner.lab.units import MILLISECOND, SECOND
+from scanner.lab.venues.kucoin_metadata import currency, listed, ticker
+from scanner.lab.wire import decoded_object, encoded, plain_row, plain_rows
 
-MILLISECOND = 1_000_000
-SECOND = 1_000_000_000
 MOST_SYMBOLS = 100
 MOST_TOPICS = 300
 MOST_MESSAGES, MESSAGE_PERIOD = 100, 10 * SECOND
@@ -56,11 +54,9 @@ class KuCoinLab:
         self._world = world
         self._tokens: dict[str, int] = {}
         self._issued = 0
-        self._period = 0
-        self._weight = 0
+        self._budget = Budget(MOST_WEIGHT, WEIGHT_PERIOD)
 
     def rest(self, request: Request, at: int) -> Reply:
-        markets = [book.market for book in self._world.books.values()]
         match request.method, request.path:
             case "POST", "/api/v1/bullet-public":
                 return self._weighed(10, at, self._bullet(at))
@@ -69,13 +65,12 @@ class KuCoinLab:
             case "GET", "/api/v1/status":
                 return self._weighed(3, at, {"status": "open", "msg": ""})
             case "GET", "/api/v1/symbols" | "/api/v2/symbols":
-                return self._weighed(4, at, [listed(market) for market in markets])
+                return self._weighed(4, at, [listed(market) for market in self._world.markets])
             case "GET", "/api/v1/market/allTickers":
                 tickers = [ticker(book) for book in self._world.books.values()]
                 return self._weighed(15, at, {"time": at // MILLISECOND, "ticker": tickers})
             case "GET", "/api/v3/currencies":
-                names = sorted({name for m in markets for name in (m.base, m.quote)})
-                return self._weighed(3, at, [currency(name) for name in names])
+                return self._weighed(3, at, [currency(name) for name in self._world.currencies])
             case "GET", "/api/v1/contracts/active":
                 return self._weighed(3, at, [])
             case "GET", "/api/v1/market/orderbook/level2_20":
@@ -121,26 +116,23 @@ class KuCoinLab:
         body = {
             "time": at // MILLISECOND,
             "sequence": str(book.sequence),
-            "bids": _rows(book.levels(BID, levels)),
-            "asks": _rows(book.levels(ASK, levels)),
+            "bids": plain_rows(book.levels(BID, levels)),
+            "asks": plain_rows(book.levels(ASK, levels)),
         }
         return self._weighed(weight, at, body)
 
     def _weighed(self, weight: int, at: int, data: object) -> Reply:
         """``data``, unless the requests of these 30 s have become too heavy."""
-        period = at // WEIGHT_PERIOD
-        if period != self._period:
-            self._period, self._weight = period, 0
-        self._weight += weight
+        served = self._budget.spend(weight, at)
         left = WEIGHT_PERIOD - at % WEIGHT_PERIOD
         headers = {
             "gw-ratelimit-limit": str(MOST_WEIGHT),
-            "gw-ratelimit-remaining": str(max(MOST_WEIGHT - self._weight, 0)),
+            "gw-ratelimit-remaining": str(max(MOST_WEIGHT - self._budget.spent, 0)),
             "gw-ratelimit-reset": str(left // MILLISECOND),
         }
-        if self._weight > MOST_WEIGHT:
+        if not served:
             return _failed(429, "429000", "Too many requests in a short period of time", headers)
-        return Reply(200, _text({"code": "200000", "data": data}), headers)
+        return Reply(200, encoded({"code": "200000", "data": data}), headers)
 
 
 class _Whole:
@@ -160,8 +152,8 @@ class _Whole:
             return None
         self._next, self._sequence = at + 100 * MILLISECOND, book.sequence
         return {
-            "asks": _rows(book.levels(ASK, self._levels)),
-            "bids": _rows(book.levels(BID, self._levels)),
+            "asks": plain_rows(book.levels(ASK, self._levels)),
+            "bids": plain_rows(book.levels(BID, self._levels)),
             "timestamp": book.changed_at // MILLISECOND,
         }
 
@@ -181,7 +173,7 @@ class _Touch:
         if at < self._next or best == self._best:
             return None
         self._next, self._best = at + 10 * MILLISECOND, best
-        bid, ask = (plain(row) if row else ("0", "0") for row in best)
+        bid, ask = (plain_row(row) if row else ("0", "0") for row in best)
         return {"asks": ask, "bids": bid, "timestamp": self._book.changed_at // MILLISECOND}
 
 
@@ -199,18 +191,15 @@ class _Changes:
         }
 
     def due(self, at: int) -> object | None:
-        book, first = self._book, self._sequence + 1
-        if book.sequence < first:
+        book = self._book
+        if book.sequence == self._sequence:
             return None
-        changes = book.changes_since(self._sequence)
-        if changes is None:
-            # Too far behind: the client is to see the gap and start anew.
-            changes, first = [], book.sequence
+        first, changes = book.range_since(self._sequence)
         self._sequence = book.sequence
         rows: tuple[list[object], list[object]] = ([], [])
         for change in {(change.side, change.price): change for change in changes}.values():
             key = (change.side, change.price)
-            price, size = plain((change.price, change.size))
+            price, size = plain_row((change.price, change.size))
             if self._shown.get(key, "0") == change.size:
                 price, size = "0", "0"
             self._shown[key] = change.size
@@ -241,25 +230,21 @@ class _Stream:
         self._identity = identity
         self._trouble = trouble
         self._channels: dict[str, _Channel | None] = {}
-        self._times: deque[int] = deque(maxlen=MOST_MESSAGES)
+        self._messages = Rate(MOST_MESSAGES, MESSAGE_PERIOD, strict=True)
         self._heard = at
 
     def opened(self, at: int) -> list[Out]:
         if self._trouble:
             return [_error(self._identity, 401, self._trouble), Close(1000, self._trouble)]
-        return [_text({"id": self._identity, "type": "welcome"})]
+        return [encoded({"id": self._identity, "type": "welcome"})]
 
     def received(self, text: str, at: int) -> list[Out]:
         self._heard = at
-        often = len(self._times) == MOST_MESSAGES and at - self._times[0] < MESSAGE_PERIOD
-        self._times.append(at)
-        try:
-            request = msgspec.json.decode(text)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            request = None
-        if not isinstance(request, dict):
+        in_time = self._messages.take(at)
+        request = decoded_object(text)
+        if request is None:
             return [_error("", 400, "message is not a JSON object")]
-        if often:
+        if not in_time:
             return [_error(request.get("id"), 509, "exceed max permits per second")]
         return self._answer(request, at)
 
@@ -271,14 +256,14 @@ class _Stream:
             if channel is None or (data := channel.due(at)) is None:
                 continue
             frame = {"topic": topic, "type": "message", "subject": channel.subject, "data": data}
-            outs.append(_text(frame))
+            outs.append(encoded(frame))
         return outs
 
     def _answer(self, request: dict[str, Any], at: int) -> list[Out]:
         identity, topic = request.get("id"), request.get("topic")
         match request.get("type"):
             case "ping":
-                return [_text({"id": identity, "type": "pong"})]
+                return [encoded({"id": identity, "type": "pong"})]
             case "subscribe" | "unsubscribe" as verb:
                 if not isinstance(topic, str):
                     return [_error(identity, 400, "topic is required")]
@@ -295,7 +280,7 @@ class _Stream:
             return [_error(identity, 509, f"exceed max subscription count limitation of {limit}")]
         else:
             self._subscribe(channel, topics)
-        return [_text({"id": identity, "type": "ack"})] if request.get("response") else []
+        return [encoded({"id": identity, "type": "ack"})] if request.get("response") else []
 
     def _too_many(self, topics: list[str]) -> str:
         if len(topics) > MOST_SYMBOLS:
@@ -313,17 +298,9 @@ class _Stream:
 LAB = KuCoinLab
 
 
-def _text(body: object) -> str:
-    return msgspec.json.encode(body).decode()
-
-
 def _failed(status: int, code: str, text: str, headers: dict[str, str] | None = None) -> Reply:
-    return Reply(status, _text({"code": code, "msg": text}), headers or {})
+    return Reply(status, encoded({"code": code, "msg": text}), headers or {})
 
 
 def _error(identity: object, code: int, text: str) -> str:
-    return _text({"id": identity, "type": "error", "code": code, "data": text})
-
-
-def _rows(rows: list[Row]) -> list[Row]:
-    return [plain(row) for row in rows]
+    return encoded({"id": identity, "type": "error", "code": code, "data": text})

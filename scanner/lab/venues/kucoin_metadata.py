@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from scanner.lab.seam import LabBook, LabMarket, Row
-
-
-def plain(row: Row) -> Row:
-    """A level as this venue writes it: no zeros at the end of decimals."""
-    price, size = (text.rstrip("0").rstrip(".") if "." in text else text for text in row)
-    return price, size
+from scanner.lab.seam import LabBook, LabMarket
+from scanner.lab.wire import plain_row
 
 
 def ticker(book: LabBook) -> dict[str, Any]:
     """One entry of ``market/allTickers``, which is where the fee rates stand."""
     market, (bid, ask) = book.market, book.best()
-    buy, sell = (plain(row) if row else (None, None) for row in (bid, ask))
+    buy, sell = (plain_row(row) if row else (None, None) for row in (bid, ask))
     return {
         "symbol": market.id,
         "symbolName": market.id,

@@ -8,11 +8,9 @@ the id before them; the checksum is always 0). Numbers are written without trail
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any
 
-import msgspec
-
+from scanner.lab.limits import Rate
 from scanner.lab.seam import (
     ASK,
     BID,
@@ -26,10 +24,10 @@ from scanner.lab.seam import (
     VenueWorld,
     Window,
 )
-from scanner.lab.venues.okx_metadata import instrument, missing_parameter, plain
+from scanner.lab.units import MILLISECOND, SECOND
+from scanner.lab.venues.okx_metadata import instrument, missing_parameter
+from scanner.lab.wire import decoded_object, encoded, plain
 
-MILLISECOND = 1_000_000
-SECOND = 1_000_000_000
 QUIET = 30 * SECOND
 HEARTBEAT = 60 * SECOND
 MOST_CONNECTS_A_SECOND = 3
@@ -54,8 +52,8 @@ class OkxLab:
 
     def __init__(self, world: VenueWorld) -> None:
         self._world = world
-        self._connects: deque[int] = deque(maxlen=MOST_CONNECTS_A_SECOND)
-        self._books_asked: deque[int] = deque(maxlen=BOOKS_PER_TWO_SECONDS)
+        self._connects = Rate(MOST_CONNECTS_A_SECOND, SECOND)
+        self._books_asked = Rate(BOOKS_PER_TWO_SECONDS, 2 * SECOND)
         self._connections = 0
 
     def rest(self, request: Request, at: int) -> Reply:
@@ -76,7 +74,7 @@ class OkxLab:
     def connect(self, path: str, query: dict[str, str], at: int) -> Connection | Reply:
         if path != "/ws/v5/public":
             return _error(404, "404", "Not Found")
-        if _too_many(self._connects, SECOND, at):
+        if not self._connects.take(at):
             return _error(429, "50011", "Too Many Requests")
         self._connections += 1
         return _Stream(self._world, f"{self._connections:08x}", at)
@@ -89,13 +87,13 @@ class OkxLab:
             return _error(400, "51000", "Parameter instType error")
         if kind == "OPTION" and not (query.get("uly") or query.get("instFamily")):
             return missing_parameter("uly or instFamily")
-        markets = [book.market for book in self._world.books.values()] if kind == "SPOT" else []
+        markets = self._world.markets if kind == "SPOT" else []
         wanted = query.get("instId")
         return _data([instrument(m) for m in markets if wanted in (None, m.id)])
 
     def _book(self, query: dict[str, str], most: int, at: int) -> Reply:
         market, levels = query.get("instId", ""), query.get("sz", "1")
-        if _too_many(self._books_asked, 2 * SECOND, at):
+        if not self._books_asked.take(at):
             return _error(429, "50011", "Too Many Requests")
         if not market:
             return missing_parameter("instId")
@@ -188,7 +186,7 @@ class _Stream:
         self._world = world
         self._name = name
         self._channels: dict[tuple[str, str], _Channel] = {}
-        self._requests: deque[int] = deque(maxlen=MOST_REQUESTS_AN_HOUR)
+        self._requests = Rate(MOST_REQUESTS_AN_HOUR, 3600 * SECOND)
         self._alive = at
 
     def opened(self, at: int) -> list[Out]:
@@ -198,11 +196,8 @@ class _Stream:
         self._alive = at
         if text == "ping":
             return ["pong"]
-        try:
-            request = msgspec.json.decode(text)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            request = None
-        if not isinstance(request, dict):
+        request = decoded_object(text)
+        if request is None:
             return [self._error("60012", f"Invalid request: {text:.200}", {})]
         return self._answer(request, text, at)
 
@@ -210,7 +205,7 @@ class _Stream:
         outs: list[Out] = []
         for channel in self._channels.values():
             if (message := channel.due(at)) is not None:
-                outs.append(_text(message))
+                outs.append(encoded(message))
         if outs:
             self._alive = at
         if at - self._alive >= QUIET:
@@ -226,9 +221,9 @@ class _Stream:
             return [self._error("60012", f"Invalid request: {text:.200}", named)]
         if len(text.encode()) > MOST_BYTES:
             return [self._error("60013", "Invalid args", named)]
-        if _too_many(self._requests, 3600 * SECOND, at):
+        if not self._requests.take(at):
             return [self._error("60014", "Requests too frequent", named)]
-        return [_text(self._one(str(op), arg, named)) for arg in args]
+        return [encoded(self._one(str(op), arg, named)) for arg in args]
 
     def _one(self, op: str, arg: object, named: dict[str, str]) -> object:
         """The answer to one argument of a request."""
@@ -255,18 +250,10 @@ class _Stream:
         return {**named, "event": "error", "code": code, "msg": text, "connId": self._name}
 
     def _error(self, code: str, text: str, named: dict[str, str]) -> str:
-        return _text(self._refusal(code, text, named))
+        return encoded(self._refusal(code, text, named))
 
 
 LAB = OkxLab
-
-
-def _too_many(times: deque[int], period: int, at: int) -> bool:
-    """Whether ``times`` is full of requests of the last ``period``; counts this one if not."""
-    if len(times) == times.maxlen and at - times[0] < period:
-        return True
-    times.append(at)
-    return False
 
 
 def _rows(rows: list[Row]) -> list[list[str]]:
@@ -274,13 +261,9 @@ def _rows(rows: list[Row]) -> list[list[str]]:
     return [[plain(price), plain(size), "0", "0" if size == "0" else "1"] for price, size in rows]
 
 
-def _text(body: object) -> str:
-    return msgspec.json.encode(body).decode()
-
-
 def _data(data: list[Any]) -> Reply:
-    return Reply(200, _text({"code": "0", "data": data, "msg": ""}))
+    return Reply(200, encoded({"code": "0", "data": data, "msg": ""}))
 
 
 def _error(status: int, code: str, text: str) -> Reply:
-    return Reply(status, _text({"code": code, "data": [], "msg": text}))
+    return Reply(status, encoded({"code": code, "data": [], "msg": text}))

@@ -1,23 +1,17 @@
-"""What the simulated OKX says of its instruments, and how it writes numbers."""
+"""What the simulated OKX says of its instruments."""
 
 from __future__ import annotations
 
-import msgspec
-
 from scanner.lab.seam import LabMarket, Reply
+from scanner.lab.wire import encoded, plain
 
 LISTED_AT = "1548133413000"
-
-
-def plain(number: str) -> str:
-    """Without trailing zeros: ``30244.0`` is ``30244``."""
-    return number.rstrip("0").rstrip(".") if "." in number else number
 
 
 def missing_parameter(name: str) -> Reply:
     """The answer to a request without a parameter that it needs."""
     body = {"code": "50014", "data": [], "msg": f"Parameter {name} can not be empty."}
-    return Reply(400, msgspec.json.encode(body).decode())
+    return Reply(400, encoded(body))
 
 
 def instrument(market: LabMarket) -> dict[str, str]:
