@@ -7,54 +7,50 @@ together.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from enum import StrEnum
-from functools import cache
-from importlib.util import find_spec
+from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainValidator,
+    PrivateAttr,
+    SecretStr,
     ValidationError,
-    model_validator,
 )
 
+from scanner.alert_config import AlertSettings
+from scanner.environment import substituted
 from scanner.explain import did_you_mean, explained
-from scanner.located import Located, read
-from scanner.types import Depth
+from scanner.located import Located, parse, read
+from scanner.model import Model
+from scanner.redact import credentials
+from scanner.venue_config import Endpoints, Feed, VenueConfig, streamed_by_ccxt
 from scanner.venues.registry import VENUES
 
-DEFAULT_FILE = "config.yaml"
-MAX_FEE = 0.1
+__all__ = [
+    "Config",
+    "Database",
+    "Endpoints",
+    "Feed",
+    "Limits",
+    "Thresholds",
+    "VenueConfig",
+    "builtin",
+    "load",
+    "starter",
+    "streamed_by_ccxt",
+    "validated",
+]
+
 HOUR_MS = 3_600_000
-
-
-class Feed(StrEnum):
-    """Who speaks to a venue: a protocol of ours, or ccxt's own WebSocket client."""
-
-    NATIVE = "native"
-    CCXT = "ccxt"
-
-
-def _url(*schemes: str) -> AfterValidator:
-    def check(value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            good = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            good = False
-        if not good or not value.isprintable() or any(mark in value for mark in " ?#@"):
-            raise ValueError(f"must be a URL such as {schemes[-1]}://host:port/path")
-        return value.rstrip("/")
-
-    return AfterValidator(check)
+SHORTEST_SECRET = 8
+DATABASES = frozenset({"sqlite", "postgres", "postgresql", "postgresql+psycopg"})
 
 
 def _symbols(value: Any) -> Any:
@@ -76,70 +72,28 @@ def _folder(value: Any) -> Any:
     return Path(value).expanduser() if isinstance(value, str) and value else value
 
 
-Rest: TypeAlias = Annotated[str, _url("http", "https")]
-Socket: TypeAlias = Annotated[str, _url("ws", "wss")]
-Symbols: TypeAlias = Annotated[Literal["auto"] | tuple[str, ...], PlainValidator(_symbols)]
+def _database(url: SecretStr) -> SecretStr:
+    text = url.get_secret_value().strip()
+    scheme, mark, rest = text.partition("://")
+    try:
+        urlsplit(text)
+    except ValueError:
+        rest = ""
+    if not text.isprintable() or not (rest if mark else text) or (mark and scheme not in DATABASES):
+        raise ValueError(
+            "must be the path of a file, or a URL that begins with sqlite:/// or postgresql://"
+        )
+    return SecretStr(text)
+
+
+AutoOrList: TypeAlias = Literal["auto"] | tuple[str, ...]
+Symbols: TypeAlias = Annotated[
+    AutoOrList, PlainValidator(_symbols, json_schema_input_type=AutoOrList)
+]
 Folder: TypeAlias = Annotated[Path, BeforeValidator(_folder)]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _default_for_nothing(cls, data: Any) -> Any:
-        """A key without a value has its default, as when all below it is commented out."""
-        if data is None:
-            return {}
-        if isinstance(data, Mapping):
-            return {k: v for k, v in data.items() if v is not None or k not in cls.model_fields}
-        return data
-
-
-class Endpoints(_Model):
-    """Where a venue is reached instead of its public hosts."""
-
-    rest: Rest | None = Field(
-        default=None, description="URL in place of scheme and host of its REST interface."
-    )
-    ws: Socket | None = Field(
-        default=None, description="URL in place of scheme and host of its streams."
-    )
-
-
-class VenueConfig(_Model):
-    """One venue; ``feed`` is None until ``Config`` has settled it."""
-
-    enabled: bool = Field(default=True, description="Whether the venue takes part.")
-    feed: Annotated[Feed | None, Field(strict=False)] = Field(
-        default=None,
-        description="`native`: a protocol of Crossbook's own, where there is one, and then the"
-        " default. `ccxt`: ccxt's WebSocket client, which is slower and streams the others.",
-    )
-    depth: Annotated[Depth, Field(strict=False)] = Field(
-        default=Depth.TOP,
-        description="`top`: the venue's fast channel of the best levels. `full`: all the depth that"
-        " it offers.",
-    )
-    endpoints: Endpoints = Field(
-        default=Endpoints(), description="Where the venue is reached instead."
-    )
-    taker_fee: float | None = Field(
-        default=None,
-        ge=-MAX_FEE,
-        le=MAX_FEE,
-        examples=["0.001, which is 0.1 %"],
-        description="Your taker fee as a fraction (0.001 is 0.1 %), in place of the listed one.",
-    )
-    markets_per_connection: int | None = Field(
-        default=None,
-        ge=1,
-        le=10_000,
-        description="At most this many on one connection, if the venue allows more.",
-    )
-
-
-class Thresholds(_Model):
+class Thresholds(Model):
     """What is worth a line."""
 
     min_net_bps: float = Field(
@@ -158,7 +112,7 @@ class Thresholds(_Model):
     )
 
 
-class Limits(_Model):
+class Limits(Model):
     """How fresh the two legs must be, and how often an open opportunity is told of."""
 
     max_age_ms: int = Field(
@@ -181,7 +135,37 @@ class Limits(_Model):
     )
 
 
-class Config(_Model):
+class Database(Model):
+    """Where what is found is kept, and how much of it."""
+
+    url: Annotated[SecretStr, AfterValidator(_database)] | None = Field(
+        default=None,
+        examples=["~/spreads.db, or postgresql://user:${PASSWORD}@host/name"],
+        description="A file (its path, or `sqlite:///` and its path) or a PostgreSQL server"
+        " (`postgresql://user:password@host/name`); none named: `crossbook.db` in the user's data"
+        " folder (`~/.local/share/crossbook` on Linux).",
+    )
+    retention_days: int = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="How many days (UTC) before the current one are kept; 0: no bound.",
+    )
+    max_size_mb: int = Field(
+        default=4096,
+        ge=0,
+        le=1 << 30,
+        description="The most that the database may take, MB of 2^20 bytes: details go first, then"
+        " whole days, the oldest first, but never the last 24 hours; 0: no bound.",
+    )
+
+    @property
+    def location(self) -> str:
+        """``url``, which may hold a password; empty where none is named."""
+        return self.url.get_secret_value() if self.url else ""
+
+
+class Config(Model):
     """All of config.yaml. ``venues`` holds the enabled and the disabled ones."""
 
     venues: Mapping[str, VenueConfig] = Field(
@@ -189,8 +173,8 @@ class Config(_Model):
     )
     symbols: Symbols = Field(
         default="auto",
-        description="`auto`: every symbol that two of the venues list, those that most list first."
-        " Or a list such as `[BTC/USDT, ETH/USDT]`.",
+        description="`auto`: every symbol that two of the venues list, the most traded first. Or a"
+        " list such as `[BTC/USDT, ETH/USDT]`.",
     )
     quotes: tuple[str, ...] = Field(
         default=(), description="Quote currencies that `auto` keeps to; none named: any."
@@ -200,19 +184,36 @@ class Config(_Model):
     )
     thresholds: Thresholds = Field(default=Thresholds(), description="What is worth a line.")
     limits: Limits = Field(default=Limits(), description="How fresh the books of a pair must be.")
+    alerts: AlertSettings = Field(
+        default=AlertSettings(), description="What is told, when, and through which channel."
+    )
+    database: Database = Field(
+        default=Database(), description="Where what is found is kept, and how much of it."
+    )
     cache_dir: Folder | None = Field(
         default=None,
         description="Folder for what may be lost, such as the venues' market lists; none named: the"
         " user's cache folder (`~/.cache/crossbook` on Linux).",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="The least that is logged, to standard error."
+        "info", description="The least that is logged."
     )
+    _inserted: frozenset[str] = PrivateAttr(default=frozenset())
 
     @property
     def enabled(self) -> dict[str, VenueConfig]:
         """The venues that take part."""
         return {name: venue for name, venue in self.venues.items() if venue.enabled}
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What must not be read anywhere: passwords, tokens, the URLs of channels, and whatever
+        came out of the environment (but for what is too short to be told from ordinary text)."""
+        urls = [url.get_secret_value() for url in self.alerts.channels.values()]
+        found = {text for text in self._inserted if len(text) >= SHORTEST_SECRET}
+        found.update(urls, *map(credentials, urls))
+        found.add(unquote(urlsplit(self.database.location).password or ""))
+        return frozenset(found - {""})
 
 
 def load(path: Path) -> Config:
@@ -220,12 +221,26 @@ def load(path: Path) -> Config:
     return validated(read(path))
 
 
-def validated(document: Located) -> Config:
-    """The configuration that ``document`` holds; raises ``ConfigError``."""
+def starter() -> str:
+    """The text of the configuration that a new user begins with."""
+    return files("scanner").joinpath("starter.yaml").read_text(encoding="utf-8")
+
+
+def builtin() -> Config:
+    """The configuration of those who have no file: the starter's."""
+    return validated(parse(starter(), "the built-in configuration"))
+
+
+def validated(document: Located, environment: Mapping[str, str] | None = None) -> Config:
+    """The configuration that ``document`` holds; raises ``ConfigError``.
+
+    ``environment``: what ``${NAME}`` stands for; none given: that of the process.
+    """
     if document.value is None:
         raise document.error("is empty", remedy="name venues under 'venues:'")
     if not isinstance(document.value, dict):
         raise document.error("must be a mapping of keys such as 'venues:'")
+    document = substituted(document, os.environ if environment is None else environment)
     try:
         config = Config.model_validate(document.value)
     except ValidationError as invalid:
@@ -233,17 +248,9 @@ def validated(document: Located) -> Config:
     venues = {name: _settled(name, venue, document) for name, venue in config.venues.items()}
     if not any(venue.enabled for venue in venues.values()):
         raise document.error("no venue is enabled", ("venues",), "name at least two")
-    return config.model_copy(update={"venues": venues})
-
-
-@cache
-def streamed_by_ccxt() -> frozenset[str]:
-    """The venues that ccxt streams, read from its folder: importing it takes seconds."""
-    spec = find_spec("ccxt")
-    if spec is None or spec.origin is None:
-        return frozenset()
-    folder = Path(spec.origin).parent / "pro"
-    return frozenset(file.stem for file in folder.glob("[a-z]*.py"))
+    config = config.model_copy(update={"venues": venues})
+    config._inserted = document.inserted
+    return config
 
 
 def _settled(name: str, venue: VenueConfig, document: Located) -> VenueConfig:

@@ -56,7 +56,9 @@ def explained(invalid: ValidationError, document: Located, model: type[BaseModel
     if kind == "value_error":
         return document.error(str(detail["ctx"]["error"]), key, remedy)
     message = _MESSAGES.get(kind, detail["msg"]).format(**detail.get("ctx", {}))
-    return document.error(f"{message}, not {_shown(detail['input'])}", key, remedy)
+    return document.error(
+        f"{message}, not {_shown(document.as_written(detail['input']))}", key, remedy
+    )
 
 
 def _shown(value: Any) -> str:

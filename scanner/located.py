@@ -18,6 +18,7 @@ from scanner.errors import ConfigError
 
 Key: TypeAlias = tuple[str, ...]
 MAX_BYTES = 1 << 20
+SHORTEST_HIDDEN = 4
 _TAG = "tag:yaml.org,2002:"
 _CONSTRUCTED = frozenset(_TAG + name for name in ("null", "bool", "int", "float"))
 _TEXT = frozenset(_TAG + name for name in ("str", "timestamp", "merge", "value"))
@@ -25,12 +26,39 @@ _TAGS = _CONSTRUCTED | _TEXT | {_TAG + "map", _TAG + "seq"}
 
 
 class Located:
-    """The value of a document and the line of each of its keys."""
+    """The value of a document and the line of each of its keys.
 
-    def __init__(self, file: str, value: Any, lines: Mapping[Key, int]) -> None:
+    ``written``: how texts that were put into the value stood in the file; they are never shown.
+    """
+
+    def __init__(
+        self,
+        file: str,
+        value: Any,
+        lines: Mapping[Key, int],
+        written: Mapping[str, str] | None = None,
+    ) -> None:
         self.file = file
         self.value = value
         self._lines = lines
+        self._written = dict(written or {})
+
+    @property
+    def inserted(self) -> frozenset[str]:
+        """The texts that do not stand in the file."""
+        return frozenset(self._written)
+
+    def replaced(self, value: Any, written: Mapping[str, str]) -> Located:
+        """The same document with texts put into its value; ``written``: what stood for them."""
+        return Located(self.file, value, self._lines, written)
+
+    def as_written(self, value: Any) -> Any:
+        """A part of the value as the file has it."""
+        if isinstance(value, dict):
+            return {name: self.as_written(inner) for name, inner in value.items()}
+        if isinstance(value, tuple):
+            return tuple(map(self.as_written, value))
+        return self._written.get(value, value) if isinstance(value, str) else value
 
     def line(self, key: Key) -> int:
         """The line of ``key``, or of what would hold it where the file does not have it."""
@@ -39,7 +67,10 @@ class Located:
         return self._lines.get(key, 0)
 
     def error(self, message: str, key: Key = (), remedy: str = "") -> ConfigError:
-        """An error at ``key``."""
+        """An error at ``key``; what does not stand in the file is not in its text either."""
+        for text in sorted(self._written, key=len, reverse=True):
+            if len(text) >= SHORTEST_HIDDEN:
+                message = message.replace(text, self._written[text])
         return ConfigError(
             message, file=self.file, line=self.line(key), key=".".join(key), remedy=remedy
         )

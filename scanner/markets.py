@@ -19,14 +19,15 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import msgspec
-import platformdirs
 from msgspec import Struct
 
 from scanner.clock import now
 from scanner.config import Config, Feed
 from scanner.errors import ConfigError, CrossbookError
 from scanner.explain import did_you_mean
-from scanner.metadata import Listed, Wanted
+from scanner.liquidity import Tickers, Traded, turnover
+from scanner.metadata import Listed, Order, Wanted
+from scanner.places import cache_folder
 from scanner.types import Market
 
 SECOND = 1_000_000_000
@@ -34,36 +35,66 @@ DAY = 86_400 * SECOND
 DEADLINE = 60.0
 LONGEST_LINE = 64 << 20
 KEPT_DAYS = 30
-FORMAT = 1
+FORMAT = 2
 
 log = logging.getLogger(__name__)
 
 
+class NoMarkets(CrossbookError):
+    """No venue's markets could be had: nothing can be scanned."""
+
+
+class Source(Struct, frozen=True, kw_only=True):
+    """The markets of a venue, and how they were come by.
+
+    ``at``: when the list was made, ns (0: there is none). ``error``: why it is not a fresh one.
+    """
+
+    venue: str
+    markets: Sequence[Market] = ()
+    at: int = 0
+    error: str = ""
+    tickers: Tickers = {}
+
+
 async def load(config: Config) -> list[Market]:
     """The markets to scan, by symbol; raises ``CrossbookError`` where there is none."""
-    wanted = [
-        Wanted(name, venue.endpoints.rest or "", venue.feed is not Feed.CCXT)
-        for name, venue in config.enabled.items()
-    ]
-    log.info("loading markets of %d venues ...", len(wanted))
-    cache = Cache(config.cache_dir or platformdirs.user_cache_path("crossbook"))
-    answers = await _answers(wanted)
-    listed: dict[str, Sequence[Market]] = {}
-    for one in wanted:
-        markets = _fresh_or_kept(one, answers[one.venue], cache)
-        fee = config.venues[one.venue].taker_fee
-        if markets and fee is not None:
-            markets = [msgspec.structs.replace(market, taker_fee=fee) for market in markets]
-        if markets:
-            listed[one.venue] = markets
-    if not listed:
-        raise CrossbookError("no venue's markets could be had, neither from it nor from the cache")
-    chosen = choose(listed, config)
+    log.info("loading markets of %d venues ...", len(config.enabled))
+    found = await sources(config)
+    for source in found.values():
+        _tell(source)
+    chosen = chosen_from(found, config)
     log.info("%d symbols in %d markets of %d venues", *_count(chosen))
     return chosen
 
 
-def choose(listed: Mapping[str, Sequence[Market]], config: Config) -> list[Market]:
+async def sources(config: Config, *, fetch: bool = True) -> dict[str, Source]:
+    """What the enabled venues list, by venue; ``fetch=False``: only what was kept."""
+    wanted = [
+        Wanted(name, venue.endpoints.rest or "", venue.feed is not Feed.CCXT)
+        for name, venue in config.enabled.items()
+    ]
+    cache = Cache(config.cache_dir or cache_folder())
+    answers = await _answers(Order(wanted, config.symbols == "auto")) if fetch else {}
+    return {
+        one.venue: _source(one, answers.get(one.venue), cache, config.venues[one.venue].taker_fee)
+        for one in wanted
+    }
+
+
+def chosen_from(found: Mapping[str, Source], config: Config) -> list[Market]:
+    """The markets to scan of what was found; raises ``CrossbookError`` where there is none."""
+    listed = {venue: source.markets for venue, source in found.items() if source.markets}
+    if not listed:
+        raise NoMarkets("no venue's markets could be had, neither from it nor from the cache")
+    return choose(listed, config, {venue: source.tickers for venue, source in found.items()})
+
+
+def choose(
+    listed: Mapping[str, Sequence[Market]],
+    config: Config,
+    tickers: Mapping[str, Tickers] | None = None,
+) -> list[Market]:
     """Those of the markets ``listed`` by venue that ``config.symbols`` asks for, by symbol."""
     by_symbol: defaultdict[str, list[Market]] = defaultdict(list)
     for markets in listed.values():
@@ -71,7 +102,7 @@ def choose(listed: Mapping[str, Sequence[Market]], config: Config) -> list[Marke
             by_symbol[market.symbol].append(market)
     venues = ", ".join(listed)
     if config.symbols == "auto":
-        symbols = _shared(by_symbol, config)
+        symbols = _shared(by_symbol, config, tickers or {})
         if not symbols:
             quoted = f" in {', '.join(config.quotes)}" if config.quotes else ""
             raise CrossbookError(f"no symbol{quoted} is listed by two of the venues: {venues}")
@@ -82,15 +113,18 @@ def choose(listed: Mapping[str, Sequence[Market]], config: Config) -> list[Marke
     return [market for symbol in symbols for market in by_symbol[symbol]]
 
 
-def _shared(by_symbol: Mapping[str, Sequence[Market]], config: Config) -> list[str]:
-    """Symbols that two venues list, those that most list first."""
-    shared = [
-        symbol
+def _shared(
+    by_symbol: Mapping[str, Sequence[Market]], config: Config, tickers: Mapping[str, Tickers]
+) -> list[str]:
+    """Symbols that two venues list: the most traded first, then those that most list."""
+    shared = {
+        symbol: markets
         for symbol, markets in by_symbol.items()
         if len(markets) > 1 and (not config.quotes or markets[0].quote in config.quotes)
-    ]
-    shared.sort(key=lambda symbol: (-len(by_symbol[symbol]), symbol))
-    return shared[: config.max_symbols]
+    }
+    traded = turnover(shared, tickers)
+    ranked = sorted(shared, key=lambda symbol: (-traded[symbol], -len(shared[symbol]), symbol))
+    return ranked[: config.max_symbols]
 
 
 def _known(by_symbol: Mapping[str, Sequence[Market]], symbols: Iterable[str]) -> list[str]:
@@ -112,7 +146,7 @@ def _count(markets: Sequence[Market]) -> tuple[int, int, int]:
     return len(symbols), len(markets), len({market.venue for market in markets})
 
 
-async def _answers(wanted: Sequence[Wanted]) -> dict[str, Listed]:
+async def _answers(order: Order) -> dict[str, Listed]:
     """What each venue answered; for one that did not within the deadline, that."""
     answers: dict[str, Listed] = {}
     late = f"no answer within {DEADLINE:.0f} s"
@@ -129,7 +163,7 @@ async def _answers(wanted: Sequence[Wanted]) -> dict[str, Listed]:
     assert process.stdin is not None and process.stdout is not None
     try:
         async with asyncio.timeout(DEADLINE):
-            process.stdin.write(msgspec.json.encode(wanted))
+            process.stdin.write(msgspec.json.encode(order))
             process.stdin.close()
             async for line in process.stdout:
                 answer = msgspec.json.decode(line, type=Listed)
@@ -141,21 +175,38 @@ async def _answers(wanted: Sequence[Wanted]) -> dict[str, Listed]:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    return {one.venue: answers.get(one.venue, Listed(one.venue, error=late)) for one in wanted}
+    venues = [one.venue for one in order.wanted]
+    return {venue: answers.get(venue, Listed(venue, error=late)) for venue in venues}
 
 
-def _fresh_or_kept(wanted: Wanted, answer: Listed, cache: Cache) -> Sequence[Market]:
-    venue = wanted.venue
-    if answer.markets:
-        cache.write(wanted, answer.markets, now())
-        return answer.markets
+def _source(wanted: Wanted, answer: Listed | None, cache: Cache, fee: float | None) -> Source:
+    """What the venue answered (None: it was not asked), or else what is kept of it."""
     kept = cache.read(wanted)
+    if answer is not None and answer.markets:
+        kept = Kept(now(), answer.markets, answer.tickers or (kept.tickers if kept else {}))
+        cache.write(wanted, kept)
     if kept is None:
-        log.error("%s: left out: no markets (%s), and none in the cache", venue, answer.error)
-        return ()
-    age = age_text(now() - kept.at)
-    log.warning("%s: markets from the cache, %s old (%s)", venue, age, answer.error)
-    return kept.markets
+        return Source(venue=wanted.venue, error=answer.error if answer else "")
+    return Source(
+        venue=wanted.venue,
+        markets=kept.markets if fee is None else _with_fee(kept.markets, fee),
+        at=kept.at,
+        error=answer.error if answer else "",
+        tickers=kept.tickers,
+    )
+
+
+def _with_fee(markets: Iterable[Market], fee: float) -> list[Market]:
+    return [msgspec.structs.replace(market, taker_fee=fee) for market in markets]
+
+
+def _tell(source: Source) -> None:
+    if not source.markets:
+        text = "%s: left out: no markets (%s), and none in the cache"
+        log.error(text, source.venue, source.error)
+    elif source.error:
+        age = age_text(now() - source.at)
+        log.warning("%s: markets from the cache, %s old (%s)", source.venue, age, source.error)
 
 
 def age_text(age: int) -> str:
@@ -172,6 +223,7 @@ class Kept(Struct, frozen=True):
 
     at: int
     markets: tuple[Market, ...]
+    tickers: dict[str, Traded] = {}
 
 
 class Cache:
@@ -197,14 +249,14 @@ class Cache:
             return None
         return kept if kept.markets else None
 
-    def write(self, wanted: Wanted, markets: Sequence[Market], at: int) -> None:
-        """Keeps ``markets``, whole or not at all; a full disk costs a line in the log."""
+    def write(self, wanted: Wanted, kept: Kept) -> None:
+        """Keeps it, whole or not at all; a full disk costs a line in the log."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with NamedTemporaryFile(dir=self._folder, suffix=".part", delete=False) as part:
-                part.write(msgspec.json.encode(Kept(at, tuple(markets))))
+                part.write(msgspec.json.encode(kept))
             os.replace(part.name, self.path(wanted))
-            self._forget(at)
+            self._forget(kept.at)
         except OSError as error:
             log.warning("%s: the market list could not be kept: %s", wanted.venue, error)
 

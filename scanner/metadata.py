@@ -1,14 +1,14 @@
 """ccxt's metadata as ``Market``; ``python -m scanner.metadata`` fetches it in a process of its own.
 
 Importing ccxt takes seconds and a hundred megabytes, which neither the event loop nor the scanner's
-memory should bear. The process reads a JSON list of ``Wanted`` from standard input and answers with
-one line of ``Listed`` for each venue, as they come.
+memory should bear. The process reads an ``Order`` as JSON from standard input and answers with one
+line of ``Listed`` for each venue, as they come.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from decimal import Decimal
 from math import isfinite
@@ -18,13 +18,16 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
+from scanner.liquidity import Traded
 from scanner.types import Market
 from scanner.venues.protocol import ccxt_id
 from scanner.venues.registry import native
 
 TIMEOUT_MS = 15_000
+TICKERS_TIMEOUT_MS = 8_000
 LONGEST_NAME = 64
 REASON = 200
+DEEPEST = 10
 
 # ccxt's precision modes: a precision of 0.01 is a step, one of 2 a number of decimals.
 DECIMAL_PLACES = 2
@@ -39,15 +42,24 @@ class Wanted(Struct, frozen=True):
     is_native: bool
 
 
+class Order(Struct, frozen=True):
+    """What is to be fetched; ``tickers``: also how much is traded."""
+
+    wanted: list[Wanted]
+    tickers: bool = False
+
+
 class Listed(Struct, frozen=True):
-    """The spot markets of a venue, or the ``error`` that came instead."""
+    """The spot markets of a venue, or the ``error`` that came instead. ``tickers``: by symbol, as
+    far as they could be had."""
 
     venue: str
     markets: tuple[Market, ...] = ()
     error: str = ""
+    tickers: dict[str, Traded] = {}
 
 
-def fetch(wanted: Wanted) -> Listed:
+def fetch(wanted: Wanted, tickers: bool = False) -> Listed:
     """The markets of one venue by ccxt's REST client; never raises."""
     try:
         import ccxt
@@ -59,10 +71,19 @@ def fetch(wanted: Wanted) -> Listed:
         found = exchange.load_markets().values()
         markets = converted(wanted, found, exchange.precisionMode)
     except Exception as error:  # whatever goes wrong with one venue leaves the others alone
-        return Listed(wanted.venue, error=f"{type(error).__name__}: {error}"[:REASON])
+        return Listed(wanted.venue, error=_told(error))
     if not markets:
         return Listed(wanted.venue, error="it lists no spot market")
-    return Listed(wanted.venue, markets)
+    return Listed(wanted.venue, markets, tickers=traded(exchange, markets) if tickers else {})
+
+
+def _told(error: Exception) -> str:
+    """What went wrong, and what was at the bottom of it: ccxt names only the address."""
+    text = f"{type(error).__name__}: {error}"[:REASON]
+    root: BaseException = error
+    for _ in range(DEEPEST):
+        root = root.__cause__ or root.__context__ or root
+    return text if root is error else f"{text} ({root})"[: 2 * REASON]
 
 
 def moved(urls: Any, rest: str) -> Any:
@@ -85,6 +106,24 @@ def converted(wanted: Wanted, found: Any, precision_mode: int) -> tuple[Market, 
             if market is not None:
                 markets.setdefault(market.id, market)
     return tuple(markets.values())
+
+
+def traded(exchange: Any, markets: Sequence[Market]) -> dict[str, Traded]:
+    """How much was traded of ``markets``, of those of which the venue tells; never raises."""
+    try:
+        exchange.timeout = TICKERS_TIMEOUT_MS
+        exchange.options["defaultType"] = "spot"
+        tickers = exchange.fetch_tickers()
+        found = {market.symbol: _traded(tickers.get(market.symbol) or {}) for market in markets}
+    except Exception:  # it is a preference only: without it, the markets are still of use
+        return {}
+    return {symbol: one for symbol, one in found.items() if one is not None}
+
+
+def _traded(ticker: Mapping[str, Any]) -> Traded | None:
+    last = _number(ticker.get("last")) or 0.0
+    volume = _number(ticker.get("quoteVolume")) or (_number(ticker.get("baseVolume")) or 0.0) * last
+    return Traded(last, volume) if last > 0 and volume > 0 else None
 
 
 def _market(venue: str, stream_id: str, entry: Mapping[str, Any], mode: int) -> Market | None:
@@ -146,17 +185,17 @@ def _spot_only(options: dict[str, Any]) -> None:
         options["fetchMarkets"] = {**kinds, "types": ["spot"]}
 
 
-def fetch_all(wanted: list[Wanted]) -> Iterator[Listed]:
+def fetch_all(order: Order) -> Iterator[Listed]:
     """The markets of all venues at once, as they come."""
-    with ThreadPoolExecutor(max_workers=max(len(wanted), 1)) as pool:
-        for done in as_completed([pool.submit(fetch, one) for one in wanted]):
+    with ThreadPoolExecutor(max_workers=max(len(order.wanted), 1)) as pool:
+        for done in as_completed([pool.submit(fetch, one, order.tickers) for one in order.wanted]):
             yield done.result()
 
 
 def main() -> None:
-    """Answers the list on standard input with lines on standard output."""
-    wanted = msgspec.json.decode(sys.stdin.buffer.read(), type=list[Wanted])
-    for listed in fetch_all(wanted):
+    """Answers the order on standard input with lines on standard output."""
+    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    for listed in fetch_all(order):
         sys.stdout.buffer.write(msgspec.json.encode(listed) + b"\n")
         sys.stdout.buffer.flush()
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from scanner.config import Config, Feed, VenueConfig, load, validated
+from scanner.config import Config, Feed, VenueConfig, builtin, load, starter, validated
 from scanner.errors import ConfigError
 from scanner.located import parse
 from scanner.types import Depth
@@ -16,8 +17,12 @@ from scanner.venues.registry import VENUES
 ROOT = Path(__file__).parents[1]
 
 
+SECRET = "postgresql://me:correct-horse@db/spreads"
+ENVIRONMENT = {"DB_URL": SECRET, "HOOK": "json://127.0.0.1:9000/k3y-of-mine", "EMPTY": ""}
+
+
 def config(text: str) -> Config:
-    return validated(parse(text, "c.yaml"))
+    return validated(parse(text, "c.yaml"), ENVIRONMENT)
 
 
 def complaint(text: str) -> str:
@@ -33,16 +38,19 @@ def test_the_shipped_configuration_scans_the_native_venues() -> None:
     assert {venue.feed for venue in shipped.enabled.values()} == {Feed.NATIVE}
 
 
-def test_the_shipped_configuration_stays_valid_with_its_optional_keys() -> None:
-    lines = (ROOT / "config.yaml").read_text().splitlines()
-    text = "\n".join(
-        line.replace("# ", "", 1) if line.startswith(("    # ", "# cache_dir")) else line
-        for line in lines
-    )
-    full = config(text)
+def test_the_built_in_configuration_and_the_starter_are_the_shipped_one() -> None:
+    assert starter() == (ROOT / "config.yaml").read_text()
+    assert builtin() == load(ROOT / "config.yaml")
+
+
+def test_the_shipped_configuration_stays_valid_with_all_that_is_commented_out() -> None:
+    text = re.sub(r"^( *)#(?=\S| {2,}\S)", r"\1", starter(), flags=re.M)
+    full = validated(parse(text, "c.yaml"), {"TELEGRAM_URL": "tgram://123456789:abc/42"})
     assert full.venues["binance"].taker_fee == 0.001
     assert full.venues["binance"].endpoints.rest == "https://host"
     assert full.cache_dir == Path.home() / ".cache" / "crossbook"
+    assert full.alerts.targets(full.alerts.rules["big"]) == ("terminal", "bell", "phone")
+    assert full.database.location == "~/spreads.db"
 
 
 def test_a_bare_venue_takes_every_default() -> None:
@@ -78,6 +86,8 @@ def test_every_value_arrives() -> None:
         max_symbols: 3
         thresholds: {min_net_bps: -1, min_profit: 0.5, close_ratio: 1}
         limits: {max_age_ms: 10, max_skew_ms: 20, update_interval_ms: 0}
+        alerts: {rules: {big: {min_net_bps: 20}}, channels: {hook: "json://h:1/x"}}
+        database: {url: ~/spreads.db, retention_days: 30, max_size_mb: 100}
         cache_dir: /somewhere
         log_level: debug
         """
@@ -99,6 +109,10 @@ def test_every_value_arrives() -> None:
         "max_skew_ms": 20,
         "update_interval_ms": 0,
     }
+    assert full.alerts.rules["big"].min_net_bps == 20
+    assert full.alerts.channels["hook"].get_secret_value() == "json://h:1/x"
+    assert full.database.location == "~/spreads.db"
+    assert (full.database.retention_days, full.database.max_size_mb) == (30, 100)
     assert (full.cache_dir, full.log_level) == (Path("/somewhere"), "debug")
 
 
@@ -232,6 +246,61 @@ def test_it_is_frozen() -> None:
             "venues: {okx: }\ncache_dir: 5",
             "c.yaml:2: cache_dir: must be the path of a folder, not 5",
         ),
+        (
+            "venues: {okx: }\ndatabase: spreads.db",
+            "c.yaml:2: database: must be a mapping of keys, not 'spreads.db'",
+        ),
+        (
+            "venues: {okx: }\ndatabase:\n  uri: spreads.db",
+            "c.yaml:3: database.uri: unknown key; did you mean 'url'?",
+        ),
+        (
+            "venues: {okx: }\ndatabase:\n  url: mysql://me:secret@host/name",
+            "c.yaml:3: database.url: must be the path of a file, or a URL that begins with"
+            " sqlite:/// or postgresql://; for example ~/spreads.db, or"
+            " postgresql://user:${PASSWORD}@host/name",
+        ),
+        (
+            "venues: {okx: }\ndatabase: {retention_days: -1}",
+            "c.yaml:2: database.retention_days: must be at least 0, not -1",
+        ),
+        (
+            "venues: {okx: }\ndatabase: {max_size_mb: 1GB}",
+            "c.yaml:2: database.max_size_mb: must be a whole number, not '1GB'",
+        ),
+        (
+            "venues: {okx: }\nalert: {}",
+            "c.yaml:2: alert: unknown key; did you mean 'alerts'?",
+        ),
+        (
+            "venues: {okx: }\nalerts:\n  rules:\n    big:\n      min_bps: 3",
+            "c.yaml:5: alerts.rules.big.min_bps: unknown key; did you mean 'min_net_bps'?",
+        ),
+        (
+            "venues: {okx: }\nalerts:\n  rules:\n    big: {to: [phon]}\n"
+            "  channels: {phone: 'json://h/x'}",
+            "c.yaml:4: alerts.rules.big.to.0: there is no channel 'phon'; did you mean 'phone'?",
+        ),
+        (
+            "venues: {okx: }\nalerts:\n  channels:\n    phone: ${PHONE_URL}",
+            "c.yaml:4: alerts.channels.phone: the environment variable 'PHONE_URL' is not set;"
+            " set it before the start: export PHONE_URL=...",
+        ),
+        (
+            "venues: {okx: }\ndatabase:\n  url: ${DB_URI}",
+            "c.yaml:3: database.url: the environment variable 'DB_URI' is not set;"
+            " did you mean 'DB_URL'?",
+        ),
+        (
+            "venues: {okx: }\ndatabase: {url: '${EMPTY}'}",
+            "c.yaml:2: database.url: the environment variable 'EMPTY' is empty;"
+            " set it before the start: export EMPTY=...",
+        ),
+        (
+            "venues: {okx: }\nquotes:\n  - USD\n  - ${1}",
+            "c.yaml:4: quotes.1: '${' begins the name of an environment variable, as in ${NAME};"
+            " write '$${' for a plain '${'",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line_and_its_remedy(text: str, said: str) -> None:
@@ -270,6 +339,45 @@ def test_what_is_wrong_is_said_with_its_line_and_its_remedy(text: str, said: str
 )
 def test_what_is_no_plain_yaml_is_said_with_its_line(text: str, said: str) -> None:
     assert complaint(text) == said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "venues: {okx: }\nlog_level: ${DB_URL}",
+        "venues: {okx: }\nmax_symbols: ${DB_URL}",
+        "venues: {okx: }\nsymbols: ['${DB_URL}']",
+        "venues: {okx: }\nsymbols: ['a${DB_URL}b']",
+        "venues: {okx: }\nlimits: ['${DB_URL}']",
+        "venues: {okx: {endpoints: {rest: '${DB_URL}'}}}",
+        "venues: {okx: }\nalerts: {rules: {a: {to: ['${DB_URL}']}}}",
+        "venues: {okx: }\nalerts: {time_zone: '${DB_URL}'}",
+        "venues: {okx: }\nalerts: {quiet_hours: ['${DB_URL}']}",
+    ],
+)
+def test_what_came_from_the_environment_is_in_no_complaint(text: str) -> None:
+    assert "horse" not in complaint(text)
+
+
+def test_a_complaint_shows_the_value_as_it_stands_in_the_file() -> None:
+    said = complaint("venues: {okx: }\nlog_level: ${DB_URL}")
+    assert said.endswith("'error', not '${DB_URL}'")
+
+
+def test_secrets_are_known_and_not_shown() -> None:
+    full = config(
+        "venues: {okx: }\ndatabase: {url: '${DB_URL}'}\nalerts: {channels: {a: '${HOOK}'}}"
+    )
+    assert full.database.location == SECRET
+    assert {SECRET, "correct-horse", ENVIRONMENT["HOOK"], "k3y-of-mine"} <= full.secrets
+    for told in (repr(full), str(full), full.model_dump_json()):
+        assert "horse" not in told and "k3y" not in told
+
+
+def test_short_words_from_the_environment_are_no_secrets() -> None:
+    text = "venues: {okx: }\nlog_level: ${LEVEL}"
+    full = validated(parse(text, "c.yaml"), {"LEVEL": "warning"})
+    assert (full.log_level, full.secrets) == ("warning", frozenset())
 
 
 def test_of_several_mistakes_the_first_is_named() -> None:

@@ -14,8 +14,18 @@ from scanner.config import Config, Endpoints, Feed, VenueConfig
 from scanner.errors import ConfigError, CrossbookError
 from scanner.lab.server import Clock, LabServer
 from scanner.lab.world import World
-from scanner.markets import DAY, Cache, age_text, choose, load
-from scanner.metadata import DECIMAL_PLACES, TICK_SIZE, Wanted, converted, moved
+from scanner.liquidity import Traded
+from scanner.markets import DAY, Cache, Kept, NoMarkets, age_text, choose, load, sources
+from scanner.metadata import (
+    DECIMAL_PLACES,
+    REASON,
+    TICK_SIZE,
+    Wanted,
+    converted,
+    fetch,
+    moved,
+    traded,
+)
 from scanner.types import Market
 from scanner.venues.registry import VENUES
 
@@ -35,6 +45,10 @@ def listed(**symbols: str) -> dict[str, list[Market]]:
         venue: [market(venue, symbol) for symbol in names.split()]
         for venue, names in symbols.items()
     }
+
+
+def kept(venue: str, at: int) -> Kept:
+    return Kept(at, (market(venue, "X/Q"),))
 
 
 def config(*venues: str, **settings: Any) -> Config:
@@ -133,6 +147,43 @@ def test_the_rest_address_moves_and_the_paths_stay() -> None:
     }
 
 
+class Exchange:
+    """What ``traded`` needs of ccxt."""
+
+    def __init__(self, tickers: dict[str, Any] | Exception) -> None:
+        self.timeout = 0
+        self.options: dict[str, Any] = {"defaultType": "swap"}
+        self.tickers = tickers
+
+    def fetch_tickers(self) -> dict[str, Any]:
+        assert (self.timeout > 0, self.options["defaultType"]) == (True, "spot")
+        if isinstance(self.tickers, Exception):
+            raise self.tickers
+        return self.tickers
+
+
+def test_how_much_is_traded_is_asked_for_and_may_be_missing() -> None:
+    markets = [market("a", symbol) for symbol in ("A/Q", "B/Q", "C/Q", "D/Q", "E/Q")]
+    tickers = {
+        "A/Q": {"last": 2.0, "quoteVolume": 500.0, "baseVolume": 1.0},
+        "B/Q": {"last": "2.5", "quoteVolume": None, "baseVolume": "4"},
+        "C/Q": {"last": None, "quoteVolume": 7.0},
+        "D/Q": {"last": float("nan"), "quoteVolume": float("inf")},
+        "F/Q": {"last": 1.0, "quoteVolume": 1.0},
+    }
+    found = traded(Exchange(tickers), markets)
+    assert found == {"A/Q": Traded(2.0, 500.0), "B/Q": Traded(2.5, 10.0)}
+    assert traded(Exchange(ValueError("no")), markets) == {}
+
+
+def test_what_goes_wrong_with_a_list_is_told_to_the_bottom() -> None:
+    answer = fetch(Wanted("gate", "http://127.0.0.1:1", True))
+    assert answer.markets == ()
+    assert answer.error.startswith("NetworkError: gate GET http://127.0.0.1:1/")
+    assert answer.error.endswith("Connection refused)")
+    assert len(answer.error) <= 2 * REASON
+
+
 def test_auto_takes_what_two_venues_list_and_what_most_list_first() -> None:
     found = listed(a="X/Q Y/Q Z/Q", b="Y/Q Z/Q", c="Z/Q W/Q")
     chosen = choose(found, config("a", "b", "c"))
@@ -150,6 +201,17 @@ def test_auto_keeps_to_the_quotes_and_to_the_most_symbols() -> None:
     both = ("a", "b")
     assert {m.symbol for m in choose(found, config(*both, quotes=("R",)))} == {"X/R"}
     assert {m.symbol for m in choose(found, config(*both, max_symbols=1))} == {"X/Q"}
+
+
+def test_auto_prefers_what_is_traded_most_on_its_second_venue() -> None:
+    found = listed(a="X/USDT Y/USDT Z/USDT", b="X/USDT Y/USDT Z/USDT", c="Z/USDT")
+    tickers = {
+        "a": {"X/USDT": Traded(1, 9e9), "Y/USDT": Traded(1, 5e6)},
+        "b": {"X/USDT": Traded(1, 10.0), "Y/USDT": Traded(1, 4e6)},
+    }
+    settings = config("a", "b", "c", max_symbols=2)
+    chosen = choose(found, settings, tickers)
+    assert list(dict.fromkeys(m.symbol for m in chosen)) == ["Y/USDT", "X/USDT"]
 
 
 def test_auto_with_nothing_in_common_is_an_error() -> None:
@@ -174,15 +236,14 @@ def test_named_symbols_that_nobody_lists_are_an_error_of_the_configuration() -> 
 
 def test_the_cache_gives_back_what_it_was_given(tmp_path: Path) -> None:
     cache, wanted = Cache(tmp_path / "new"), Wanted("okx", "", True)
-    cache.write(wanted, listed(okx="X/Q Y/Q")["okx"], 5 * SECOND)
-    kept = cache.read(wanted)
-    assert kept is not None
-    assert (kept.at, list(kept.markets)) == (5 * SECOND, listed(okx="X/Q Y/Q")["okx"])
+    given = Kept(5 * SECOND, (market("okx", "X/Q"),), {"X/Q": Traded(2.5, 1e6)})
+    cache.write(wanted, given)
+    assert cache.read(wanted) == given
 
 
 def test_another_address_or_client_has_a_list_of_its_own(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
-    cache.write(Wanted("okx", "", True), [market("okx", "X/Q")], 1)
+    cache.write(Wanted("okx", "", True), kept("okx", 1))
     assert cache.read(Wanted("okx", "http://127.0.0.1:1", True)) is None
     assert cache.read(Wanted("okx", "", False)) is None
 
@@ -192,7 +253,7 @@ def test_a_damaged_cache_file_is_ignored_with_a_line(
     damage: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     cache, wanted = Cache(tmp_path), Wanted("okx", "", True)
-    cache.write(wanted, [market("okx", "X/Q")], 1)
+    cache.write(wanted, kept("okx", 1))
     cache.path(wanted).write_bytes(damage)
     assert cache.read(wanted) is None
     assert "okx: ignoring the damaged cache file" in caplog.text
@@ -202,17 +263,17 @@ def test_a_cache_that_cannot_be_written_costs_a_line(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "markets").write_text("in the way")
-    Cache(tmp_path).write(Wanted("okx", "", True), [market("okx", "X/Q")], 1)
+    Cache(tmp_path).write(Wanted("okx", "", True), kept("okx", 1))
     assert "okx: the market list could not be kept" in caplog.text
 
 
 def test_lists_that_nobody_renews_are_forgotten_after_a_month(tmp_path: Path) -> None:
     cache, old, new = Cache(tmp_path), Wanted("okx", "", True), Wanted("gate", "", True)
     at = time.time_ns()
-    cache.write(old, [market("okx", "X/Q")], at)
+    cache.write(old, kept("okx", at))
     month_ago = (at - 31 * DAY) / SECOND
     os.utime(cache.path(old), (month_ago, month_ago))
-    cache.write(new, [market("gate", "X/Q")], at)
+    cache.write(new, kept("gate", at))
     assert [path.name for path in (tmp_path / "markets").iterdir()] == [cache.path(new).name]
 
 
@@ -254,7 +315,9 @@ async def test_the_lists_of_all_venues_arrive_and_stay_usable_without_them(
     assert await load(settings) == loaded
     for name in VENUES:
         assert f"{name}: markets from the cache, " in caplog.text
-    with pytest.raises(CrossbookError, match="neither from it nor from the cache"):
+    for source in (await sources(settings, fetch=False)).values():
+        assert source.markets and source.at and not source.error
+    with pytest.raises(NoMarkets, match="neither from it nor from the cache"):
         await load(settings.model_copy(update={"cache_dir": tmp_path / "other"}))
 
 

@@ -12,7 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numba
 import platformdirs
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 
 def cache_folder() -> Path:
@@ -29,11 +32,8 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("crossbook")) / "kernels" / digest.hexdigest()[:16]
 
 
-os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder()))
-
-import numba  # noqa: E402  (reads NUMBA_CACHE_DIR when it is imported)
-from numba.core import cgutils  # noqa: E402
-from numba.extending import intrinsic  # noqa: E402
+# numba has read the environment already if another module was the first to import it.
+numba.config.CACHE_DIR = os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder()))
 
 
 def kernel(function: Callable[..., Any]) -> Any:
