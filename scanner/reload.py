@@ -1,0 +1,136 @@
+"""A configuration that is followed while it is in use: seen to change, read, put into effect."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from scanner import clock, logs, settings
+from scanner.alert_config import AlertSettings
+from scanner.config import Config, load
+from scanner.errors import ConfigError, CrossbookError
+from scanner.feeds.feed import Feed
+from scanner.fleet import Fleet
+from scanner.markets import load as load_markets
+from scanner.pipeline import Pipeline
+from scanner.types import Market
+
+log = logging.getLogger(__name__)
+PAUSE = 1.0
+# What is scanned, and what only the next start can change.
+SCOPE = ("venues", "symbols", "quotes", "max_symbols")
+AT_START = ("database", "cache_dir")
+
+Stamp = tuple[int, int, int] | None
+
+
+class ConfigFile:
+    """A file that is looked at again and again. An editor may write it in place, in pieces, or put
+    another in its place: it is read once two looks have found it the same."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._read = self._seen = self._stamp()
+
+    def look(self) -> Config | None:
+        """The configuration that is new since the last time; None if none is. Raises
+        ``ConfigError`` for one that is wrong, once for each change."""
+        stamp = self._stamp()
+        settled, self._seen = stamp == self._seen, stamp
+        if not settled or stamp == self._read:
+            return None
+        self._read = stamp
+        return load(self.path)
+
+    def _stamp(self) -> Stamp:
+        try:
+            found = os.stat(self.path)
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino, found.st_size
+
+
+async def follow(
+    file: ConfigFile,
+    apply: Callable[[Config], Awaitable[None]],
+    *,
+    refused: Callable[[ConfigError], object] = lambda error: None,
+    pause: float = PAUSE,
+) -> None:
+    """Until cancelled: have each new configuration in the file applied. One that is wrong is
+    ``refused``, and the log says why; the one before stays in effect."""
+    while True:
+        await asyncio.sleep(pause)
+        try:
+            config = file.look()
+        except ConfigError as error:
+            log.error("the configuration stays as it was: %s", error)
+            refused(error)
+            continue
+        if config is not None:
+            await apply(config)
+
+
+class Alerts(Protocol):
+    """Whoever tells of what is found."""
+
+    def reload(self, settings: AlertSettings) -> None: ...
+
+
+class Live:
+    """A running scan, whose configuration can be changed.
+
+    ``watched`` is told of the feeds and markets after each change of them. ``pointed`` says where
+    the venues of a new configuration are, if not where it says itself.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        pipeline: Pipeline,
+        fleet: Fleet,
+        watched: Callable[[Sequence[Feed], Sequence[Market]], object],
+        alerts: Alerts | None = None,
+        pointed: Callable[[Config], Config] = lambda config: config,
+    ) -> None:
+        self._config = config
+        self._pipeline = pipeline
+        self._fleet = fleet
+        self._watched = watched
+        self._alerts = alerts
+        self._pointed = pointed
+
+    async def apply(self, new: Config) -> None:
+        """Put what differs into effect; the log says what has been done and what has not."""
+        new, old = self._pointed(new), self._config
+        logs.hide(new.secrets)
+        changed = [name for name in Config.model_fields if getattr(new, name) != getattr(old, name)]
+        log.info("the configuration has changed: %s", ", ".join(changed) or "nothing that matters")
+        if logs.level() == old.log_level:  # else the command line has set it
+            logs.set_level(new.log_level)
+        self._pipeline.configure(settings.thresholds(new), settings.bounds(new))
+        if "alerts" in changed and self._alerts is not None:
+            self._alerts.reload(new.alerts)
+        for name in set(changed) & set(AT_START):
+            log.warning("%s: what has changed there takes effect with the next start", name)
+        self._config = new
+        if set(changed) & set(SCOPE):
+            try:
+                await self._rescope(new)
+            except CrossbookError as error:
+                log.error("venues and symbols stay as they were: %s", error)
+                kept = {name: getattr(old, name) for name in SCOPE}
+                self._config = new.model_copy(update=kept)
+
+    async def _rescope(self, config: Config) -> None:
+        markets = await load_markets(config)
+        done = await self._fleet.carry(config.venues, markets)
+        self._pipeline.carry(markets, clock.now())
+        self._watched(self._fleet.feeds, markets)
+        for name, what in done.items():
+            log.info("%s: its feed was %s", name, what)

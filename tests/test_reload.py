@@ -1,0 +1,279 @@
+"""A configuration that changes while it is in use."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scanner import reload
+from scanner.alert_config import AlertSettings
+from scanner.config import Config, VenueConfig, validated
+from scanner.engine.engine import Bounds
+from scanner.engine.ids import Ids
+from scanner.engine.tracker import Thresholds
+from scanner.errors import ConfigError, CrossbookError
+from scanner.fleet import Fleet
+from scanner.located import parse
+from scanner.pipeline import Pipeline
+from scanner.reload import ConfigFile, Live, follow
+from scanner.types import Market
+from scanner.venues.ccxt_book import venue
+
+GOOD = "venues: {okx: , gate: }\n"
+
+
+def config(text: str = GOOD) -> Config:
+    return validated(parse(text, "c.yaml"))
+
+
+def write(path: Path, text: str) -> None:
+    """As an editor does that puts a new file in the place of the old one."""
+    path.with_suffix(".new").write_text(text)
+    os.replace(path.with_suffix(".new"), path)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "c.yaml"
+    path.write_text(GOOD)
+    return path
+
+
+def test_a_file_that_stays_as_it_is_is_not_read_again(path: Path) -> None:
+    file = ConfigFile(path)
+    assert [file.look() for _ in range(3)] == [None] * 3
+
+
+def test_a_change_is_read_once_it_has_settled(path: Path) -> None:
+    file = ConfigFile(path)
+    write(path, GOOD + "max_symbols: 7\n")
+    assert file.look() is None
+    read = file.look()
+    assert read is not None and read.max_symbols == 7
+    assert [file.look() for _ in range(3)] == [None] * 3
+
+
+def test_what_is_written_in_place_and_in_pieces_is_read_whole(path: Path) -> None:
+    file = ConfigFile(path)
+    path.write_text("")
+    assert file.look() is None
+    path.write_text(GOOD + "max_sym")
+    assert file.look() is None
+    path.write_text(GOOD + "max_symbols: 8")
+    assert file.look() is None
+    read = file.look()
+    assert read is not None and read.max_symbols == 8
+
+
+def test_what_is_wrong_is_said_once_for_each_change(path: Path) -> None:
+    file = ConfigFile(path)
+    for text, said in (("venues:", "is missing"), ("- 1", "must be a mapping")):
+        write(path, text)
+        assert file.look() is None
+        with pytest.raises(ConfigError, match=said):
+            file.look()
+        assert file.look() is None
+
+
+def test_a_file_that_is_gone_is_said_once_and_awaited(path: Path) -> None:
+    file = ConfigFile(path)
+    path.unlink()
+    assert file.look() is None
+    with pytest.raises(ConfigError, match="there is no such file"):
+        file.look()
+    assert file.look() is None
+    path.write_text(GOOD)
+    assert file.look() is None
+    assert file.look() is not None
+
+
+async def test_it_is_followed(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    applied: list[int] = []
+    refused: list[ConfigError] = []
+
+    async def apply(new: Config) -> None:
+        applied.append(new.max_symbols)
+
+    async def until(condition: Any) -> None:
+        async with asyncio.timeout(5):
+            while not condition():
+                await asyncio.sleep(0.001)
+
+    following = asyncio.create_task(
+        follow(ConfigFile(path), apply, refused=refused.append, pause=0.001)
+    )
+    write(path, GOOD + "max_symbols: 1\n")
+    await until(lambda: applied == [1])
+    write(path, GOOD + "max_symbols: one\n")
+    await until(lambda: refused)
+    write(path, GOOD + "max_symbols: 2\n")
+    await until(lambda: applied == [1, 2])
+    following.cancel()
+    with suppress(asyncio.CancelledError):
+        await following
+    assert caplog.messages == [
+        f"the configuration stays as it was: {path}:2: max_symbols: must be a whole number,"
+        " not 'one'"
+    ]
+
+
+def market(venue: str, name: str = "X", fee: float = 0.001) -> Market:
+    return Market(venue=venue, id=name, symbol=f"{name}/Q", base=name, quote="Q", taker_fee=fee)
+
+
+class Feed:
+    """Makes the books of its markets, as a lane does."""
+
+    def __init__(self, pipeline: Pipeline, name: str, markets: Sequence[Market]) -> None:
+        self._pipeline, self._venue, self.markets = pipeline, venue(name), markets
+
+    async def run(self) -> None:
+        for one in self.markets:
+            self._pipeline.book(self._venue, one.id, one)
+        await asyncio.Event().wait()
+
+
+class Bench:
+    """A running scan without any socket; ``listed`` is what the venues list."""
+
+    def __init__(self, group: asyncio.TaskGroup) -> None:
+        self.listed: list[Market] | CrossbookError = [market("okx"), market("gate")]
+        self.loads = 0
+        self.watched: list[list[Market]] = []
+        self.alerts: list[AlertSettings] = []
+        self.pipeline = Pipeline(
+            thresholds=Thresholds(), bounds=Bounds(), ids=Ids(lambda n: 0), emit=lambda event: None
+        )
+        self.fleet = Fleet(group, lambda name, _, theirs: Feed(self.pipeline, name, theirs))  # type: ignore[arg-type, return-value]
+
+    def reload(self, settings: AlertSettings) -> None:
+        self.alerts.append(settings)
+
+    async def load(self, new: Config) -> Sequence[Market]:
+        self.loads += 1
+        if isinstance(self.listed, CrossbookError):
+            raise self.listed
+        return self.listed
+
+    async def start(self, first: Config, **settings: Any) -> Live:
+        assert not isinstance(self.listed, CrossbookError)
+        await self.fleet.carry(first.venues, self.listed)
+        await asyncio.sleep(0)
+        return Live(
+            first,
+            pipeline=self.pipeline,
+            fleet=self.fleet,
+            watched=lambda feeds, markets: self.watched.append(list(markets)),
+            alerts=self,
+            **settings,
+        )
+
+    def carried(self) -> set[tuple[str, str, float]]:
+        markets = self.pipeline.engine.markets.values()
+        return {(one.venue, one.symbol, one.taker_fee) for one in markets}
+
+
+@pytest.fixture
+async def bench(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
+    monkeypatch.setattr("scanner.logs._redact", reload.logs.Redactor())
+    level = logging.getLogger().level
+    async with asyncio.TaskGroup() as group:
+        made = Bench(group)
+        monkeypatch.setattr(reload, "load_markets", made.load)
+        yield made
+        await made.fleet.stop()
+    logging.getLogger().setLevel(level)
+
+
+async def test_thresholds_limits_and_alerts_change_at_once(bench: Bench) -> None:
+    live = await bench.start(config())
+    new = config(
+        GOOD + "thresholds: {min_net_bps: 9}\nlimits: {max_age_ms: 70}\n"
+        "alerts: {rules: {a: {min_net_bps: 1}}}"
+    )
+    await live.apply(new)
+    assert bench.pipeline.engine._thresholds.min_net_bps == 9
+    assert bench.pipeline.bounds.max_age == 70_000_000
+    assert bench.alerts == [new.alerts]
+    assert bench.loads == 0
+    await live.apply(new)
+    assert len(bench.alerts) == 1
+
+
+async def test_the_log_level_changes_unless_the_command_line_has_set_it(bench: Bench) -> None:
+    live = await bench.start(config())
+    root = logging.getLogger()
+    for before, asked, after in (("INFO", "error", "ERROR"), ("DEBUG", "warning", "DEBUG")):
+        root.setLevel(before)
+        await live.apply(config(GOOD + f"log_level: {asked}"))
+        assert logging.getLevelName(root.level) == after
+
+
+async def test_symbols_and_venues_change_and_what_is_gone_leaves_the_engine(bench: Bench) -> None:
+    live = await bench.start(config())
+    gate = bench.fleet.feeds[1]
+    bench.listed = [market("okx", "Y"), market("gate"), market("bybit")]
+    await live.apply(config("venues: {okx: , gate: , bybit: }\n"))
+    await asyncio.sleep(0)
+    assert bench.carried() == {
+        ("okx", "Y/Q", 0.001),
+        ("gate", "X/Q", 0.001),
+        ("bybit", "X/Q", 0.001),
+    }
+    assert bench.fleet.feeds[1] is gate
+    assert bench.watched == [bench.listed]
+    bench.listed = [market("okx"), market("gate")]
+    await live.apply(config(GOOD))
+    await asyncio.sleep(0)
+    assert bench.carried() == {("okx", "X/Q", 0.001), ("gate", "X/Q", 0.001)}
+
+
+async def test_a_fee_changes_without_a_restart(bench: Bench) -> None:
+    live = await bench.start(config())
+    before = bench.fleet.feeds
+    bench.listed = [market("okx", fee=0.0001), market("gate")]
+    await live.apply(config("venues: {okx: {taker_fee: 0.0001}, gate: }"))
+    assert bench.fleet.feeds == before
+    assert bench.carried() == {("okx", "X/Q", 0.0001), ("gate", "X/Q", 0.001)}
+
+
+async def test_where_markets_cannot_be_had_the_scope_stays_and_the_rest_changes(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    live = await bench.start(config())
+    bench.listed = CrossbookError("no lists")
+    new = config("venues: {okx: , gate: }\nmax_symbols: 3\nthresholds: {min_net_bps: 9}")
+    await live.apply(new)
+    assert "venues and symbols stay as they were: no lists" in caplog.text
+    assert bench.pipeline.engine._thresholds.min_net_bps == 9
+    assert len(bench.fleet.feeds) == 2
+    bench.listed = [market("okx"), market("gate")]
+    await live.apply(new)
+    assert bench.loads == 2
+
+
+async def test_what_needs_a_new_start_is_said(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    live = await bench.start(config())
+    await live.apply(config(GOOD + "database: {retention_days: 3}\ncache_dir: /x"))
+    for name in ("database", "cache_dir"):
+        assert f"{name}: what has changed there takes effect with the next start" in caplog.text
+
+
+async def test_new_secrets_are_hidden_and_venues_stay_where_they_are(bench: Bench) -> None:
+    def pointed(new: Config) -> Config:
+        return new.model_copy(update={"venues": {"okx": VenueConfig(), "gate": VenueConfig()}})
+
+    live = await bench.start(pointed(config()), pointed=pointed)
+    secret = "json://127.0.0.1:9000/w3bhook-path"
+    await live.apply(config(f"venues: {{bybit: }}\nalerts: {{channels: {{a: '{secret}'}}}}"))
+    assert "w3bhook" not in reload.logs.clean(f"lost {secret} w3bhook-path")
+    assert bench.loads == 0
