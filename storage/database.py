@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from typing import Any
 
@@ -70,6 +71,9 @@ def for_reading(url: URL) -> Engine:
 
     def connect() -> sqlite3.Connection:
         uri = f"{file.as_uri()}?mode=ro"
+        if not os.access(file.parent, os.W_OK) and not file.with_name(f"{file.name}-wal").exists():
+            # a copy that nobody writes: without this, SQLite wants to make files next to it
+            uri += "&immutable=1"
         raw = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
         raw.isolation_level = None
         raw.execute("PRAGMA query_only=1")

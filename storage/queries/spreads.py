@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.engine import Connection
 
+from storage.queries.access import UNSUMMED, UNSUMMED_INDEX
+from storage.queries.access import rows as opportunities
 from storage.queries.records import RouteFigures, SpreadPoint
 from storage.schema import route, route_minute, series
 
@@ -20,6 +22,8 @@ def known(connection: Connection) -> tuple[set[str], set[str]]:
     rows: list[Any] = []
     for table in (route, series):
         rows += connection.execute(select(table.c.symbol, table.c.buy, table.c.sell)).all()
+    names = ("symbol", "buy", "sell")
+    rows += connection.execute(opportunities(connection, names, [UNSUMMED], UNSUMMED_INDEX)).all()
     venues = {venue for row in rows for venue in row[1:]}
     return {row[0] for row in rows} - {""}, venues - {""}
 

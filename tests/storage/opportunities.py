@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import Any
+from uuid import UUID
 
 from msgspec.structs import replace
 
@@ -35,7 +36,7 @@ def some(count: int, days: float = 60, seed: int = 1, still_open: int = 5) -> li
         buy, sell = rng.sample(VENUES, 2)
         one = replace(
             opened(1, at, round(rng.lognormvariate(2, 1), 3)),
-            id=f"{at // 1_000_000:012x}"[:8] + f"-0000-7000-8000-{number:012x}",
+            id=str(UUID(f"{at // 1_000_000:012x}70008000{number:012x}")),
             symbol=symbol,
             currency=symbol.partition("/")[2],
             buy=replace(leg(buy, 100.0), symbol=symbol),

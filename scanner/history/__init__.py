@@ -1,0 +1,1 @@
+"""What was found, looked up: the commands ``history``, ``explain`` and ``spreads``."""

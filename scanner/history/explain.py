@@ -1,0 +1,35 @@
+"""``crossbook explain``: one opportunity, with all that is known of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from scanner.errors import CrossbookError, UserError
+from scanner.history import explained
+from scanner.history.common import print_to, reading
+from scanner.history.options import Moment, TextForm
+from scanner.history.table import terminal_width
+from scanner.history.wishes import id_prefix
+
+CANDIDATES = 5
+
+
+def run_explain(url: str, key: str, *, moment: Moment, form: TextForm, out: Path | None) -> int:
+    """Print all that is known of the opportunity whose id begins with ``key``; the exit code."""
+    prefix = id_prefix(key)
+    with reading(url) as reader:
+        ids = reader.ids(prefix, CANDIDATES + 1)
+        detail = reader.one(ids[0]) if len(ids) == 1 else None
+    if len(ids) > 1:
+        more = ", ..." if len(ids) > CANDIDATES else ""
+        raise UserError(f"{prefix} could be {', '.join(ids[:CANDIDATES])}{more}: give more of it")
+    if detail is None:
+        raise CrossbookError(
+            f"{reader.place}: no opportunity {prefix} is stored; 'crossbook history' lists them"
+        )
+    if form is TextForm.JSON:
+        print_to(out, [json.dumps(explained.fields(detail, moment), allow_nan=False)])
+    else:
+        print_to(out, explained.lines(detail, moment, terminal_width()))
+    return 0

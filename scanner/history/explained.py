@@ -1,0 +1,236 @@
+"""One opportunity explained: its life, the trade line by line, what its feeds did around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from scanner.history import shapes
+from scanner.history.arithmetic import Account, Side, account
+from scanner.history.plot import spark
+from scanner.history.table import Column, table
+from scanner.history.tables import lasted
+from scanner.sinks.formats import rfc3339
+from scanner.text import printable
+from scanner.types import FeedEvent
+from storage.queries import Detail, State, Stored
+
+CALM = "nothing happened to the feeds of either venue from a minute before it to a minute after"
+
+
+def chosen(detail: Detail, moment: str) -> list[State]:
+    """The states to be computed: one, or ``all``. What is not kept did not differ from the one
+    before it."""
+    states = detail.states
+    if moment == "all" or not states:
+        return states
+    kept = [state for state in states if state.moment == moment]
+    return kept or states[:1]
+
+
+def lines(detail: Detail, moment: str, width: int) -> Iterator[str]:
+    """It as text for people."""
+    o = detail.opportunity
+    yield from _head(detail)
+    yield ""
+    yield from _life(detail, width)
+    for state in chosen(detail, moment):
+        yield ""
+        yield from _trade(state, o)
+    if not detail.states:
+        yield ""
+        yield "its levels were not kept: the database could not take all that was found"
+    yield ""
+    yield from _feeds(detail)
+    for alert in detail.alerts:
+        when = rfc3339(alert.sent_at or alert.at)
+        yield printable(f"alert   {when}  {alert.rule} through {alert.channel}: {alert.state}")
+
+
+def fields(detail: Detail, moment: str) -> dict[str, Any]:
+    """It as one JSON object: that of ``history``, and all that is known besides."""
+    return shapes.opportunity(detail.opportunity) | {
+        "updates": detail.opportunity.updates,
+        "version": detail.version,
+        "states": [_state_fields(state) for state in chosen(detail, moment)],
+        "samples": [
+            {
+                "at": rfc3339(sample.at),
+                "size": sample.size,
+                "gross_bps": sample.gross_bps,
+                "net_bps": sample.net_bps,
+                "net_profit": sample.net_profit,
+            }
+            for sample in detail.samples
+        ],
+        "feed_events": [_feed_fields(event) for event in (*detail.before, *detail.feeds)],
+        "feed_events_left_out": detail.feeds_left_out,
+        "alerts": [
+            {
+                "id": alert.id,
+                "rule": alert.rule,
+                "channel": alert.channel,
+                "state": alert.state,
+                "at": rfc3339(alert.at),
+                "sent_at": rfc3339(alert.sent_at) if alert.sent_at else None,
+            }
+            for alert in detail.alerts
+        ],
+    }
+
+
+def _head(detail: Detail) -> Iterator[str]:
+    o = detail.opportunity
+    yield printable(f"{o.symbol}  buy on {o.buy_venue}, sell on {o.sell_venue}  ({o.kind})")
+    yield printable(f"id      {o.id}")
+    yield f"opened  {rfc3339(o.opened_at)}"
+    if o.closed_at is None:
+        yield f"open    as of {rfc3339(o.at)}, {o.updates} updates"
+        return
+    yield f"closed  {rfc3339(o.closed_at)} after {lasted(o.duration)}, {o.updates} updates"
+    yield printable(f"        because: {o.reason}")
+
+
+def _life(detail: Detail, width: int) -> Iterator[str]:
+    o, states = detail.opportunity, detail.states
+    base = o.symbol.partition("/")[0]
+    if states:
+        columns = [
+            Column(title="", cells=[state.moment for state in states]),
+            Column(title="at", cells=[rfc3339(state.at)[11:26] for state in states]),
+            Column(title=f"size {base}", cells=[_n(s.size) for s in states], right=True, least=8),
+            Column(title="gross bps", cells=[f"{s.gross_bps:+.3f}" for s in states], right=True),
+            Column(title="net bps", cells=[f"{s.net_bps:+.3f}" for s in states], right=True),
+            Column(
+                title=f"net {o.currency}",
+                cells=[f"{s.net_profit:+,.6g}" for s in states],
+                right=True,
+            ),
+        ]
+        yield from table(columns, width)
+    yield printable(
+        f"highest {o.peak_net_bps:+.3f} net bps, {o.peak_net_profit:+,.6g} {o.currency}"
+    )
+    if len(detail.samples) > 1:
+        course = spark([sample.net_bps for sample in detail.samples], max(10, width - 20))
+        yield f"net bps {course}"
+
+
+def _trade(state: State, o: Stored) -> Iterator[str]:
+    a = account(state)
+    quote = printable(o.currency)
+    yield f"{state.moment}, {rfc3339(state.at)}: {_n(state.size)} {_base(o)}"
+    yield from _leg("buy on", a.buy, "paid", "plus", "cost")
+    yield from _leg("sell on", a.sell, "received", "less", "proceeds")
+    yield from _result(a, quote)
+    if a.disagrees:
+        stored = (
+            f"gross {state.gross_bps!r} bps, net {state.net_bps!r} bps, profit {state.net_profit!r}"
+        )
+        yield f"  DOES NOT AGREE with what was stored ({stored}): {', '.join(a.disagrees)}"
+    else:
+        yield "  agrees with what was stored"
+
+
+def _leg(what: str, side: Side, sum_name: str, sign: str, total_name: str) -> Iterator[str]:
+    leg = side.leg
+    yield printable(
+        f"  {what} {leg.venue} ({leg.symbol}, taker fee {leg.fee_rate * 100:.6g} %, "
+        f"book {leg.age_ms:,.1f} ms old)"
+    )
+    rows = [(_n(t.size), _n(t.price), _n(t.value), _n(t.offered)) for t in side.taken]
+    sums = (
+        (sum_name, _n(side.value)),
+        (f"{sign} fee {_n(side.value)} x {leg.fee_rate:.10g}", _n(side.fee)),
+        (total_name, _n(side.total)),
+    )
+    sizes, prices = _width(r[0] for r in rows), _width(r[1] for r in rows)
+    values = _width([*(r[2] for r in rows), *(value for _, value in sums)])
+    left = max(sizes + 3 + prices, _width(name for name, _ in sums))
+    for size, price, value, offered in rows:
+        taken = f"{size:>{sizes}} x {price:>{prices}}"
+        yield f"    {taken:<{left}} = {value:>{values}}   of {offered} offered"
+    for name, value in sums:
+        yield f"    {name:<{left}} = {value:>{values}}"
+    if side.missing:
+        yield f"    {_n(side.missing)} more than its levels offer"
+
+
+def _result(a: Account, quote: str) -> Iterator[str]:
+    buy, sell = a.buy, a.sell
+    rows = (
+        ("gross", f"{_n(sell.value)} - {_n(buy.value)}", a.gross, quote),
+        ("", f"{_n(a.gross)} / {_n(buy.value)} x 10,000", a.gross_bps, "bps"),
+        ("net", f"{_n(sell.total)} - {_n(buy.total)}", a.net, quote),
+        ("", f"{_n(a.net)} / {_n(buy.total)} x 10,000", a.net_bps, "bps"),
+    )
+    width = _width(how for _, how, _, _ in rows)
+    for name, how, value, unit in rows:
+        yield f"  {name:<5} {how:<{width}} = {value:+,.10g} {unit}"
+
+
+def _feeds(detail: Detail) -> Iterator[str]:
+    for event in detail.before:
+        yield f"before  {_feed(event)}"
+    if not detail.feeds:
+        yield f"feeds   {CALM}"
+    for event in detail.feeds:
+        yield f"feed    {_feed(event)}"
+    if detail.feeds_left_out:
+        yield f"feed    and {detail.feeds_left_out} more"
+
+
+def _feed(event: FeedEvent) -> str:
+    what = " ".join(part for part in (event.kind, event.market) if part)
+    reason = f": {event.reason}" if event.reason else ""
+    return printable(f"{rfc3339(event.at)}  {event.venue} #{event.connection} {what}{reason}")
+
+
+def _state_fields(state: State) -> dict[str, Any]:
+    a = account(state)
+    return {
+        "moment": state.moment,
+        "at": rfc3339(state.at),
+        "size": state.size,
+        "gross_bps": state.gross_bps,
+        "net_bps": state.net_bps,
+        "net_profit": state.net_profit,
+        "buy": shapes.leg(state.buy, "", ""),
+        "sell": shapes.leg(state.sell, "", ""),
+        "computed": {
+            "paid": a.buy.value,
+            "buy_fee": a.buy.fee,
+            "cost": a.buy.total,
+            "received": a.sell.value,
+            "sell_fee": a.sell.fee,
+            "proceeds": a.sell.total,
+            "gross_bps": a.gross_bps,
+            "net_bps": a.net_bps,
+            "net_profit": a.net,
+        },
+        "agrees": not a.disagrees,
+    }
+
+
+def _feed_fields(event: FeedEvent) -> dict[str, Any]:
+    return {
+        "at": rfc3339(event.at),
+        "venue": event.venue,
+        "connection": event.connection,
+        "kind": event.kind,
+        "market": event.market or None,
+        "reason": event.reason or None,
+    }
+
+
+def _base(o: Stored) -> str:
+    return printable(o.symbol.partition("/")[0])
+
+
+def _n(value: float) -> str:
+    """A number to ten digits: enough to follow the arithmetic by hand."""
+    return f"{value:,.10g}"
+
+
+def _width(texts: Iterable[str] | Sequence[str]) -> int:
+    return max(map(len, texts), default=0)
