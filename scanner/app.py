@@ -5,37 +5,43 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
-from scanner import clock, settings
-from scanner.config import Config, Feed, VenueConfig
+from scanner import clock, ending, logs, places, settings
+from scanner.config import Config, VenueConfig
 from scanner.engine.ids import Ids
-from scanner.feeds.feed import Feed as VenueFeed
-from scanner.feeds.feed import socket_feed
+from scanner.feeds.feed import Feed
 from scanner.feeds.shell import Shell
+from scanner.fleet import Fleet, venue_feed
+from scanner.frame import ServiceLine
 from scanner.markets import load
 from scanner.pipeline import Pipeline
+from scanner.reload import ConfigFile, Live, follow
+from scanner.services import Services, services
+from scanner.sinks.fanout import Fanout
 from scanner.sinks.formats import to_json, to_line
 from scanner.sinks.lines import Lines
-from scanner.types import Market
-from scanner.venues.protocol import Options, Venue
-from scanner.venues.registry import native
+from scanner.types import Market, Opportunity
+from scanner.view import View
 from scanner.warm import compiled, warm
 
 log = logging.getLogger(__name__)
 TICK = 0.1
+MINUTE = 60_000_000_000
+WATCH_DATABASE = 0.5
 
 
 class Output(StrEnum):
-    """How events are printed on standard output."""
+    """What is shown on standard output: a line for each event, or a screen."""
 
     PLAIN = "plain"
     JSON = "json"
+    SCREEN = "screen"
 
 
 FORMS = {Output.PLAIN: to_line, Output.JSON: to_json}
@@ -50,34 +56,86 @@ def run(main: Coroutine[Any, Any, int]) -> int:
     return int(fast_run(main))
 
 
-def watch(config: Config, *, seconds: float | None, output: Output) -> int:
-    """Scan until a signal comes or ``seconds`` have passed; the exit code."""
-    return run(scan(config, seconds=seconds, output=output))
+def watch(
+    config: Config,
+    *,
+    seconds: float | None,
+    output: Output,
+    db: str | None = None,
+    metrics: int | None = None,
+    source: Path | None = None,
+) -> int:
+    """Scan until a signal comes or ``seconds`` have passed; the exit code.
+
+    ``db``: where to keep what is found, in place of what the configuration says ("": nowhere).
+    ``metrics``: a port to serve them on (0: any). ``source``: the file that ``config`` comes from,
+    which is followed while it changes.
+    """
+    scanning = scan(config, seconds=seconds, output=output, db=db, metrics=metrics, source=source)
+    return run(scanning)
 
 
-async def scan(config: Config, *, seconds: float | None, output: Output) -> int:
-    """Load markets, connect, and print every opportunity; the exit code."""
-    stop = _stop_event()
-    getting_ready = asyncio.create_task(_ready(config))
-    markets = await _unless(stop, getting_ready)
+async def scan(
+    config: Config,
+    *,
+    seconds: float | None,
+    output: Output,
+    db: str | None = None,
+    metrics: int | None = None,
+    source: Path | None = None,
+    pointed: Callable[[Config], Config] = lambda config: config,
+    banner: str = "",
+) -> int:
+    """As ``watch``; ``pointed`` says where the venues of a changed configuration are, ``banner``
+    what is to be seen all the time (that the market is simulated, and then the database is the
+    demo's)."""
+    stop = ending.stop_event()
+    markets = await _unless(stop, asyncio.create_task(_ready(config)))
     if markets is None:
         return 0
-    lines = Lines(sys.stdout, FORMS[output], gone=_threadsafe(stop.set))
-    try:
-        pipeline = _pipeline(config, lines)
-        feeds = _feeds(config, markets, pipeline)
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(feed.run()) for feed in feeds]
-            tasks.append(group.create_task(_tick(pipeline)))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), seconds)
+    fanout = Fanout()
+    pipeline = _pipeline(config, fanout)
+    health: list[Callable[[], ServiceLine]] = []
+    view = View(pipeline, (), markets, services=health)
+    database = places.database_to_write(db, config.database.location, simulated=bool(banner))
+
+    def warning() -> str:
+        return "\n".join(text for text in (running.banner(), banner) if text)
+
+    with services(config, database, fanout, view) as running:
+        health += [running.database_line, running.alerts_line]
+        fanout.add(view)
+        async with (
+            _shown(output, fanout, view, stop, warning) as lines,
+            asyncio.TaskGroup() as group,
+        ):
+            shell = Shell(now=clock.now, rng=random.Random(), tell=fanout)
+            fleet = Fleet(group, _maker(pipeline, shell))
+            await fleet.carry(config.venues, markets)
+            view.watch(fleet.feeds, markets)
+            live = Live(
+                config,
+                pipeline=pipeline,
+                fleet=fleet,
+                watched=view.watch,
+                alerts=running.alerts,
+                pointed=pointed,
+            )
+            beside = [
+                group.create_task(_tick(pipeline)),
+                group.create_task(_minutes(pipeline, fanout)),
+                group.create_task(_warn(running)),
+            ]
+            if source is not None:
+                beside.append(group.create_task(follow(ConfigFile(source), live.apply)))
+            async with _measured(metrics, pipeline, fleet, running, lines, fanout):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), seconds)
             pipeline.finish("the scanner stopped", clock.now())
-            for task in tasks:
+            _take_minutes(pipeline, fanout)
+            for task in beside:
                 task.cancel()
-    finally:
-        lines.close()
-    if lines.dropped:
-        log.warning("%d lines were not printed: the reader is too slow", lines.dropped)
+            await fleet.stop()
     return 0
 
 
@@ -85,12 +143,11 @@ async def _ready(config: Config) -> Sequence[Market]:
     """Markets, and warm kernels, at the same time."""
     if not compiled():
         log.info("compiling kernels (about 15 s, once per machine) ...")
-    warming = asyncio.to_thread(warm)
-    markets, _ = await asyncio.gather(load(config), warming)
+    markets, _ = await asyncio.gather(load(config), ending.apart(warm))
     return markets
 
 
-def _pipeline(config: Config, emit: Lines) -> Pipeline:
+def _pipeline(config: Config, emit: Callable[[Opportunity], None]) -> Pipeline:
     return Pipeline(
         thresholds=settings.thresholds(config),
         bounds=settings.bounds(config),
@@ -99,49 +156,75 @@ def _pipeline(config: Config, emit: Lines) -> Pipeline:
     )
 
 
-def _feeds(config: Config, markets: Sequence[Market], pipeline: Pipeline) -> list[VenueFeed]:
-    by_venue: dict[str, list[Market]] = {}
-    for market in markets:
-        by_venue.setdefault(market.venue, []).append(market)
-    shell = Shell(now=clock.now, rng=random.Random())
-    return [
-        _feed(name, config.venues[name], theirs, pipeline, shell)
-        for name, theirs in by_venue.items()
-    ]
+def _maker(
+    pipeline: Pipeline, shell: Shell
+) -> Callable[[str, VenueConfig, Sequence[Market]], Feed]:
+    def make(name: str, venue: VenueConfig, markets: Sequence[Market]) -> Feed:
+        return venue_feed(name, venue, markets, pipeline, shell)
+
+    return make
 
 
-def _feed(
-    name: str, venue: VenueConfig, markets: Sequence[Market], pipeline: Pipeline, shell: Shell
-) -> VenueFeed:
-    spoken = None if venue.feed is Feed.CCXT else native(name)
-    if spoken is None:
-        from scanner.feeds.ccxt_feed import ccxt_feed
+@asynccontextmanager
+async def _shown(
+    output: Output,
+    fanout: Fanout,
+    view: View,
+    stop: asyncio.Event,
+    banner: Callable[[], str],
+) -> AsyncIterator[Lines | None]:
+    """Events as lines, or the screen, while the block runs. When the reader or the user is gone,
+    ``stop`` is set."""
+    if output is Output.SCREEN:
+        from scanner.sinks.terminal.app import run_terminal
 
-        return ccxt_feed(
-            name,
-            markets,
-            pipeline,
-            shell,
-            rest=venue.endpoints.rest,
-            ws=venue.endpoints.ws,
-            per_connection=venue.markets_per_connection or 0,
+        logs.to_file(places.log_file())
+        screen = asyncio.create_task(run_terminal(view, now=clock.now, stop=stop, banner=banner))
+        screen.add_done_callback(lambda _: stop.set())
+        try:
+            yield None
+        finally:
+            stop.set()
+            await screen
+        return
+    lines = Lines(sys.stdout, FORMS[output], gone=_threadsafe(stop.set))
+    fanout.add(lines)
+    try:
+        yield lines
+    finally:
+        lines.close()
+        if lines.dropped:
+            log.warning("%d lines were not printed: the reader is too slow", lines.dropped)
+
+
+@asynccontextmanager
+async def _measured(
+    port: int | None,
+    pipeline: Pipeline,
+    fleet: Fleet,
+    running: Services,
+    lines: Lines | None,
+    fanout: Fanout,
+) -> AsyncIterator[None]:
+    """Metrics on a port of this machine, if they are asked for."""
+    if port is None:
+        yield
+        return
+    from scanner.metrics import Metrics, Sources
+    from scanner.metrics_server import serving
+
+    metrics = Metrics(
+        Sources(
+            pipeline=pipeline,
+            feeds=lambda: fleet.feeds,
+            lines=lines,
+            writer=running.writer.state if running.writer else None,
+            alerts=running.alerts.state,
         )
-    return socket_feed(
-        spoken,
-        markets,
-        _options(spoken, venue),
-        pipeline,
-        shell,
-        per_connection=venue.markets_per_connection or 0,
     )
-
-
-def _options(spoken: Venue, venue: VenueConfig) -> Options:
-    return Options(
-        depth=venue.depth,
-        rest=venue.endpoints.rest or spoken.rest,
-        ws=venue.endpoints.ws or spoken.ws,
-    )
+    fanout.add(metrics)
+    async with serving(metrics.text, port):
+        yield
 
 
 async def _tick(pipeline: Pipeline) -> None:
@@ -150,13 +233,31 @@ async def _tick(pipeline: Pipeline) -> None:
         pipeline.tick(clock.now())
 
 
-def _stop_event() -> asyncio.Event:
-    """Set by the first SIGINT or SIGTERM."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
-    return stop
+async def _minutes(pipeline: Pipeline, fanout: Fanout) -> None:
+    """At the full minute, what every route showed in it."""
+    while True:
+        at = clock.now()
+        await asyncio.sleep((MINUTE - at % MINUTE) / 1e9)
+        _take_minutes(pipeline, fanout)
+
+
+def _take_minutes(pipeline: Pipeline, fanout: Fanout) -> None:
+    for minute in pipeline.engine.take_minutes(clock.now()):
+        fanout(minute)
+
+
+async def _warn(running: Services) -> None:
+    """Say in the log when the database stops taking what is found, and when it does again."""
+    before = ""
+    while True:
+        await asyncio.sleep(WATCH_DATABASE)
+        now = running.banner()
+        if bool(now) != bool(before):
+            if now:
+                log.error("%s", now)
+            else:
+                log.warning("persisting again")
+        before = now
 
 
 def _threadsafe(call: Callable[[], object]) -> Callable[[], None]:

@@ -2,40 +2,60 @@
 
 from __future__ import annotations
 
-import logging
-import math
-import os
-import signal
 import sys
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scanner import __version__
-from scanner.errors import CrossbookError, UserError
-from scanner.logs import start as start_log
-from scanner.text import printable
+from scanner import __version__, ending
+from scanner.command import (
+    ConfigPath,
+    Database,
+    Json,
+    Plain,
+    Seconds,
+    config_in_use,
+    end,
+    finite,
+    first_cause,
+    named_config,
+    one_form,
+    print_lines,
+)
+from scanner.errors import UserError
+from scanner.later import Commands
 
 if TYPE_CHECKING:
     from scanner.app import Output
-    from scanner.config import Config
 
-log = logging.getLogger(__name__)
+INTERRUPTED = 130
 cli = typer.Typer(
-    help="Compares live order books across exchanges and tells of spreads that pay after fees.",
+    cls=Commands,
+    help="Compares live order books across exchanges and tells of spreads that pay after fees."
+    " Without a command: watch; where no exchange can be reached, demo.",
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
-
-def _finite(value: float | None) -> float | None:
-    if value is not None and not math.isfinite(value):
-        raise typer.BadParameter("must be a finite number")
-    return value
+Seed = Annotated[
+    int, typer.Option("--seed", metavar="N", min=0, help="Which simulated market it is.")
+]
+Truth = Annotated[
+    Path | None,
+    typer.Option("--truth", metavar="PATH", help="Write every book as published to this file."),
+]
+Metrics = Annotated[
+    int | None,
+    typer.Option(
+        "--metrics",
+        metavar="PORT",
+        min=0,
+        max=65535,
+        help="Serve Prometheus metrics on 127.0.0.1; 0: any free port.",
+    ),
+]
 
 
 def _version(asked: bool) -> None:
@@ -44,30 +64,7 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-ConfigPath = Annotated[
-    Path | None, typer.Option("--config", metavar="PATH", help="The configuration.")
-]
-Seconds = Annotated[
-    float | None,
-    typer.Option(
-        "--seconds", metavar="N", min=0, callback=_finite, help="End by itself after N seconds."
-    ),
-]
-Database = Annotated[
-    str | None, typer.Option("--db", metavar="URL", help="A database URL; not in use yet.")
-]
-Plain = Annotated[bool, typer.Option("--plain", help="Print a line for each event.")]
-Json = Annotated[bool, typer.Option("--json", help="Print a JSON object for each event.")]
-Seed = Annotated[
-    int, typer.Option("--seed", metavar="N", min=0, help="Which simulated market it is.")
-]
-Truth = Annotated[
-    Path | None,
-    typer.Option("--truth", metavar="PATH", help="Write every book as published to this file."),
-]
-
-
-@cli.callback()
+@cli.callback(invoke_without_command=True)
 def _common(
     context: typer.Context,
     version: Annotated[
@@ -81,6 +78,8 @@ def _common(
     ] = False,
 ) -> None:
     context.obj = debug
+    if context.invoked_subcommand is None:
+        end(context, lambda: _watch_or_demo(context))
 
 
 @cli.command()
@@ -91,19 +90,29 @@ def demo(
     config: ConfigPath = None,
     truth: Truth = None,
     db: Database = None,
+    metrics: Metrics = None,
     plain: Plain = False,
     json: Json = False,
 ) -> None:
     """Scan a simulated market; needs no network."""
 
     def run() -> int:
-        settings = _config(context, config)
-        output = _output(plain, json, db)
+        settings = named_config(context, config)
+        output = _output(plain, json)
         from scanner.demo import demo as simulate
 
-        return simulate(settings, seed=seed, seconds=seconds, output=output, truth=truth)
+        return simulate(
+            settings,
+            seed=seed,
+            seconds=seconds,
+            output=output,
+            truth=truth,
+            db=db,
+            metrics=metrics,
+            source=config,
+        )
 
-    _end(context, run)
+    end(context, run)
 
 
 @cli.command()
@@ -112,23 +121,24 @@ def watch(
     seconds: Seconds = None,
     config: ConfigPath = None,
     db: Database = None,
+    metrics: Metrics = None,
     plain: Plain = False,
     json: Json = False,
 ) -> None:
     """Scan the exchanges of the configuration.
 
-    That is ./config.yaml, unless --config names another.
+    That is ./config.yaml, unless --config names another; where there is none, the eight that are
+    spoken natively.
     """
 
     def run() -> int:
-        settings = _config(context, config or Path("config.yaml"))
-        assert settings is not None
-        output = _output(plain, json, db)
+        settings, source = config_in_use(context, config)
+        output = _output(plain, json)
         from scanner.app import watch as scan
 
-        return scan(settings, seconds=seconds, output=output)
+        return scan(settings, seconds=seconds, output=output, db=db, metrics=metrics, source=source)
 
-    _end(context, run)
+    end(context, run)
 
 
 @cli.command()
@@ -153,7 +163,7 @@ def lab(
             "--speed",
             metavar="X",
             min=0.001,
-            callback=_finite,
+            callback=finite,
             help="Pace of recordings: 1 is own.",
         ),
     ] = 1.0,
@@ -174,7 +184,7 @@ def lab(
     def run() -> int:
         if more and not serve:
             raise UserError(f"unexpected argument {str(more[0])!r}")
-        _config(context, config)
+        named_config(context, config)
         from scanner.lab.command import run_lab
 
         return run_lab(
@@ -186,7 +196,7 @@ def lab(
             write_config=write_config,
         )
 
-    _end(context, run)
+    end(context, run)
 
 
 @cli.command()
@@ -203,13 +213,13 @@ def replay(
     """
 
     def run() -> int:
-        settings = _config(context, config)
-        output = _output(plain, json)
+        settings = named_config(context, config)
+        output = _lines(plain, json)
         from scanner.replay_command import run_replay
 
         return run_replay(paths, config=settings, output=output)
 
-    _end(context, run)
+    end(context, run)
 
 
 @cli.command()
@@ -220,84 +230,60 @@ def venues(context: typer.Context, config: ConfigPath = None, json: Json = False
     """
 
     def run() -> int:
-        settings = _config(context, config)
+        settings = named_config(context, config)
         from scanner.venue_table import json_lines, table
 
-        _print(json_lines(settings) if json else table(settings))
+        print_lines(json_lines(settings) if json else table(settings))
         return 0
 
-    _end(context, run)
+    end(context, run)
 
 
-def _print(lines: Iterable[str]) -> None:
-    for line in lines:
-        print(line)
-
-
-def _output(plain: bool, json: bool, db: str | None = None) -> Output:
-    if plain and json:
-        raise UserError("--plain and --json exclude each other")
-    if db is not None:
-        log.warning("--db is not in use yet: nothing is kept")
+def _lines(plain: bool, json: bool) -> Output:
+    """Lines in one of their two forms."""
+    one_form(plain, json)
     from scanner.app import Output
 
     return Output.JSON if json else Output.PLAIN
 
 
-def _config(context: typer.Context, path: Path | None) -> Config | None:
-    """The configuration, if one is named; the log starts as it says."""
-    start_log("debug" if context.obj else "info")
-    if path is None:
-        return None
-    from scanner.config import load
+def _output(plain: bool, json: bool) -> Output:
+    """The screen, where there is one and no lines are asked for."""
+    lines = _lines(plain, json)
+    from scanner.app import Output
 
-    config = load(path)
-    start_log("debug" if context.obj else config.log_level)
-    return config
+    on_screen = not (plain or json) and sys.stdin.isatty() and sys.stdout.isatty()
+    return Output.SCREEN if on_screen else lines
 
 
-def _end(context: typer.Context, run: Callable[[], int]) -> NoReturn:
-    """Run a command to its exit code; one that a signal ends has done what it was asked."""
+def _watch_or_demo(context: typer.Context) -> int:
+    """What happens without a command."""
+    settings, source = config_in_use(context, None)
+    import logging
+
+    from scanner.app import watch as scan
+    from scanner.markets import NoMarkets
+
+    output = _output(plain=False, json=False)
     try:
-        code = run()
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        print("crossbook: stopped", file=sys.stderr)
-        code = 0
-    except BrokenPipeError:
-        code = 0
-        close_output()
+        return scan(settings, seconds=None, output=output, db=None, metrics=None, source=source)
     except Exception as error:
-        if context.obj:
+        if not isinstance(first_cause(error), NoMarkets):
             raise
-        code = _tell(_first(error))
-    raise typer.Exit(code)
+        log = logging.getLogger(__name__)
+        log.warning("NO EXCHANGE CAN BE REACHED, so this is the demo: %s", first_cause(error))
+    from scanner.demo import demo as simulate
 
-
-def close_output() -> None:
-    """Nobody reads any more: what is still buffered goes nowhere, instead of failing at the end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _first(error: Exception) -> Exception:
-    """What a group of errors came from: one of ours, if there is one in it."""
-    if not isinstance(error, ExceptionGroup):
-        return error
-    ours = error.subgroup(CrossbookError)
-    return _first((ours or error).exceptions[0])
-
-
-def _tell(error: Exception) -> int:
-    if isinstance(error, CrossbookError):
-        text, code = str(error), error.exit_code
-    else:
-        told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        text, code = f"unexpected {told} ('crossbook --debug ...' shows where it arose)", 1
-    print(f"crossbook: {printable(text)}", file=sys.stderr)
-    return code
+    return simulate(None, seed=1, seconds=None, output=output)
 
 
 def main() -> None:
     """The entry point; ends the process."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    cli()
+    ending.on_signals()
+    try:
+        cli()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 0
+    ending.leave(0 if code == INTERRUPTED else code)

@@ -28,16 +28,34 @@ def demo(
     seconds: float | None,
     output: Output,
     truth: Path | None = None,
+    db: str | None = None,
+    metrics: int | None = None,
+    source: Path | None = None,
 ) -> int:
     """Start a simulated market and scan it; the exit code.
 
     ``config`` gives thresholds, limits and how each venue is fed; where the venues are is the
-    demo's own. ``truth``: a file for the books that the simulated venues published.
+    demo's own. ``truth``: a file for the books that the simulated venues published. The rest as in
+    ``scanner.app.watch``.
     """
     with TemporaryDirectory(prefix="crossbook-") as folder, _lab(seed, truth) as endpoints:
         log.warning("SIMULATED market (seed %d): no price here is a real one", seed)
-        scanned = _pointed_at(endpoints, config, Path(folder))
-        return run(scan(scanned, seconds=seconds, output=output))
+
+        def pointed(config: Config | None) -> Config:
+            return _pointed_at(endpoints, config, Path(folder))
+
+        return run(
+            scan(
+                pointed(config),
+                seconds=seconds,
+                output=output,
+                db=db,
+                metrics=metrics,
+                source=source,
+                pointed=pointed,
+                banner=f"SIMULATED market, seed {seed}: no price here is a real one",
+            )
+        )
 
 
 def _pointed_at(

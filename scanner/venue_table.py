@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from scanner.config import Config, VenueConfig
+from scanner.logs import clean
 from scanner.types import Depth
 from scanner.venues.protocol import Venue
 from scanner.venues.registry import VENUES, native
@@ -73,7 +74,11 @@ def _native(venue: Venue) -> dict[str, Any]:
 
 
 def _use(venue: VenueConfig | None) -> dict[str, Any] | None:
-    return venue.model_dump(mode="json") if venue else None
+    if venue is None:
+        return None
+    told = venue.model_dump(mode="json")
+    endpoints = told["endpoints"].items()
+    return told | {"endpoints": {kind: clean(url) if url else None for kind, url in endpoints}}
 
 
 def _told(use: dict[str, Any] | None) -> str:

@@ -17,12 +17,17 @@ from scanner import __version__
 from scanner.cli import cli
 from scanner.config import Config
 from scanner.errors import CrossbookError, InternalError, VenueError
-from scanner.logs import Lines, start
+from scanner.later import LATER, Later
+from scanner.markets import NoMarkets
 from scanner.venues.registry import VENUES
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ["demo", "watch", "lab", "replay", "venues"]
-HEAVY = {"aiohttp", "asyncio", "ccxt", "numba", "numpy", "pydantic", "sqlalchemy", "yaml"}
+PARSED_HERE = ["demo", "watch", "lab", "replay", "venues"]
+COMMANDS = [*PARSED_HERE, *LATER]
+HEAVY = {
+    *("aiohttp", "asyncio", "ccxt", "msgspec", "numba", "numpy", "pydantic", "sqlalchemy"),
+    *("textual", "yaml"),
+}
 
 
 def crossbook(*arguments: str) -> Result:
@@ -77,7 +82,13 @@ def test_help_names_every_command() -> None:
         assert f"\n  {command} " in result.output
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("name", LATER)
+def test_a_command_that_is_loaded_later_says_the_same_before(name: str) -> None:
+    stub = Later(name, callback=None, help=LATER[name][2], rich_markup_mode=None)
+    assert stub.get_short_help_str(200) == stub.load().get_short_help_str(200)
+
+
+@pytest.mark.parametrize("command", PARSED_HERE)
 def test_every_command_has_help_and_takes_a_configuration(command: str) -> None:
     result = crossbook(command, "--help")
     assert result.exit_code == 0
@@ -97,8 +108,11 @@ def test_version() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["fly"],
+        ["db"],
+        ["db", "fly"],
+        ["check", "--config", "no/such/file.yaml"],
+        ["demo", "--metrics", "65536"],
         ["demo", "--sede", "1"],
         ["demo", "--seed", "one"],
         ["demo", "--seconds", "-1"],
@@ -124,13 +138,14 @@ def test_a_usage_error_ends_with_2_and_says_so_on_standard_error(
     assert handed_over == []
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*PARSED_HERE, "check", "history", "db info", "alerts list"])
 def test_a_wrong_configuration_ends_every_command_with_2_and_one_line(
     command: str, tmp_path: Path, handed_over: list[dict[str, Any]]
 ) -> None:
     wrong = tmp_path / "c.yaml"
     wrong.write_text("venues:\n  okx:\n    depht: full\n")
-    result = crossbook(command, *(["x"] if command == "replay" else []), "--config", str(wrong))
+    arguments = [*command.split(), *(["x"] if command == "replay" else [])]
+    result = crossbook(*arguments, "--config", str(wrong))
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr == (
@@ -139,36 +154,85 @@ def test_a_wrong_configuration_ends_every_command_with_2_and_one_line(
     assert handed_over == []
 
 
-def test_watch_hands_over_the_configuration_of_this_folder(
+def test_watch_hands_over_the_configuration_of_this_folder_or_the_built_in_one(
     handed_over: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    missing = crossbook("watch")
-    assert missing.exit_code == 2
-    assert missing.stderr.startswith("crossbook: config.yaml: there is no such file")
+    assert crossbook("watch").exit_code == 0
     (tmp_path / "config.yaml").write_text("venues: {gate: }")
-    assert crossbook("watch", "--json", "--seconds", "1.5").exit_code == 0
-    [call] = handed_over
-    [config] = call["positional"]
+    options = ["--json", "--seconds", "1.5", "--db", "a.db", "--metrics", "0"]
+    assert crossbook("watch", *options).exit_code == 0
+    built_in, own = handed_over
+    assert list(built_in["positional"][0].venues) == list(VENUES)
+    assert (built_in["source"], built_in["output"]) == (None, "plain")
+    [config] = own["positional"]
     assert isinstance(config, Config)
     assert list(config.venues) == ["gate"]
-    assert (call["output"], call["seconds"]) == ("json", 1.5)
+    assert own["source"] == Path("config.yaml")
+    assert (own["output"], own["seconds"], own["db"], own["metrics"]) == ("json", 1.5, "a.db", 0)
+
+
+def test_without_a_command_it_watches(
+    handed_over: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert crossbook().exit_code == 0
+    [call] = handed_over
+    assert list(call["positional"][0].venues) == list(VENUES)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_without_a_command_and_without_an_exchange_it_says_so_and_is_the_demo(
+    wrapped: bool,
+    handed_over: list[dict[str, Any]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unreachable(*_: Any, **__: Any) -> int:
+        error = NoMarkets("no markets")
+        raise ExceptionGroup("tasks", [error]) if wrapped else error
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("scanner.app.watch", unreachable)
+    result = crossbook()
+    assert result.exit_code == 0
+    assert "warning: NO EXCHANGE CAN BE REACHED, so this is the demo: no markets" in result.stderr
+    [call] = handed_over
+    assert (call["positional"], call["seed"]) == ((None,), 1)
+    assert crossbook("watch").exit_code == 1
+
+
+def test_without_a_command_other_errors_stay_errors(
+    handed_over: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.yaml").write_text("venues: {gaet: }")
+    result = crossbook()
+    assert (result.exit_code, handed_over) == (2, [])
+    assert "did you mean 'gate'?" in result.stderr
+
+
+def test_the_screen_is_for_terminals_and_lines_for_all_else(
+    handed_over: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert crossbook("demo").exit_code == 0
+    for name in ("stdin", "stdout"):
+        stream = type(f"Terminal{name}", (), {"isatty": lambda self: True, "flush": lambda self: 0})
+        monkeypatch.setattr(f"scanner.cli.sys.{name}", stream())
+    for arguments in ([], ["--plain"], ["--json"]):
+        with pytest.raises(SystemExit):
+            cli(["demo", *arguments])
+    assert [call["output"] for call in handed_over] == ["plain", "screen", "plain", "json"]
 
 
 def test_demo_hands_over_what_it_was_told(handed_over: list[dict[str, Any]]) -> None:
     assert crossbook("demo").exit_code == 0
     result = crossbook("demo", "--seed", "5", "--seconds", "2", "--plain", "--truth", "t.jsonl")
     assert result.exit_code == 0
-    assert handed_over == [
-        {"positional": (None,), "seed": 1, "seconds": None, "output": "plain", "truth": None},
-        {
-            "positional": (None,),
-            "seed": 5,
-            "seconds": 2.0,
-            "output": "plain",
-            "truth": Path("t.jsonl"),
-        },
-    ]
+    nothing = {"db": None, "metrics": None, "source": None, "output": "plain"}
+    first, second = handed_over
+    assert first == {"positional": (None,), "seed": 1, "seconds": None, "truth": None, **nothing}
+    assert second == first | {"seed": 5, "seconds": 2.0, "truth": Path("t.jsonl")}
 
 
 def test_lab_takes_several_recordings_after_one_serve(handed_over: list[dict[str, Any]]) -> None:
@@ -223,7 +287,7 @@ def test_how_a_command_ends(
         raise error
 
     monkeypatch.setattr("scanner.demo.demo", fail)
-    monkeypatch.setattr("scanner.cli.close_output", lambda: None)
+    monkeypatch.setattr("scanner.command.close_output", lambda: None)
     result = crossbook("demo")
     assert (result.exit_code, result.stderr) == (code, said)
 
@@ -249,7 +313,7 @@ def test_a_reader_that_leaves_ends_a_command_quietly() -> None:
 def test_sigterm_ends_a_command_like_sigint() -> None:
     code = (
         "import os, signal, scanner.cli as c;"
-        "c._config = lambda *_: os.kill(os.getpid(), signal.SIGTERM);"
+        "c.named_config = lambda *_: os.kill(os.getpid(), signal.SIGTERM);"
         "import sys; sys.argv = ['crossbook', 'venues']; c.main()"
     )
     ended = python(code, stdout=subprocess.PIPE)
@@ -280,28 +344,3 @@ def test_venues_are_listed_for_programs_with_their_configuration(tmp_path: Path)
     text = crossbook("venues", "--config", str(path)).output
     assert "configured: feed native, depth top, rest http://h, taker fee 0.1000%\n" in text
     assert "configured: no (enabled: false)\n" in text
-
-
-def test_a_log_line_has_its_time_and_nothing_that_moves_a_cursor() -> None:
-    record = logging.LogRecord("n", logging.WARNING, "f", 1, "%s: \x1b[2J\nno", ("okx",), None)
-    record.created, record.msecs = 1_700_000_000.25, 250.0
-    assert Lines().format(record) == "2023-11-14T22:13:20.250Z warning: okx: \\x1b[2J\\nno"
-
-
-def test_starting_the_log_again_does_not_double_it(capsys: pytest.CaptureFixture[str]) -> None:
-    start("info")
-    start("warning")
-    logging.getLogger("x").info("unheard")
-    logging.getLogger("x").warning("heard")
-    assert capsys.readouterr().err.count("\n") == 1
-
-
-def test_a_traceback_in_the_log_is_indented() -> None:
-    try:
-        raise ValueError("\x1b[2J")
-    except ValueError:
-        record = logging.LogRecord("n", logging.ERROR, "f", 1, "failed", (), sys.exc_info())
-    first, *rest = Lines().format(record).splitlines()
-    assert first.endswith(" error: failed")
-    assert rest[-1] == "    ValueError: \\x1b[2J"
-    assert all(line.startswith("    ") for line in rest)

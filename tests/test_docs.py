@@ -14,31 +14,35 @@ from pydantic_core import PydanticUndefined
 from typer.main import get_command
 
 from scanner.cli import cli
-from scanner.config import Config, VenueConfig
+from scanner.config import Config
+from scanner.later import Later
 from scanner.types import Depth
 from scanner.venues.registry import VENUES, native
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 REFERENCE = (ROOT / "docs" / "configuration.md").read_text()
+OPERATING = (ROOT / "docs" / "operating.md").read_text()
 SHIPPED = (ROOT / "config.yaml").read_text()
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTED = "".join(document.read_text() for document in DOCUMENTS)
 
 
 def shown(default: Any) -> str:
     if default is PydanticUndefined:
         return "required"
-    if default is None or default == ():
+    if default is None or default in ((), {}):
         return "none"
     value = default.value if isinstance(default, Enum) else default
+    if isinstance(value, tuple):
+        return f"`[{', '.join(map(repr, value))}]`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def rows(model: type[BaseModel]) -> Iterator[str]:
-    """The lines of the reference, in the order of the model."""
+    """The lines of the reference, in the order of the model; a section has a table of its own."""
     for name, field in model.model_fields.items():
-        inner = [t for t in (field.annotation, *get_args(field.annotation)) if is_model(t)]
-        if not inner or inner[0] is VenueConfig:
+        if not is_model(field.annotation):
             yield f"| `{name}` | {shown(field.default)} | {field.description} |"
 
 
@@ -54,8 +58,19 @@ def is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
-def options() -> Iterator[tuple[str, str]]:
+def commands() -> Iterator[tuple[str, Any]]:
+    """Every command with its whole name, such as "db info"."""
     for name, command in get_command(cli).commands.items():  # type: ignore[attr-defined]
+        loaded = command.load() if isinstance(command, Later) else command
+        below = getattr(loaded, "commands", None)
+        if below is None:
+            yield name, loaded
+        else:
+            yield from ((f"{name} {inner}", command) for inner, command in below.items())
+
+
+def options() -> Iterator[tuple[str, str]]:
+    for name, command in commands():
         for parameter in command.params:
             for option in parameter.opts:
                 if option.startswith("--"):
@@ -78,18 +93,24 @@ def test_the_reference_has_no_key_that_the_model_lacks() -> None:
 
 @pytest.mark.parametrize("model", list(models(Config)))
 def test_every_key_is_in_the_shipped_configuration(model: type[BaseModel]) -> None:
-    keys = set(re.findall(r"^\s*(?:# +)?(\w+):", SHIPPED, re.M))
+    keys = set(re.findall(r"^\s*(?:#\s*)?(\w+):", SHIPPED, re.M))
     assert set(model.model_fields) <= keys
 
 
 def test_every_command_is_in_the_readme() -> None:
-    for name in get_command(cli).commands:  # type: ignore[attr-defined]
-        assert f"crossbook {name}" in README
-
-
-def test_every_option_is_in_the_readme() -> None:
-    missing = [f"{name} {option}" for name, option in options() if f"`{option}" not in README]
+    missing = [name for name, _ in commands() if f"`crossbook {name}" not in README]
     assert missing == []
+
+
+def test_every_option_is_documented() -> None:
+    missing = [f"{name} {option}" for name, option in options() if f"`{option}" not in DOCUMENTED]
+    assert missing == []
+
+
+def test_every_metric_is_documented() -> None:
+    source = (ROOT / "scanner" / "metrics.py").read_text()
+    for kind, name in re.findall(r'_(gauge|counter)\(\s*"(\w+)"', source):
+        assert f"`crossbook_{name}{'_total' if kind == 'counter' else ''}`" in OPERATING
 
 
 @pytest.mark.parametrize("name", VENUES)

@@ -75,6 +75,8 @@ def test_scripts_are_executable_and_parse(script: str) -> None:
 PYTHON = """#!/bin/sh
 echo "$*" >>"$NOTES"
 case "$1 $2" in
+    "-c import ensurepip, venv") [ -z "${LACKS_VENV:-}" ] || [ -e "$NOTES.package" ] ;;
+    '-c import sys; print("python%d'*) echo python3.11-venv ;;
     "--version ") echo "Python 3.11.0" ;;
     "-m venv")
         mkdir -p "$3/bin"
@@ -183,6 +185,25 @@ def test_run_makes_a_new_environment_where_the_folder_has_moved(clone: Clone) ->
     clone.folder, clone.python, clone.notes = moved, moved / "python-of-tests", moved / "notes"
     assert clone.run("crossbook").stdout == f"ran {moved}/.venv/bin/crossbook \n"
     assert clone.made()
+
+
+@pytest.mark.parametrize("user", ["0", "1000"])
+def test_run_installs_what_debian_keeps_apart_or_says_how(clone: Clone, user: str) -> None:
+    stubs = clone.folder / "stubs"
+    stubs.mkdir()
+    (stubs / "id").write_text(f"#!/bin/sh\necho {user}\n")
+    (stubs / "apt-get").write_text('#!/bin/sh\necho "apt $*"\n: >"$NOTES.package"\n')
+    for stub in stubs.iterdir():
+        stub.chmod(0o755)
+    path = f"{stubs}:{os.environ['PATH']}"
+    first = clone.run("crossbook", LACKS_VENV="yes", PATH=path)
+    if user == "0":
+        assert "run: installing python3.11-venv, which this Python lacks" in first.stderr
+        assert "apt -q install -y --no-install-recommends python3.11-venv" in first.stderr
+        assert first.stdout == f"ran {clone.folder}/.venv/bin/crossbook \n"
+    else:
+        said = "run: first: sudo apt-get install python3.11-venv (then the same again)\n"
+        assert (first.returncode, first.stderr) == (1, said)
 
 
 def test_run_without_a_fitting_python_says_so(clone: Clone) -> None:

@@ -33,11 +33,19 @@ class Lines:
         self._thread = threading.Thread(target=self._write, name="lines", daemon=True)
         self._thread.start()
 
-    def __call__(self, opportunity: Opportunity) -> None:
+    def __call__(self, event: object) -> None:
+        """Take an event; what is no ``Opportunity`` has no line."""
+        if not isinstance(event, Opportunity):
+            return
         try:
-            self._queue.put_nowait(opportunity)
+            self._queue.put_nowait(event)
         except Full:
             self.dropped += 1
+
+    @property
+    def waiting(self) -> int:
+        """How many lines wait to be written."""
+        return self._queue.qsize()
 
     def close(self, seconds: float = 2.0) -> None:
         """Write what waits, for at most ``seconds``."""
