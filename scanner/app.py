@@ -90,6 +90,7 @@ async def scan(
     what is to be seen all the time (that the market is simulated, and then the database is the
     demo's)."""
     stop = ending.stop_event()
+    file = ConfigFile(source) if source is not None else None  # as it is now, before the wait
     markets = await _unless(stop, asyncio.create_task(_ready(config)))
     if markets is None:
         return 0
@@ -100,7 +101,10 @@ async def scan(
     database = places.database_to_write(db, config.database.location, simulated=bool(banner))
 
     def warning() -> str:
-        return "\n".join(text for text in (running.banner(), banner) if text)
+        wrong = (
+            f"WRONG CONFIGURATION, not in effect: {file.problem}" if file and file.problem else ""
+        )
+        return "\n".join(text for text in (running.banner(), wrong, banner) if text)
 
     with services(config, database, fanout, view) as running:
         health += [running.database_line, running.alerts_line]
@@ -126,8 +130,8 @@ async def scan(
                 group.create_task(_minutes(pipeline, fanout)),
                 group.create_task(_warn(running)),
             ]
-            if source is not None:
-                beside.append(group.create_task(follow(ConfigFile(source), live.apply)))
+            if file is not None:
+                beside.append(group.create_task(follow(file, live.apply)))
             async with _measured(metrics, pipeline, fleet, running, lines, fanout):
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), seconds)

@@ -7,6 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from scanner import clock
 from scanner.config import Config, VenueConfig
@@ -14,6 +15,7 @@ from scanner.errors import CrossbookError
 from scanner.feeds.plan import plan
 from scanner.feeds.shell import Shell
 from scanner.fleet import spoken_natively
+from scanner.logs import clean
 from scanner.markets import Source, chosen_from, sources
 from scanner.probe import Reach, probe
 from scanner.types import Market
@@ -83,7 +85,7 @@ async def examine(config: Config, *, offline: bool, shell: Shell | None = None) 
             _venue(venue, found[name], chosen.get(name, ()), streams[name])
             for name, venue in config.enabled.items()
         ),
-        problem=str(problem or ""),
+        problem=clean(str(problem or "")),
         problem_code=problem.exit_code if problem else 0,
         offline=offline,
     )
@@ -120,6 +122,6 @@ def _venue(
         listed=len(source.markets),
         fresh=bool(source.markets) and not source.error and stream is not None,
         age_s=(clock.now() - source.at) / 1e9 if source.at else None,
-        rest_error=source.error,
-        stream=stream,
+        rest_error=clean(source.error),
+        stream=stream and replace(stream, error=clean(stream.error)),
     )

@@ -58,7 +58,7 @@ def _summary(report: Report) -> str:
     markets = sum(len(venue.symbols) for venue in report.venues)
     told = f"{len(report.symbols)} symbols in {markets} markets of {venues} exchanges"
     if report.problem:
-        told = f"NOTHING would be scanned: {clean(report.problem)}"
+        told = f"NOTHING would be scanned: {report.problem}"
     if report.offline:
         return f"{told}; whether they can be reached was not tried (--offline)."
     if not report.reachable:
@@ -100,9 +100,9 @@ def _stream(venue: VenueReport) -> str:
 def _reasons(report: Report) -> Iterator[str]:
     for venue in report.venues:
         if venue.rest_error:
-            yield clean(f"{venue.id}: lists: {venue.rest_error}")
+            yield f"{venue.id}: lists: {venue.rest_error}"
         if venue.stream is not None and venue.stream.error:
-            yield clean(f"{venue.id}: stream: {venue.stream.error}")
+            yield f"{venue.id}: stream: {venue.stream.error}"
 
 
 def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:

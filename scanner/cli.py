@@ -274,7 +274,8 @@ def _watch_or_demo(context: typer.Context) -> int:
         log.warning("NO EXCHANGE CAN BE REACHED, so this is the demo: %s", first_cause(error))
     from scanner.demo import demo as simulate
 
-    return simulate(None, seed=1, seconds=None, output=output)
+    own = settings if source else None
+    return simulate(own, seed=1, seconds=None, output=output, source=source)
 
 
 def main() -> None:

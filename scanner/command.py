@@ -85,7 +85,7 @@ def end(context: typer.Context, run: Callable[[], int]) -> NoReturn:
         close_output()
     except Exception as error:
         if context.obj:
-            raise
+            _trace()
         code = _tell(first_cause(error))
     raise typer.Exit(code)
 
@@ -115,6 +115,16 @@ def first_cause(error: Exception) -> Exception:
         return error
     ours = error.subgroup(CrossbookError)
     return first_cause((ours or error).exceptions[0])
+
+
+def _trace() -> None:
+    """Where the exception arose that is being handled."""
+    from traceback import format_exc
+
+    from scanner.logs import clean
+
+    for line in format_exc().splitlines():
+        print(clean(line), file=sys.stderr)
 
 
 def _tell(error: Exception) -> int:

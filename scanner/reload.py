@@ -30,10 +30,14 @@ Stamp = tuple[int, int, int] | None
 
 class ConfigFile:
     """A file that is looked at again and again. An editor may write it in place, in pieces, or put
-    another in its place: it is read once two looks have found it the same."""
+    another in its place: it is read once two looks have found it the same.
+
+    ``problem`` says what is wrong with it as it was last read; empty if nothing is.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.problem = ""
         self._read = self._seen = self._stamp()
 
     def look(self) -> Config | None:
@@ -44,7 +48,13 @@ class ConfigFile:
         if not settled or stamp == self._read:
             return None
         self._read = stamp
-        return load(self.path)
+        try:
+            config = load(self.path)
+        except ConfigError as error:
+            self.problem = logs.clean(str(error))
+            raise
+        self.problem = ""
+        return config
 
     def _stamp(self) -> Stamp:
         try:
@@ -58,18 +68,16 @@ async def follow(
     file: ConfigFile,
     apply: Callable[[Config], Awaitable[None]],
     *,
-    refused: Callable[[ConfigError], object] = lambda error: None,
     pause: float = PAUSE,
 ) -> None:
-    """Until cancelled: have each new configuration in the file applied. One that is wrong is
-    ``refused``, and the log says why; the one before stays in effect."""
+    """Until cancelled: have each new configuration in the file applied. If one is wrong, the log
+    says why and the one before stays in effect."""
     while True:
         await asyncio.sleep(pause)
         try:
             config = file.look()
         except ConfigError as error:
             log.error("the configuration stays as it was: %s", error)
-            refused(error)
             continue
         if config is not None:
             await apply(config)

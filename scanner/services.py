@@ -12,6 +12,7 @@ from scanner.alert_config import AlertSettings
 from scanner.alerting import alerts, stored_log
 from scanner.config import Config
 from scanner.frame import Kind, ServiceLine
+from scanner.logs import clean
 from scanner.sinks.alerts.delivery import Alerts
 from scanner.sinks.alerts.desk import Job
 from scanner.sinks.alerts.log import AlertLog, MemoryLog, StoredLog
@@ -99,7 +100,7 @@ def _database(config: Config, url: str) -> tuple[Writer | None, AlertLog]:
     writer = Writer(
         url,
         version=__version__,
-        config_text=config.model_dump_json(),
+        config_text=clean(config.model_dump_json()),
         now=clock.now,
         keep=Keep(days=config.database.retention_days, max_mb=config.database.max_size_mb),
         committed=committed,

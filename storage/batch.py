@@ -25,7 +25,10 @@ NEW_ROUTE = text(
 )
 ROUTE = text("SELECT id FROM route WHERE symbol = :symbol AND buy = :buy AND sell = :sell")
 # What never changes once it is written; to say it again would only move it within the indexes.
-FIXED = {"run_id", "kind", "symbol", "buy", "sell", "opened_at", "started_at"}
+FIXED: dict[str, set[str]] = {
+    "opportunity": {"run_id", "kind", "symbol", "buy", "sell", "opened_at"},
+    "run": {"started_at"},
+}
 
 
 @cache
@@ -34,7 +37,8 @@ def upsert(table: Table, mark: str) -> str:
     # what has a default is not the writer's to say
     names = [column.name for column in table.columns if column.server_default is None]
     key = [column.name for column in table.primary_key]
-    changed = ", ".join(f'"{n}"=excluded."{n}"' for n in names if n not in {*key, *FIXED})
+    kept = {*key, *FIXED.get(table.name, ())}
+    changed = ", ".join(f'"{n}"=excluded."{n}"' for n in names if n not in kept)
     columns, marks = ", ".join(f'"{n}"' for n in names), ", ".join([mark] * len(names))
     final = f' WHERE "{table.name}"."summed" = 0' if "summed" in table.columns else ""
     return (

@@ -48,8 +48,8 @@ def refusal(database: Path | str, *arguments: str) -> tuple[int, str]:
     return result.exit_code, told[0]
 
 
-def store(database: Path, events: Iterable[object]) -> None:
-    """What the scanner has found, by way of the writer."""
+def store(database: Path, events: Iterable[object], *, one_by_one: bool = False) -> None:
+    """What the scanner has found, by way of the writer; each in a batch of its own, or together."""
     writer = Writer(
         str(database),
         version="1.2.3",
@@ -60,6 +60,7 @@ def store(database: Path, events: Iterable[object]) -> None:
     writer.start()
     for event in events:
         writer(event)
+        until(lambda: not (one_by_one and writer.state().waiting))
     until(lambda: not writer.state().waiting)
     writer.close()
 

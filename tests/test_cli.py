@@ -292,13 +292,18 @@ def test_how_a_command_ends(
     assert (result.exit_code, result.stderr) == (code, said)
 
 
-def test_debug_shows_where_an_unexpected_error_arose(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_debug_shows_where_an_unexpected_error_arose_without_secrets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def fail(*_: Any, **__: Any) -> int:
-        raise ZeroDivisionError
+        raise ZeroDivisionError("at postgresql://me:hunter2@h/d")
 
     monkeypatch.setattr("scanner.demo.demo", fail)
     result = crossbook("--debug", "demo")
-    assert isinstance(result.exception, ZeroDivisionError)
+    assert result.exit_code == 1
+    assert "Traceback" in result.stderr and ", in fail" in result.stderr
+    assert "ZeroDivisionError: at postgresql://me:***@h/d" in result.stderr
+    assert "hunter2" not in result.stderr
 
 
 def test_a_reader_that_leaves_ends_a_command_quietly() -> None:

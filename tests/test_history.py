@@ -66,9 +66,10 @@ def lives(count: int) -> list[Opportunity]:
     return events
 
 
-def test_it_shows_what_watch_printed_to_the_digit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_it_shows_what_watch_printed_to_the_digit(tmp_path: Path, one_by_one: bool) -> None:
     events = lives(40)
-    store(tmp_path / "db", events)
+    store(tmp_path / "db", events, one_by_one=one_by_one)
     lines = [to_json(event) for event in events]  # what watch --json prints
     last = {json.loads(line)["id"]: line for line in lines}
     text = "\n".join(printed(tmp_path / "db", "history", "--format", "json"))
@@ -139,7 +140,7 @@ def test_the_table_fits(database: Path, width: int) -> None:
     lines = printed(database, "history", columns=width)
     assert len(lines) == 52
     assert width < 60 or max(map(len, lines)) <= width
-    assert lines[0] == "by time; times UTC, bps and profit net, at the peak"
+    assert lines[0] == "by time; times UTC; bps and profit net, at the peak"
     assert lines[1].split()[:3] == (
         ["opened", "lasted", "symbol"] if width > 60 else lines[1].split()[:3]
     )
@@ -150,11 +151,11 @@ def test_the_table_to_the_character(tmp_path: Path) -> None:
     end = closed(updated(first, START + SECOND, 12.345), START + 3_961 * 10**6)
     store(tmp_path / "db", [first, end, opened(2, START + 60 * SECOND, 1234.5)])
     assert printed(tmp_path / "db", "history", columns=110) == [
-        "by time; times UTC, bps and profit net, at the peak",
-        "opened        lasted  symbol    buy    sell       bps  profit        id",
-        "14:14:20.000    open  BTC/USDT  alpha  beta  +1234.50   12.35  USDT  "
+        "by time; times UTC of 2026-09-21; bps and profit net, at the peak",
+        "opened    lasted  symbol    buy    sell       bps  profit        id",
+        "14:14:20    open  BTC/USDT  alpha  beta  +1234.50   12.35  USDT  "
         "01a0c2de-1800-7000-8000-000000000002",
-        "14:13:20.000   4.0 s  BTC/USDT  alpha  beta    +12.35    0.12  USDT  "
+        "14:13:20   4.0 s  BTC/USDT  alpha  beta    +12.35    0.12  USDT  "
         "01a0c2de-1800-7000-8000-000000000001",
     ]
 

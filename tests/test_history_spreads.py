@@ -41,11 +41,11 @@ def database(tmp_path: Path) -> Path:
 
 def test_the_table(database: Path) -> None:
     assert printed(database, "spreads", "btc/usdt", *WHEN) == [
-        "BTC/USDT: net bps at the touch",
+        "BTC/USDT: net bps at the touch; times UTC of 2026-09-21",
         "buy    sell    high   mean     low   last  above 0  samples  last taken",
-        "alpha  beta  +17.00  -3.00   -7.00  -2.00   29.5 %    6,000  15:12:20.000",
-        "delta  beta  +14.50  -5.50   -9.50  -4.50    0.0 %    6,000  15:12:20.000",
-        "gamma  beta  +11.00  -9.00  -13.00  -8.00    0.0 %    6,000  15:12:20.000",
+        "alpha  beta  +17.00  -3.00   -7.00  -2.00   29.5 %    6,000  15:12:20",
+        "delta  beta  +14.50  -5.50   -9.50  -4.50    0.0 %    6,000  15:12:20",
+        "gamma  beta  +11.00  -9.00  -13.00  -8.00    0.0 %    6,000  15:12:20",
     ]
 
 

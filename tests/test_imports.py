@@ -64,7 +64,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "venue_table": PLAIN | {"config", "logs", "venues"},
     "fleet": PLAIN | {"config", "feeds", "venues"},
     "probe": PLAIN | {"config", "feeds", "fleet", "venues"},
-    "check": PLAIN | {"clock", "config", "errors", "feeds", "fleet", "markets", "probe", "venues"},
+    "check": PLAIN
+    | {"clock", "config", "errors", "feeds", "fleet", "logs", "markets", "probe", "venues"},
     "check_text": PLAIN | {"check", "config", "logs", "markets", "redact"},
     # recordings
     "recordings": PLAIN | {"errors"},
@@ -87,8 +88,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "alerting": PLAIN | {"alert_config", "clock", "engine", "sinks", "storage"},
     "services": PLAIN
     | {
-        *("__init__", "alert_config", "alerting", "clock", "config", "frame", "sinks", "storage"),
-        "view",
+        *("__init__", "alert_config", "alerting", "clock", "config", "frame", "logs", "sinks"),
+        *("storage", "view"),
     },
     # the commands
     "ending": set(),

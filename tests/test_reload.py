@@ -96,7 +96,7 @@ def test_a_file_that_is_gone_is_said_once_and_awaited(path: Path) -> None:
 
 async def test_it_is_followed(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     applied: list[int] = []
-    refused: list[ConfigError] = []
+    file = ConfigFile(path)
 
     async def apply(new: Config) -> None:
         applied.append(new.max_symbols)
@@ -106,22 +106,20 @@ async def test_it_is_followed(path: Path, caplog: pytest.LogCaptureFixture) -> N
             while not condition():
                 await asyncio.sleep(0.001)
 
-    following = asyncio.create_task(
-        follow(ConfigFile(path), apply, refused=refused.append, pause=0.001)
-    )
+    following = asyncio.create_task(follow(file, apply, pause=0.001))
     write(path, GOOD + "max_symbols: 1\n")
     await until(lambda: applied == [1])
     write(path, GOOD + "max_symbols: one\n")
-    await until(lambda: refused)
+    await until(lambda: file.problem)
+    said = f"{path}:2: max_symbols: must be a whole number, not 'one'"
+    assert file.problem == said
     write(path, GOOD + "max_symbols: 2\n")
     await until(lambda: applied == [1, 2])
+    assert file.problem == ""
     following.cancel()
     with suppress(asyncio.CancelledError):
         await following
-    assert caplog.messages == [
-        f"the configuration stays as it was: {path}:2: max_symbols: must be a whole number,"
-        " not 'one'"
-    ]
+    assert caplog.messages == [f"the configuration stays as it was: {said}"]
 
 
 def market(venue: str, name: str = "X", fee: float = 0.001) -> Market:

@@ -108,8 +108,10 @@ def _life(detail: Detail, width: int) -> Iterator[str]:
             ),
         ]
         yield from table(columns, width)
+    told = max((state.net_bps for state in states), default=o.peak_net_bps)
+    between = ", in between" if o.peak_net_bps > told else ""
     yield printable(
-        f"highest {o.peak_net_bps:+.3f} net bps, {o.peak_net_profit:+,.6g} {o.currency}"
+        f"highest {o.peak_net_bps:+.3f} net bps, {o.peak_net_profit:+,.6g} {o.currency}{between}"
     )
     if len(detail.samples) > 1:
         course = spark([sample.net_bps for sample in detail.samples], max(10, width - 20))

@@ -79,7 +79,9 @@ def _list(reader: Reader, asked: Filter, sort: Sort, show: Show) -> bool:
     if show.form is Form.TABLE:
         rows = list(every)
         if rows:
-            lines = [f"{CAPTION[sort]}; times UTC, bps and profit net, at the peak"]
+            day = tables.day([row.opened_at for row in rows])
+            when = " ".join(filter(None, ("times UTC", day and f"of {day}")))
+            lines = [f"{CAPTION[sort]}; {when}; bps and profit net, at the peak"]
             lines += table(tables.opportunities(rows), terminal_width())
             print_to(show.out, lines)
         return bool(rows)

@@ -117,7 +117,9 @@ def _print(asked: _Asked, rows: Sequence[RouteFigures], show: Show, *, minutes: 
     if show.form is not Form.TABLE:
         write(show.form, map(shapes.route, rows), NAMES, show.out)
     elif rows:
-        lines = [f"{printable(asked.symbol)}: net bps at the touch"]
+        day = tables.day([row.at for row in rows])
+        when = f"; times UTC of {day}" if day else "; times UTC"
+        lines = [f"{printable(asked.symbol)}: net bps at the touch{when}"]
         lines += table(tables.routes(rows, minutes=minutes), terminal_width())
         print_to(show.out, lines)
     return bool(rows)

@@ -11,16 +11,15 @@ from scanner.history.table import Column
 from scanner.sinks.formats import rfc3339
 from storage.queries import By, Group, RouteFigures, Stored
 
-DAY = 86_400_000_000_000
-SHORT_ID = 13
+DATE, YEAR = len("2026-01-01"), len("2026-")
+SHORT_ID = 18  # the millisecond, and the number within it
 DASH = "-"
 
 
 def opportunities(rows: Sequence[Stored]) -> list[Column]:
     """Times are UTC, bps and profits those of the peaks."""
-    one_day = len({row.opened_at // DAY for row in rows}) <= 1
     return [
-        Column(title="opened", cells=[moment(r.opened_at, short=one_day) for r in rows]),
+        Column(title="opened", cells=moments([row.opened_at for row in rows])),
         Column(title="lasted", cells=[_lasted(r) for r in rows], right=True, rank=2),
         Column(title="symbol", cells=[r.symbol for r in rows], least=6),
         Column(title="buy", cells=[r.buy_venue for r in rows], least=6),
@@ -70,8 +69,7 @@ def names(rows: Sequence[Group], by: By) -> list[tuple[str, list[str]]]:
 def routes(rows: Sequence[RouteFigures], *, minutes: bool) -> list[Column]:
     """Net edges at the touch, bps."""
     shares = [f"{100 * r.positive / r.samples:.1f} %" if r.samples else DASH for r in rows]
-    one_day = len({row.at // DAY for row in rows}) <= 1
-    at = [moment(row.at, short=one_day) for row in rows]
+    at = moments([row.at for row in rows])
     return [
         *([Column(title="taken", cells=at)] if minutes else []),
         Column(title="buy", cells=[row.buy for row in rows], least=6),
@@ -95,10 +93,19 @@ def short_ids(ids: Sequence[str]) -> list[str]:
     return [one[:length].rstrip("-") for one in ids]
 
 
-def moment(at: int, *, short: bool = False) -> str:
-    """A time of the day, with the date unless it is all of one day."""
-    text = rfc3339(at)
-    return text[11:23] if short else f"{text[:10]} {text[11:19]}"
+def moments(times: Sequence[int]) -> list[str]:
+    """Times to the second, with as much of the date as tells them apart."""
+    texts = [rfc3339(at)[:19].replace("T", " ") for at in times]
+    for length in (DATE, YEAR):
+        if len({text[:length] for text in texts}) <= 1:
+            return [text[length:].strip() for text in texts]
+    return texts
+
+
+def day(times: Sequence[int]) -> str:
+    """The date of them all, if that is the same."""
+    dates = {rfc3339(at)[:DATE] for at in times}
+    return dates.pop() if len(dates) == 1 else ""
 
 
 def lasted(duration: float | None) -> str:

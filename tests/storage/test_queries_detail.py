@@ -208,8 +208,10 @@ def test_the_course_of_the_best_route(spread: str) -> None:
 
 
 def test_names_of_which_there_is_anything(spread: str) -> None:
-    write(spread, some(10))
-    assert open_reader(spread).known() == ({"BTC/USDT", "ETH/USDT"}, {"alpha", "beta", "gamma"})
+    write(spread, some(300))
+    symbols, venues = open_reader(spread).known()
+    assert symbols == {"BTC/USDT", "ETH/USDT", "ETH/BTC", "SOL/USDC"}
+    assert venues == {"alpha", "beta", "gamma"}
 
 
 # --- alerts, and the whole ---------------------------------------------------------------------
