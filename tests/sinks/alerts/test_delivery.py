@@ -132,6 +132,7 @@ def test_without_an_answer_it_is_sent_once_and_said(
     with running(hooks(hook=hook.url)) as one:
         one.find()
         until(lambda: one.states("hook") and one.states("hook")[0][0] == "failed")
+        until(lambda: one.alerts.state().failing)
         (failing,) = one.alerts.state().failing
         assert failing.name == "hook"
         assert failing.error.startswith(says) or says in failing.error
