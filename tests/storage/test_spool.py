@@ -190,7 +190,7 @@ def _next(lives: dict[int, Opportunity], number: int, bps: float, at: int) -> Op
     last = lives.pop(number, None)
     if last is None:
         # A new life under a new id, as the engine does it.
-        lives[number] = opened(number + 3 * (at // SECOND % 70), at, bps)
+        lives[number] = opened(number + 3 * ((at - START) // (SECOND // 3)), at, bps)
         return lives[number]
     if bps < 5:
         return closed(last, at)
