@@ -54,9 +54,9 @@ class ChecksumRule(IntEnum):
     """How a venue hashes the top of its book (CRC-32 in every case).
 
     ``DIGITS_10``: ten asks from the best down, then ten bids; of each price and size the decimal
-    digits without dot and leading zeros, unsigned (Kraken v2).
+    digits without dot and leading zeros, unsigned.
     ``INTERLEAVED_25``: bid and ask in turn, 25 of each, ``price:size`` as on the wire, joined by
-    colons, the longer side's rest appended, signed (OKX until 2026, Bitget v1).
+    colons, the longer side's rest appended, signed.
     """
 
     NONE = 0
@@ -69,7 +69,7 @@ class LevelLayout(Struct, frozen=True):
 
     ``[price, size, ...]`` arrays need no description; for objects the keys are named here. With
     ``side_key`` both sides stand in one list and ``bid_value`` is what a bid's side says.
-    ``zero_price_skips``: a row whose price is zero carries no level (KuCoin).
+    ``zero_price_skips``: a row whose price is zero carries no level.
     """
 
     price_key: str = ""

@@ -78,7 +78,7 @@ class Pause:
 def refusal(status: int, retry_after: str | None, at: int) -> float | None:
     """Seconds that a venue asks to be left alone by this answer; None: it does not ask.
 
-    RFC 9110, 10.2.3: ``Retry-After`` is a number of seconds or a date. 418 is Binance's ban.
+    RFC 9110, 10.2.3: ``Retry-After`` is a number of seconds or a date. 418 is a ban at some venues.
     """
     if status not in PAUSE_STATUSES:
         return None
