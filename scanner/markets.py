@@ -35,7 +35,7 @@ DAY = 86_400 * SECOND
 DEADLINE = 60.0
 LONGEST_LINE = 64 << 20
 KEPT_DAYS = 30
-FORMAT = 2
+FORMAT = 3
 
 log = logging.getLogger(__name__)
 

@@ -64,6 +64,14 @@ class ChecksumRule(IntEnum):
     INTERLEAVED_25 = 2
 
 
+class MarketKind(StrEnum):
+    """What is traded: the coin itself, or a contract on it without or with a date of expiry."""
+
+    SPOT = "spot"
+    PERPETUAL = "perpetual"
+    FUTURE = "future"
+
+
 class LevelLayout(Struct, frozen=True):
     """How a venue writes one level of a book.
 
@@ -85,6 +93,12 @@ class Market(Struct, frozen=True, kw_only=True):
     ``id`` is the venue's own name of it *on its stream*; ``symbol`` the unified one (``BTC/USDT``).
     ``price_tick`` and ``lot`` are the steps of price and size (0: unknown), ``min_amount`` in base,
     ``min_notional`` in quote (0: none known), ``taker_fee`` and ``maker_fee`` fractions.
+
+    Sizes on the wire, ``lot`` and ``min_amount`` are in the venue's own unit: the base currency for
+    spot, contracts else. One contract is ``contract_size`` of base, or of quote if ``inverse``.
+    ``multiplier``: coins that one unit of the venue's base stands for (1000 for ``1000PEPE``, whose
+    ``base`` and ``symbol`` are then those of ``PEPE``); prices on the wire are for that many.
+    ``settle``: the currency of profit and margin of a contract; ``expiry``: ns, 0 for none.
     """
 
     venue: str
@@ -99,6 +113,12 @@ class Market(Struct, frozen=True, kw_only=True):
     taker_fee: float
     maker_fee: float = 0.0
     active: bool = True
+    kind: MarketKind = MarketKind.SPOT
+    settle: str = ""
+    contract_size: float = 1.0
+    inverse: bool = False
+    expiry: int = 0
+    multiplier: float = 1.0
 
 
 # --- steps: what a venue protocol answers -------------------------------------------------------
