@@ -97,6 +97,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "command": {"config", "errors", "logs", "places"},
     "history": PLAIN | {"errors", "since", "sinks", "storage"},
     "history_cli": PLAIN | COMMANDS | {"history", "since"},
+    "hedge": PLAIN | {"history.table"},
+    "hedge_cli": PLAIN | COMMANDS | {"hedge", "history.table"},
     "alerts_cli": PLAIN | COMMANDS | {"since", "sinks", "storage"},
     "db_cli": PLAIN | COMMANDS | {"sinks", "storage"},
     "setup_cli": PLAIN | COMMANDS | {"check", "check_text", "json_schema", "storage"},
