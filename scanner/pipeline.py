@@ -133,11 +133,7 @@ class Pipeline:
     def tick(self, at: int) -> None:
         """A few times a second: what has become too old is stale, and closed."""
         self.engine.tick(at)
-        for book in self._books.values():
-            if self.store.state(book) is BookState.LIVE:
-                age = at - self.store.meta(book, L.DEPTH_AT)
-                if age > self.bounds.max_age:
-                    self.store.set_state(book, BookState.STALE)
+        self.store.grow_old(at)
 
 
 class Lane:
@@ -307,6 +303,7 @@ class Lane:
     def _resync(self, market: str, reason: str, at: int) -> list[Action]:
         if not self._watches[market].may_resync(at):
             return []
+        self._store.forget_best(self.books[market])
         return self._run(lambda at: self._protocol.resync(market, reason, at), at)
 
     def _reset(self, market: str, reason: str, at: int) -> None:

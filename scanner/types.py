@@ -187,7 +187,8 @@ class Delta(Struct, frozen=True, kw_only=True):
 class Best(Struct, frozen=True, kw_only=True):
     """Best bid and offer from a channel of its own, as decimal text; an empty side is ``""``.
 
-    It overrides the top of the depth book while its ``order`` is above that book's.
+    It overrides the top of the depth book while its ``order`` is above that book's, and as long as
+    what follows does not contradict that (``scanner.books.kernels``).
     """
 
     market: str

@@ -72,7 +72,7 @@ class Tiny:
         if message.first == 0:
             rule.snapshot(message.last)
             return [Snapshot(sequence=message.last, **common)]
-        if rule.delta(message.first, message.last) is Verdict.GAP:
+        if rule.delta(message.first, message.last, at) is Verdict.GAP:
             return [Reset(market, "gap"), Send(f"again {market}")]
         return [Delta(sequence=message.last, **common)]
 

@@ -8,7 +8,7 @@ from numba import carray
 from scanner.books import layout as L
 from scanner.books.jit import inlined, kernel, pointer
 
-SYNCING, LIVE, CROSSED = 1, 2, 5
+SYNCING, LIVE, STALE, CROSSED = 1, 2, 3, 5
 LINEAR_PROBES = 8
 
 
@@ -57,6 +57,32 @@ def _settle_side(meta, real, price, book, side, overlaid):
         skip += 1
     meta[m + L.SKIP_SIDE + side] = skip
     return best
+
+
+@inlined
+def proven_at(meta, book):
+    """When the oldest of what a taker meets in this book was told: the depth, and the best bid and
+    offer if it lies over it."""
+    m = book * L.META_WIDTH
+    if meta[m + L.OVERLAY_SIDE] != 0:
+        return min(meta[m + L.DEPTH_AT], meta[m + L.BEST_AT])
+    return meta[m + L.DEPTH_AT]
+
+
+@inlined
+def _contradicted(meta, parameters, m, order, at):
+    """Whether a depth message speaks against the best bid and offer that stands.
+
+    In a healthy feed a depth message that comes well after a best bid and offer is not older than
+    it: in 19,000 recorded depth messages of Binance beside 103,000 best bids and offers it never
+    came more than 8 ms later with a lower id. What is more than ``MAX_LEAD`` late has ids that do
+    not compare with the best's: they have started anew, or the best's was wrong. Ids that fall
+    within the depth channel say the same at once.
+    """
+    if order < meta[m + L.ORDER]:
+        return True
+    late = at - meta[m + L.BEST_AT] > parameters[L.MAX_LEAD]
+    return late and meta[m + L.BEST_ORDER] > order
 
 
 @inlined
@@ -210,6 +236,9 @@ def apply(context, book, rows, replace, depth, live, order, sequence, sent_at, a
                 _drop_worst(decimals, offset, surplus, keep)
             meta[m + L.COUNT_SIDE + side] = keep
 
+    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
+    if _contradicted(meta, parameters, m, order, at):
+        meta[m + L.BEST_ORDER] = -1
     meta[m + L.SEQUENCE] = sequence
     meta[m + L.ORDER] = order
     meta[m + L.DEPTH_AT] = at
@@ -221,7 +250,11 @@ def apply(context, book, rows, replace, depth, live, order, sequence, sent_at, a
 
 @kernel
 def overlay(context, book, bid, bid_size, ask, ask_size, order, at):
-    """The venue's own best bid and offer, if it is newer than what stands; 1 if it was taken."""
+    """The venue's own best bid and offer, over the depth while it is newer; 1 if anything changed.
+
+    One with a lower order than the last contradicts it: which of the two is wrong cannot be known,
+    so neither lies over the depth, and the next one counts whatever its order.
+    """
     table = carray(pointer(context), 2 * L.SLOTS, np.int64)
     pool = table[2 * L.PRICE + 1]
     price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
@@ -230,7 +263,10 @@ def overlay(context, book, bid, bid_size, ask, ask_size, order, at):
     m = book * L.META_WIDTH
     r = book * L.REAL_WIDTH
     if order < meta[m + L.BEST_ORDER]:
-        return 0
+        stood = meta[m + L.OVERLAY_SIDE]
+        meta[m + L.BEST_ORDER] = -1
+        settle(meta, real, price, book)
+        return stood
     meta[m + L.BEST_ORDER] = order
     meta[m + L.BEST_AT] = at
     real[r + L.BEST_PRICE_SIDE] = bid
@@ -239,6 +275,37 @@ def overlay(context, book, bid, bid_size, ask, ask_size, order, at):
     real[r + L.BEST_SIZE_SIDE + 1] = ask_size
     settle(meta, real, price, book)
     return 1
+
+
+@kernel
+def forget_best(context, book):
+    """The best bid and offer told so far counts no more; the next one does, whatever its order."""
+    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    price = carray(pointer(table[2 * L.PRICE]), table[2 * L.PRICE + 1], np.float64)
+    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
+    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
+    meta[book * L.META_WIDTH + L.BEST_ORDER] = -1
+    settle(meta, real, price, book)
+
+
+@kernel
+def grow_old(context, books, at):
+    """Of the first ``books`` books: live ones of which anything is older than ``MAX_AGE`` become
+    stale, and no best bid and offer of that age stays over its depth."""
+    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    price = carray(pointer(table[2 * L.PRICE]), table[2 * L.PRICE + 1], np.float64)
+    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
+    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
+    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
+    oldest = at - parameters[L.MAX_AGE]
+    for book in range(books):
+        m = book * L.META_WIDTH
+        old = proven_at(meta, book) < oldest
+        if meta[m + L.OVERLAY_SIDE] != 0 and meta[m + L.BEST_AT] < oldest:
+            meta[m + L.BEST_ORDER] = -1
+            settle(meta, real, price, book)
+        if old and meta[m + L.STATE] == LIVE:
+            meta[m + L.STATE] = STALE
 
 
 @inlined

@@ -36,7 +36,7 @@ FEE = 4
 REAL_WIDTH = 8
 
 # what scan parameters there are
-MAX_AGE, MAX_SKEW = 0, 1
+MAX_AGE, MAX_SKEW, MAX_LEAD = 0, 1, 2
 MIN_NET_BPS, MIN_PROFIT = 0, 1
 
 # a route found by the scan: integers and reals

@@ -16,6 +16,7 @@ ROW_LIMIT = 1 << 17
 LEVEL_LIMIT = 1 << 17
 FIRST_CAPACITY = 64
 TEXT_BYTES = 1 << 14
+MAX_LEAD = 250_000_000
 ERRORS = {
     L.SYNTAX: "a level list is malformed",
     L.NUMBER: "a price or size is no positive finite number",
@@ -73,6 +74,7 @@ class BookStore:
             zeros(16 * L.MAX_MEMBERS**2 * L.EDGE_WIDTH),
             zeros(16 * L.MAX_MEMBERS**2 * L.EDGE_COUNT_WIDTH, np.int64),
         ]
+        self._arrays[L.PARAM_INT][L.MAX_LEAD] = MAX_LEAD
         self._table = zeros(2 * L.SLOTS, np.int64)
         self._used = 0
         self.count = 0
@@ -119,11 +121,26 @@ class BookStore:
         self._levels(book, step, keys, at, replace=False, depth=-1, live=True)
 
     def best(self, book: int, step: Best, at: int) -> bool:
-        """Lay the best bid and offer over the book; False if the book already is newer."""
+        """Lay the best bid and offer over the book while it is newer; False if nothing changed
+        (``kernels.overlay``)."""
         bid, bid_size = _touch(step.bid_price, step.bid_size)
         ask, ask_size = _touch(step.ask_price, step.ask_size)
         taken = kernels.overlay(self.context, book, bid, bid_size, ask, ask_size, step.order, at)
         return bool(taken)
+
+    def forget_best(self, book: int) -> None:
+        """Nothing lies over the book until the next best bid and offer."""
+        kernels.forget_best(self.context, book)
+
+    def grow_old(self, at: int) -> None:
+        """What is older than ``MAX_AGE`` now is stale."""
+        kernels.grow_old(self.context, self.count, at)
+
+    def proven_at(self, book: int) -> int:
+        """When the oldest of what a taker meets in the book was told (ns)."""
+        row = self._meta(book)
+        depth_at, best_at = int(row[L.DEPTH_AT]), int(row[L.BEST_AT])
+        return min(depth_at, best_at) if row[L.OVERLAY_SIDE] else depth_at
 
     def checksum(self, book: int, rule: ChecksumRule) -> int:
         """The venue's checksum over the book as it stands, unsigned."""

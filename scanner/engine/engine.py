@@ -14,7 +14,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from scanner.books import layout as L
-from scanner.books.store import BookStore
+from scanner.books.store import MAX_LEAD, BookStore
 from scanner.engine import costs, scan
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Life, Thresholds
@@ -32,10 +32,15 @@ CLOSED_BECAUSE = {
 
 
 class Bounds(Struct, frozen=True, kw_only=True):
-    """What legs must keep (ns): ``max_age`` since the last proof, ``max_skew`` between the two."""
+    """What legs must keep (ns): ``max_age`` since the last proof, ``max_skew`` between the two.
+
+    ``max_lead``: how long a best bid and offer may be newer than depth that is still received; past
+    it, or past ``max_age``, the two contradict each other (``scanner.books.kernels``).
+    """
 
     max_age: int = 3_000_000_000
     max_skew: int = 1_500_000_000
+    max_lead: int = MAX_LEAD
 
 
 class Engine:
@@ -63,6 +68,7 @@ class Engine:
         self._thresholds = thresholds
         parameters, limits = self._store.array(L.PARAM_INT), self._store.array(L.PARAM_REAL)
         parameters[L.MAX_AGE], parameters[L.MAX_SKEW] = bounds.max_age, bounds.max_skew
+        parameters[L.MAX_LEAD] = min(bounds.max_lead, bounds.max_age)
         limits[L.MIN_NET_BPS], limits[L.MIN_PROFIT] = thresholds.min_net_bps, thresholds.min_profit
 
     @property
@@ -270,7 +276,7 @@ class Engine:
             symbol=market.symbol,
             levels=levels,
             fee_rate=market.taker_fee,
-            age_ms=(at - self._store.meta(book, L.DEPTH_AT)) / 1e6,
+            age_ms=(at - self._store.proven_at(book)) / 1e6,
         )
 
     def _why(self, buy: int, sell: int, code: int) -> str:

@@ -104,7 +104,7 @@ class Overview:
 
     def age_ms(self, book: int, at: int) -> float:
         """The time since the last proof of a book."""
-        return (at - self._store.meta(book, L.DEPTH_AT)) / 1e6
+        return (at - self._store.proven_at(book)) / 1e6
 
     def _route(self, symbol: str, books: int, found: list[int], touch: list[float]) -> Route:
         buy, sell, _, live = found

@@ -11,6 +11,7 @@ from numba import carray
 
 from scanner.books import layout as L
 from scanner.books.jit import inlined, kernel, pointer
+from scanner.books.kernels import proven_at
 
 LIVE = 2
 
@@ -74,8 +75,8 @@ def _fitness(meta, parameters, buy, sell, at):
     s = sell * L.META_WIDTH
     if meta[b + L.STATE] != LIVE or meta[s + L.STATE] != LIVE:
         return L.NOT_LIVE
-    buy_at = meta[b + L.DEPTH_AT]
-    sell_at = meta[s + L.DEPTH_AT]
+    buy_at = proven_at(meta, buy)
+    sell_at = proven_at(meta, sell)
     if at - min(buy_at, sell_at) > parameters[L.MAX_AGE]:
         return L.TOO_OLD
     if abs(buy_at - sell_at) > parameters[L.MAX_SKEW]:

@@ -33,10 +33,10 @@ from scanner.venues.bridged import BridgedBooks, market_of
 from scanner.venues.parts import (
     MILLISECOND,
     Fetches,
-    Int64,
     Known,
     Millis,
     Requests,
+    UpdateId,
     batched,
     decode,
     encoded,
@@ -65,7 +65,7 @@ class _Envelope(Struct):
 
 
 class _BookTicker(Struct):
-    u: Int64
+    u: UpdateId
     s: str
     b: str
     B: str
@@ -74,7 +74,7 @@ class _BookTicker(Struct):
 
 
 class _Partial(Struct):
-    lastUpdateId: Int64
+    lastUpdateId: UpdateId
     bids: Raw
     asks: Raw
 
@@ -82,11 +82,11 @@ class _Partial(Struct):
 class _Diff(Struct):
     E: Millis
     s: str
-    U: Int64
-    u: Int64
+    U: UpdateId
+    u: UpdateId
     b: Raw
     a: Raw
-    pu: Int64 | None = None
+    pu: UpdateId | None = None
 
 
 _envelope = msgspec.json.Decoder(_Envelope)
@@ -177,7 +177,7 @@ class Binance:
         if channel.startswith("depth@") or channel == "depth":
             return self._difference(data, at)
         if channel.startswith("depth"):
-            return self._partial(name.upper(), data)
+            return self._partial(name.upper(), data, at)
         # The combined stream wraps whatever it sends, and nothing says under which name this comes.
         return CLOSING if b'"serverShutdown"' in bytes(data) else ()
 
@@ -196,12 +196,12 @@ class Binance:
             )
         ]
 
-    def _partial(self, market: str, data: Raw) -> Steps:
+    def _partial(self, market: str, data: Raw, at: int) -> Steps:
         partial = decode(_partial, data)
         if market not in self._known:
             return [Notice(f"book of {market!r}, which was not subscribed")]
         newest = self._newest.setdefault(market, Newest())
-        if newest.snapshot(partial.lastUpdateId) is Verdict.SKIP:
+        if newest.snapshot(partial.lastUpdateId, at) is Verdict.SKIP:
             return ()
         self._wanted.done(market)
         return [
@@ -225,7 +225,7 @@ class Binance:
             sequence=diff.u,
             sent_at=diff.E * MILLISECOND,
         )
-        verdict = self._books[market].delta(diff.U, diff.u, delta, diff.pu)
+        verdict = self._books[market].delta(diff.U, diff.u, delta, at, diff.pu)
         if verdict is Verdict.APPLY:
             return [delta]
         reason = f"update ids {diff.U}..{diff.u} do not follow the last one"

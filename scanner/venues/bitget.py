@@ -44,6 +44,7 @@ from scanner.venues.parts import (
     Known,
     Millis,
     Pulse,
+    UpdateId,
     batched,
     decode,
     encoded,
@@ -79,7 +80,7 @@ class _Message(Struct):
 
 class _Book(Struct, rename={"time": "ts", "sequence": "seq", "previous": "pseq"}):
     time: Millis
-    sequence: Int64 | None = None
+    sequence: UpdateId | None = None
     previous: Int64 | None = None
     checksum: int | None = None
     b: Raw = ABSENT
@@ -97,7 +98,7 @@ class _Book(Struct, rename={"time": "ts", "sequence": "seq", "previous": "pseq"}
 
 class _Touch(Struct, rename={"time": "ts", "sequence": "seq"}):
     time: Millis
-    sequence: Int64 | None = None
+    sequence: UpdateId | None = None
     b: list[Level] | None = None
     a: list[Level] | None = None
     bids: list[Level] | None = None
@@ -217,11 +218,11 @@ class Bitget:
             return [Notice(f"{channel!r:.40} of {name}, which was not subscribed")]
         if channel == BEST:
             touches = decode(_touches, message.data)
-            return [step for touch in touches for step in self._books.best(market, touch)]
+            return [step for touch in touches for step in self._books.best(market, touch, at)]
         books = decode(_books, message.data)
         if message.action == "update":
             return [step for book in books for step in self._update(market, book, at)]
-        return [step for book in books for step in self._books.whole(market, book)]
+        return [step for book in books for step in self._books.whole(market, book, at)]
 
     def _update(self, market: str, book: _Book, at: int) -> Steps:
         if book.previous == RESTARTED:

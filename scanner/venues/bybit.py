@@ -46,7 +46,7 @@ from scanner.venues.parts import (
     encoded,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
-from scanner.venues.sequence import Contiguous, Verdict
+from scanner.venues.sequence import Contiguous, Doubt, Verdict
 
 TOPICS_PER_REQUEST = 10
 TOPIC_CHARACTERS = 21_000
@@ -93,14 +93,15 @@ _named_topic = re.compile(r"orderbook\.(\d+)\.([\w-]+)")
 class _Stream:
     """One market's depth topic.
 
-    1. A snapshot replaces the book whenever it comes; only one that both ids say is older does not.
+    1. A snapshot replaces the book whenever it comes; only one that both ids say is older does not,
+    and that for no longer than ``Doubt`` allows.
     2. ``u == 1`` means that the service has restarted: what comes is the whole book, even if it
     says delta. 3. Otherwise a delta applies if its ``u`` is the last one plus one; the same ``u``
     repeats, a smaller one is older, unless ``seq`` has moved on: then the ids were reset unseen.
     4. Anything else is a gap.
     """
 
-    __slots__ = ("_order", "_rule", "topic")
+    __slots__ = ("_doubt", "_order", "_rule", "topic")
 
     def __init__(self, topic: str) -> None:
         self.topic = topic
@@ -114,18 +115,21 @@ class _Stream:
     def forget(self) -> None:
         """Nothing seen so far counts: wait for a snapshot."""
         self._rule = Contiguous()
+        self._doubt = Doubt()
         self._order = -1
 
-    def snapshot(self, book: _Book) -> Verdict:
+    def snapshot(self, book: _Book, at: int) -> Verdict:
         last = self._rule.last
-        if last is not None and book.u != RESTARTED and book.u < last and book.seq < self._order:
+        older = last is not None and RESTARTED != book.u < last and book.seq < self._order
+        if older and not self._doubt.grows(at):
             return Verdict.SKIP
+        self._doubt.ends()
         self._order = book.seq
         return self._rule.snapshot(book.u)
 
-    def delta(self, book: _Book) -> Verdict:
+    def delta(self, book: _Book, at: int) -> Verdict:
         last = self._rule.last
-        verdict = self._rule.delta(book.u, book.u)
+        verdict = self._rule.delta(book.u, book.u, at)
         if verdict is Verdict.SKIP and book.u != last and book.seq > self._order:
             verdict = Verdict.GAP
         if verdict is Verdict.APPLY:
@@ -207,7 +211,7 @@ class Bybit:
         if stream.topic != message.topic:
             return ()
         if message.type == "snapshot" or book.u == RESTARTED:
-            return self._replace(stream, message, book)
+            return self._replace(stream, message, book, at)
         if message.type == "delta":
             return self._change(stream, message, book, at)
         raise msgspec.ValidationError(f"book of type {message.type!r}")
@@ -230,8 +234,8 @@ class Bybit:
             )
         ]
 
-    def _replace(self, stream: _Stream, message: _Message, book: _Book) -> Steps:
-        if stream.snapshot(book) is Verdict.SKIP:
+    def _replace(self, stream: _Stream, message: _Message, book: _Book, at: int) -> Steps:
+        if stream.snapshot(book, at) is Verdict.SKIP:
             return ()
         self._renewals.done(book.s)
         return [_step(Snapshot, message, book)]
@@ -240,7 +244,7 @@ class Bybit:
         last = stream.last
         if last is None:
             return ()
-        verdict = stream.delta(book)
+        verdict = stream.delta(book, at)
         if verdict is Verdict.SKIP:
             return ()
         if verdict is Verdict.GAP:

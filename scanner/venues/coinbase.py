@@ -36,9 +36,9 @@ from scanner.types import (
 from scanner.venues.parts import (
     SECOND,
     Fetches,
-    Int64,
     Known,
     Moment,
+    UpdateId,
     decode,
     encoded,
     levels,
@@ -55,7 +55,7 @@ SILENCE_WHILE_LOADING = 30 * SECOND
 
 class _Envelope(Struct):
     channel: str = ""
-    sequence_num: Int64 | None = None
+    sequence_num: UpdateId | None = None
     timestamp: str = ""
     events: Raw = NOTHING
     type: str = ""

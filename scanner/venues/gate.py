@@ -213,7 +213,7 @@ class Gate:
             case "obu":
                 return self._obu(result, at)
             case "book_ticker":
-                return self._book_ticker(result)
+                return self._book_ticker(result, at)
             case "order_book_update":
                 return self._update(result, kind, at)
             case "system":
@@ -226,14 +226,14 @@ class Gate:
         if market not in self._known:
             return [Notice(f"book of {market!r:.40}, which was not subscribed")]
         if book.full:
-            return self._whole(market, int(depth), book)
+            return self._whole(market, int(depth), book, at)
         if book.U is None:
             raise msgspec.ValidationError("a change without its first update id")
         return self._change(market, book.U, book, at)
 
-    def _whole(self, market: str, depth: int, book: _Book) -> Steps:
+    def _whole(self, market: str, depth: int, book: _Book, at: int) -> Steps:
         stream = self._streams[market]
-        rank = stream.ranks.book(book.u, book.t)
+        rank = stream.ranks.book(book.u, book.t, at)
         if rank is None:
             return ()
         stream.ids.snapshot(book.u)
@@ -253,14 +253,14 @@ class Gate:
     def _change(self, market: str, first: int, book: _Book, at: int) -> Steps:
         stream = self._streams[market]
         had = stream.ids.last
-        verdict = stream.ids.delta(first, book.u)
+        verdict = stream.ids.delta(first, book.u, at)
         if verdict is Verdict.SKIP:
             return ()
         if verdict is Verdict.GAP:
             steps = self._leave(market, at)
             reason = f"update ids {first}..{book.u} do not follow {had}"
             return steps if had is None else [Reset(market, reason), *steps]
-        rank = stream.ranks.book(book.u, book.t, proven=True)
+        rank = stream.ranks.book(book.u, book.t, at, proven=True)
         assert rank is not None
         return [
             Delta(
@@ -273,11 +273,11 @@ class Gate:
             )
         ]
 
-    def _book_ticker(self, result: Raw) -> Steps:
+    def _book_ticker(self, result: Raw, at: int) -> Steps:
         best = decode(_best, result)
         if best.s not in self._known:
             return [Notice(f"best bid and offer of {best.s!r:.40}, which was not subscribed")]
-        rank = self._streams[best.s].ranks.best(best.u, best.t)
+        rank = self._streams[best.s].ranks.best(best.u, best.t, at)
         if rank is None:
             return ()
         return [
@@ -305,7 +305,7 @@ class Gate:
             sequence=changes.u,
             sent_at=changes.t * MILLISECOND,
         )
-        verdict = self._bridged[market].delta(changes.U, changes.u, delta)
+        verdict = self._bridged[market].delta(changes.U, changes.u, delta, at)
         if verdict is Verdict.APPLY:
             return [delta]
         reason = f"update ids {changes.U}..{changes.u} do not follow the last one"

@@ -112,9 +112,9 @@ class ShallowBridge:
         """A fresh snapshot has been asked for."""
         self._since = deque(maxlen=Bridge.LIMIT)
 
-    def delta(self, first: int, last: int, step: Delta) -> tuple[Verdict, Delta]:
+    def delta(self, first: int, last: int, step: Delta, at: int) -> tuple[Verdict, Delta]:
         """As ``Bridge.delta``, and what is known of ``step``."""
-        verdict = self._bridge.delta(first, last, step)
+        verdict = self._bridge.delta(first, last, step, at)
         if verdict is Verdict.GAP:
             self._since = None
         if verdict is not Verdict.APPLY:

@@ -56,6 +56,7 @@ REST, WS = "https://api.kucoin.com", "wss://ws-api-spot.kucoin.com"
 SYMBOLS_PER_REQUEST = 100
 SNAPSHOT_LEVELS = 100
 QUIET_SECONDS = 5
+INCOMPARABLE = (1 << 63) - 1  # the order of a book without a time: no best bid and offer is newer
 GOOD = "200000"
 TOKEN = "token"
 DEPTH_50, CHANGES, LEVEL_1 = "/spotMarket/level2Depth50", "/market/level2", "/spotMarket/level1"
@@ -188,7 +189,7 @@ class KuCoin:
             bids=levels(book.bids),
             asks=levels(book.asks),
             sequence=answer.data.sequence,
-            order=book.time or -1,
+            order=book.time or INCOMPARABLE,
             sent_at=book.time * MILLISECOND,
             live=False,
         )
@@ -281,7 +282,7 @@ class KuCoin:
         if channel == LEVEL_1:
             return self._best(market, data)
         if channel == DEPTH_50:
-            return self._whole(market, data)
+            return self._whole(market, data, at)
         return self._changes(market, data, at)
 
     def _best(self, market: str, data: Raw) -> Steps:
@@ -300,9 +301,10 @@ class KuCoin:
             )
         ]
 
-    def _whole(self, market: str, data: Raw) -> Steps:
+    def _whole(self, market: str, data: Raw, at: int) -> Steps:
         book = decode(_depth_50, data)
-        if self._newest.setdefault(market, Newest()).snapshot(book.timestamp) is Verdict.SKIP:
+        newest = self._newest.setdefault(market, Newest())
+        if newest.snapshot(book.timestamp, at) is Verdict.SKIP:
             return ()
         self._wanted.done(market)
         return [
@@ -323,11 +325,11 @@ class KuCoin:
             bids=bytes(update.changes.bids),
             asks=bytes(update.changes.asks),
             sequence=last,
-            order=update.time or -1,
+            order=update.time or INCOMPARABLE,
             sent_at=update.time * MILLISECOND,
         )
         bridge = self._books[market]
-        verdict, delta = bridge.delta(first, last, delta)
+        verdict, delta = bridge.delta(first, last, delta, at)
         if verdict is Verdict.APPLY:
             fetch = self._books.fetch(market, at) if bridge.worn else []
             if fetch:

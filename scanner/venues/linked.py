@@ -80,9 +80,11 @@ class Linked:
         self._ranks.forget()
         self.synced = False
 
-    def snapshot(self, previous: int | None, sequence: int | None, time: int) -> int | None:
+    def snapshot(
+        self, previous: int | None, sequence: int | None, time: int, at: int
+    ) -> int | None:
         """The rank of a whole book; None to skip it."""
-        rank = self._ranks.book(sequence, time)
+        rank = self._ranks.book(sequence, time, at)
         if rank is not None:
             self._chain.last = sequence
             self._chained = previous is not None
@@ -90,18 +92,18 @@ class Linked:
         return rank
 
     def delta(
-        self, previous: int | None, sequence: int | None, time: int
+        self, previous: int | None, sequence: int | None, time: int, at: int
     ) -> tuple[Verdict, int | None]:
         """What to do with a delta, and its rank if it applies."""
         verdict = self._verdict(previous, sequence)
         if verdict is not Verdict.APPLY:
             return verdict, None
-        rank = self._ranks.book(sequence, time, proven=previous is not None)
+        rank = self._ranks.book(sequence, time, at, proven=previous is not None)
         return (Verdict.SKIP if rank is None else verdict), rank
 
-    def best(self, sequence: int | None, time: int) -> int | None:
+    def best(self, sequence: int | None, time: int, at: int) -> int | None:
         """The rank of a best bid and offer; None to skip it."""
-        return self._ranks.best(sequence, time)
+        return self._ranks.best(sequence, time, at)
 
     def _verdict(self, previous: int | None, sequence: int | None) -> Verdict:
         if not self.synced:
@@ -121,10 +123,10 @@ class LinkedBooks:
         self._resubscriptions = Resubscriptions()
         self._streams: defaultdict[str, Linked] = defaultdict(Linked)
 
-    def best(self, market: str, touch: Touch) -> Sequence[Best]:
+    def best(self, market: str, touch: Touch, at: int) -> Sequence[Best]:
         """A best bid and offer has come."""
         bid, ask = touch.best()
-        rank = self._streams[market].best(touch.sequence, touch.time)
+        rank = self._streams[market].best(touch.sequence, touch.time, at)
         if rank is None:
             return ()
         return [
@@ -139,9 +141,9 @@ class LinkedBooks:
             )
         ]
 
-    def whole(self, market: str, book: Book) -> Steps:
+    def whole(self, market: str, book: Book, at: int) -> Steps:
         """A whole book has come."""
-        rank = self._streams[market].snapshot(book.previous, book.sequence, book.time)
+        rank = self._streams[market].snapshot(book.previous, book.sequence, book.time, at)
         if rank is None:
             return ()
         self._resubscriptions.done(market)
@@ -149,7 +151,8 @@ class LinkedBooks:
 
     def update(self, market: str, book: Book, at: int) -> Steps:
         """A change of a book has come."""
-        verdict, rank = self._streams[market].delta(book.previous, book.sequence, book.time)
+        stream = self._streams[market]
+        verdict, rank = stream.delta(book.previous, book.sequence, book.time, at)
         if verdict is Verdict.GAP:
             reason = f"an update after id {book.previous} follows nothing that was seen"
             return self.lost(market, reason, at)

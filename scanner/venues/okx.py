@@ -43,6 +43,7 @@ from scanner.venues.parts import (
     Millis,
     Pulse,
     Requests,
+    UpdateId,
     batched,
     decode,
     encoded,
@@ -75,7 +76,7 @@ class _Book(Struct, rename={"time": "ts", "sequence": "seqId", "previous": "prev
     bids: Raw
     asks: Raw
     time: Millis
-    sequence: Int64 | None = None
+    sequence: UpdateId | None = None
     previous: Int64 | None = None
     checksum: int | None = None
 
@@ -87,7 +88,7 @@ class _Touch(Struct, rename={"time": "ts", "sequence": "seqId"}):
     bids: list[Level]
     asks: list[Level]
     time: Millis
-    sequence: Int64 | None = None
+    sequence: UpdateId | None = None
 
     def best(self) -> tuple[Level, Level]:
         bids, asks = self.bids, self.asks
@@ -180,11 +181,11 @@ class Okx:
             return [Notice(f"{channel!r:.40} of {market!r:.40}, which was not subscribed")]
         if channel == BEST:
             touches = decode(_touches, message.data)
-            return [step for touch in touches for step in self._books.best(market, touch)]
+            return [step for touch in touches for step in self._books.best(market, touch, at)]
         books = decode(_books, message.data)
         if message.action == "update":
             return [step for book in books for step in self._books.update(market, book, at)]
-        return [step for book in books for step in self._books.whole(market, book)]
+        return [step for book in books for step in self._books.whole(market, book, at)]
 
     def _request(self, op: str, markets: Sequence[str], at: int) -> Send | Reconnect:
         if not self._allowance.take(at):

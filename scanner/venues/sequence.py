@@ -12,6 +12,8 @@ from enum import Enum
 
 from scanner.types import Delta, Snapshot
 
+DOUBT = 1_000_000_000
+
 
 class Verdict(Enum):
     """What to do with a message."""
@@ -19,6 +21,32 @@ class Verdict(Enum):
     APPLY = "apply"
     SKIP = "skip"
     GAP = "gap"
+
+
+class Doubt:
+    """How long what comes may be older than what has come.
+
+    Over one connection a message that is older than the last is rare, and nothing but such for
+    ``DOUBT`` ns says something else: the ids have started anew, or the last one's was wrong.
+    """
+
+    __slots__ = ("_since",)
+
+    def __init__(self) -> None:
+        self._since: int | None = None
+
+    def ends(self) -> None:
+        """Something newer has come."""
+        self._since = None
+
+    def grows(self, at: int) -> bool:
+        """Something older has come; True if that has gone on for too long, and ends here."""
+        if self._since is None:
+            self._since = at
+        if at - self._since <= DOUBT:
+            return False
+        self._since = None
+        return True
 
 
 class Chained:
@@ -53,26 +81,30 @@ class Chained:
 class Contiguous:
     """Each delta covers the ids ``first..last``, the next one starts right after.
 
-    1. A snapshot sets the id. 2. A delta that ends at or below it has been seen: skip. 3. A delta
-    with ``first == last id + 1`` applies. 4. Anything else is a gap.
+    1. A snapshot sets the id. 2. A delta that ends at or below it has been seen: skip, but not for
+    longer than ``Doubt`` allows. 3. A delta with ``first == last id + 1`` applies. 4. Anything else
+    is a gap.
     """
 
-    __slots__ = ("last",)
+    __slots__ = ("_doubt", "last")
 
     def __init__(self) -> None:
         self.last: int | None = None
+        self._doubt = Doubt()
 
     def snapshot(self, sequence: int) -> Verdict:
         self.last = sequence
+        self._doubt.ends()
         return Verdict.APPLY
 
-    def delta(self, first: int, last: int) -> Verdict:
+    def delta(self, first: int, last: int, at: int) -> Verdict:
         if self.last is None:
             return Verdict.GAP
-        if last <= self.last:
+        if last == self.last or (last < self.last and not self._doubt.grows(at)):
             return Verdict.SKIP
-        if first == self.last + 1:
+        if first == self.last + 1 <= last:
             self.last = last
+            self._doubt.ends()
             return Verdict.APPLY
         self.last = None
         return Verdict.GAP
@@ -98,17 +130,20 @@ class Counter:
 
 
 class Newest:
-    """Whole books, each replacing the last: only one that is older than what we have is skipped."""
+    """Whole books, each replacing the last: only one that is older than what we have is skipped,
+    and for no longer than ``Doubt`` allows."""
 
-    __slots__ = ("last",)
+    __slots__ = ("_doubt", "last")
 
     def __init__(self) -> None:
         self.last: int | None = None
+        self._doubt = Doubt()
 
-    def snapshot(self, sequence: int) -> Verdict:
-        if self.last is not None and sequence < self.last:
+    def snapshot(self, sequence: int, at: int) -> Verdict:
+        if self.last is not None and sequence < self.last and not self._doubt.grows(at):
             return Verdict.SKIP
         self.last = sequence
+        self._doubt.ends()
         return Verdict.APPLY
 
 
@@ -116,56 +151,53 @@ class Ranks:
     """One market's ids made comparable over its channels: books, and the best bid and offer.
 
     1. A message whose id and time are both not above the last one's of its channel, and not both
-    equal, is older: no rank. 2. Where messages carry no id, their time (ms) is it; a best bid and
-    offer that counts otherwise than the books has no rank. 3. An id of the books that falls while
-    the time rises, or that is ``proven`` to follow by a chain, says that the venue has started its
-    ids anew: ranks go on above all before, so that nothing from before outranks what follows.
+    equal, is older: no rank, but not for longer than ``Doubt`` allows. 2. Where messages carry no
+    id, their time (ms) is it; a best bid and offer that counts otherwise than the books has no
+    rank. 3. An id of the books that falls while the time rises, or that is ``proven`` to follow by
+    a chain, says that the venue has started its ids anew: a best bid and offer that was sent before
+    has no rank. (What has been told before is forgotten where the ranks arrive, for they fall.)
     """
 
-    LARGEST = (1 << 63) - 1
-    __slots__ = ("_base", "_best", "_books", "_highest", "_since", "_timed")
+    __slots__ = ("_best", "_best_doubt", "_books", "_books_doubt", "_since", "_timed")
 
     def __init__(self) -> None:
-        self._base = 0
-        self._highest = -1
         self._since = 0
         self._timed: bool | None = None
-        self._books = (-1, -1)
-        self._best = (-1, -1)
+        self._books = self._best = (-1, -1)
+        self._books_doubt, self._best_doubt = Doubt(), Doubt()
 
-    def book(self, sequence: int | None, time: int, *, proven: bool = False) -> int | None:
+    def book(self, sequence: int | None, time: int, at: int, *, proven: bool = False) -> int | None:
         """The rank of a book or of its change; None if it is older than the last one."""
         now = (time if sequence is None else sequence, time)
-        if not proven and _older(now, self._books):
+        if not proven and _older(now, self._books) and not self._books_doubt.grows(at):
             return None
         timed = sequence is None
         if now[0] < self._books[0] or (self._timed is not None and timed != self._timed):
-            self._base = self._highest + 1
             self._since = time
         self._timed = timed
         self._books = now
-        return self._rank(now[0])
+        self._books_doubt.ends()
+        return now[0]
 
-    def best(self, sequence: int | None, time: int) -> int | None:
+    def best(self, sequence: int | None, time: int, at: int) -> int | None:
         """The rank of a best bid and offer; None if it is older or cannot be compared."""
         timed = sequence is None
         now = (time if sequence is None else sequence, time)
         if self._timed is None:
             self._timed = timed
-        if timed != self._timed or time < self._since or _older(now, self._best):
+        if timed != self._timed:
             return None
+        if (time < self._since or _older(now, self._best)) and not self._best_doubt.grows(at):
+            return None
+        self._since = min(self._since, time)
         self._best = now
-        return self._rank(now[0])
+        self._best_doubt.ends()
+        return now[0]
 
     def forget(self) -> None:
         """The next book was asked for: it counts, whatever its id and time."""
         self._books = (self._books[0], -1)
         self._best = (self._best[0], -1)
-
-    def _rank(self, number: int) -> int:
-        rank = min(self._base + number, self.LARGEST)
-        self._highest = max(self._highest, rank)
-        return rank
 
 
 def _older(now: tuple[int, int], last: tuple[int, int]) -> bool:
@@ -178,17 +210,19 @@ class Bridge:
     1. Buffer the deltas. 2. Fetch a snapshot. 3. Drop what ends at or below the snapshot's id
     ``S``. 4. The first delta left must cover ``S + 1`` (``first <= S + 1 <= last``); if it starts
     later the snapshot is too old: fetch again. 5. From then on ``first == last id + 1``; where
-    deltas name their predecessor (``previous``), ``previous == last id`` instead.
+    deltas name their predecessor (``previous``), ``previous == last id`` instead. 6. What has been
+    seen is skipped, but not for longer than ``Doubt`` allows: then it is a gap.
 
     Until a delta has covered ``S + 1`` the snapshot is passed on with ``live=False``.
     """
 
     LIMIT = 10_000
-    __slots__ = ("_bridged", "_last", "_waiting")
+    __slots__ = ("_bridged", "_doubt", "_last", "_waiting")
 
     def __init__(self) -> None:
         self._last: int | None = None
         self._bridged = False
+        self._doubt = Doubt()
         self._waiting: deque[tuple[int, int, int | None, Delta]] = deque(maxlen=self.LIMIT)
 
     @property
@@ -200,15 +234,22 @@ class Bridge:
         """Forget the snapshot and what waited; buffer anew."""
         self._last = None
         self._bridged = False
+        self._doubt.ends()
         self._waiting.clear()
 
-    def delta(self, first: int, last: int, step: Delta, previous: int | None = None) -> Verdict:
+    def delta(
+        self, first: int, last: int, step: Delta, at: int, previous: int | None = None
+    ) -> Verdict:
         """``SKIP`` while it waits for the snapshot or has been seen; ``GAP`` restarts buffering
         with this delta as the first."""
         if self._last is None:
             self._waiting.append((first, last, previous, step))
             return Verdict.SKIP
         verdict = self._next(first, last, previous)
+        if verdict is Verdict.APPLY:
+            self._doubt.ends()
+        elif verdict is Verdict.SKIP and self._bridged and last != self._last:
+            verdict = Verdict.GAP if self._doubt.grows(at) else verdict
         if verdict is Verdict.GAP:
             self.restart()
             self._waiting.append((first, last, previous, step))

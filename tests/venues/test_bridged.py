@@ -20,7 +20,7 @@ class Connection:
 
     def change(self, number: int, at: int = 0) -> Steps:
         delta = Delta(market="A:B", sequence=number)
-        verdict = self.books["A:B"].delta(number, number, delta)
+        verdict = self.books["A:B"].delta(number, number, delta, at)
         if verdict is Verdict.APPLY:
             return [delta]
         return self.books.missed("A:B", verdict, f"{number} is wrong", at)

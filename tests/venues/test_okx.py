@@ -216,14 +216,13 @@ def test_maintenance_reset_to_a_smaller_id_is_applied() -> None:
     take(protocol, book(None, 99, channel="bbo-tbt", ts=TIME + 1))
     reset = take(protocol, update(3, 100, ts=TIME + 10))
     assert isinstance(reset[0], Delta)
-    assert reset[0].sequence == 3
-    assert reset[0].order > 100
+    assert (reset[0].sequence, reset[0].order) == (3, 3)
     best = take(protocol, book(None, 4, channel="bbo-tbt", ts=TIME + 11))
     assert isinstance(best[0], Best)
-    assert best[0].order > reset[0].order
+    assert best[0].order == 4
     following = take(protocol, update(5, 3, ts=TIME + 20))
     assert isinstance(following[0], Delta)
-    assert following[0].order > best[0].order
+    assert following[0].order == 5
 
 
 def test_books5_goes_on_after_the_ids_start_anew() -> None:
@@ -232,7 +231,7 @@ def test_books5_goes_on_after_the_ids_start_anew() -> None:
     after = take(protocol, book(None, 2, channel="books5", ts=TIME + 100))
     assert isinstance(before[0], Snapshot)
     assert isinstance(after[0], Snapshot)
-    assert after[0].order > before[0].order
+    assert (before[0].order, after[0].order) == (900, 2)
 
 
 def test_the_same_seq_id_again_is_a_duplicate() -> None:
