@@ -303,7 +303,6 @@ class Lane:
     def _resync(self, market: str, reason: str, at: int) -> list[Action]:
         if not self._watches[market].may_resync(at):
             return []
-        self._store.forget_best(self.books[market])
         return self._run(lambda at: self._protocol.resync(market, reason, at), at)
 
     def _reset(self, market: str, reason: str, at: int) -> None:

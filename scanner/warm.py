@@ -34,7 +34,6 @@ def warm() -> None:
             Best(market="", bid_price="2", bid_size="1", ask_price="3", ask_size="1", order=3),
             1,
         )
-        store.forget_best(book)
         store.checksum(book, ChecksumRule.DIGITS_10)
         engine.updated(book, 1)
     scan.route(store.context, 0, 1, 0, 1)

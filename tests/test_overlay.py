@@ -11,8 +11,8 @@ from scanner.books.store import MAX_LEAD
 from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
-from scanner.pipeline import Lane, Pipeline
-from scanner.types import BookState, Depth, Market, Opportunity
+from scanner.pipeline import Action, Lane, Pipeline
+from scanner.types import BookState, Depth, Market, Notice, Opportunity
 from scanner.venues import ccxt_book
 from scanner.venues.protocol import Options, Venue
 from scanner.venues.sequence import DOUBT
@@ -91,15 +91,22 @@ class Place:
         self.other.received(text({"market": "BTC/USDT", **sides}), self.now * MILLISECOND)
         self.pipeline.tick(self.now * MILLISECOND)
 
+    def idle(self) -> list[Action]:
+        """A step in which the faster channel alone speaks; what the connection is to do."""
+        self.step(depth=False)
+        self.best(HIGH)
+        return self.teller.lane.idle(self.now * MILLISECOND)
+
     def wait(self, time: int) -> None:
         for _ in range(time // STEP):
             self.step()
 
-    def restart(self) -> None:
+    def restart(self, *, asked: bool = False) -> None:
         """The venue begins its ids anew."""
         self.now += 1
         self._first -= self.number - (START // 2 if self._first >= START else 5)
-        self.teller.restart(self.number, TRUE, self.now)
+        begin = self.teller.renewed if asked else self.teller.restart
+        begin(self.number, TRUE, self.now)
 
     def open_for(self, time: int, *, depth: bool = True) -> int:
         """How long, in ms, anything stays open, watched for ``time``; it must not open again."""
@@ -140,7 +147,7 @@ def test_a_healthy_best_counts_at_once_and_until_the_depth_has_it(place: Place) 
 
 def test_a_huge_id_holds_no_longer_than_its_bound(place: Place) -> None:
     place.best(HIGH, number=place.teller.huge)
-    assert place.open_for(120_000) <= LEAD + STEP
+    assert place.open_for(10_000) <= LEAD + STEP
     assert place.takes_a_best_again()
 
 
@@ -157,15 +164,28 @@ def test_ids_that_begin_anew_end_what_stood_on_the_old_ones(place: Place) -> Non
     place.best(HIGH, ahead=60_000)
     place.restart()
     began = place.now
-    place.wait(20_000)
+    place.wait(5000)
     assert [event.event for event in place.said] == ["opened", "closed"]
-    assert place.said[-1].at <= (began + STEP) * MILLISECOND + DOUBT
+    bound = 0 if place.teller.says_so else STEP * MILLISECOND + DOUBT
+    assert place.said[-1].at <= began * MILLISECOND + bound
+    assert place.takes_a_best_again()
+
+
+def test_a_best_alone_keeps_no_silent_book_alive(place: Place) -> None:
+    began = place.now
+    actions = [action for _ in range(310) for action in place.idle()]
+    assert [event.event for event in place.said] == ["opened", "closed"]
+    assert place.said[-1].at == (began + AGE + STEP) * MILLISECOND
+    assert place.state is not BookState.LIVE
+    assert Notice(f"{place.teller.market}: silent, asking anew") in actions
+    place.restart(asked=True)
+    place.wait(2000)
     assert place.takes_a_best_again()
 
 
 def test_a_best_that_stands_still_while_the_depth_moves_on_is_dropped(place: Place) -> None:
     place.best(HIGH, ahead=60_000)
-    assert place.open_for(120_000) <= LEAD + STEP
+    assert place.open_for(10_000) <= LEAD + STEP
     assert place.takes_a_best_again()
 
 
@@ -176,6 +196,6 @@ def test_the_age_of_a_book_is_that_of_its_oldest_price(place: Place) -> None:
     newest = place.pipeline.engine.open_between(place.bought, place.sold)
     assert newest is not None
     assert newest.sell.age_ms == STEP
-    assert place.open_for(20_000, depth=False) == AGE
+    assert place.open_for(10_000, depth=False) == AGE
     assert place.said[-1].reason == "a leg is too old"
     assert place.said[-1].sell.age_ms == AGE + STEP

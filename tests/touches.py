@@ -30,6 +30,8 @@ class Teller:
     depth = Depth.TOP
     market = "BTCUSDT"
     huge = 2**62
+    says_so = True
+    """Whether the venue's messages show at once that ids have begun anew."""
 
     def __init__(self, lane: Lane) -> None:
         self.lane = lane
@@ -55,6 +57,12 @@ class Teller:
         self.shown = None
         self.book(number, touch, time)
 
+    def renewed(self, number: int, touch: Touch, time: int) -> None:
+        """The whole book that the scanner has asked for, at an id that begins anew."""
+        self.last = 0
+        self.restart(number, touch, time)
+        self.answer(number, touch, time)
+
     def best(self, number: int, touch: Touch, time: int) -> None:
         """The other channel tells of the best bid and offer at the id ``number``."""
         self._say(self._best(number, touch, time), time)
@@ -78,6 +86,7 @@ class Teller:
 
 class BinanceTop(Teller):
     venue = binance.VENUE
+    says_so = False
 
     def _book(self, number: int, touch: Touch, time: int) -> object:
         data = {"lastUpdateId": number, "bids": [[touch[0], SIZE]], "asks": [[touch[1], SIZE]]}
@@ -139,6 +148,7 @@ class OkxFull(OkxTop):
         return {"arg": arg, "action": "snapshot" if first else "update", "data": [data]}
 
     def restart(self, number: int, touch: Touch, time: int) -> None:
+        self.shown = self.shown if self.last else None
         self.book(number, touch, time)
 
 
@@ -206,6 +216,7 @@ class KucoinTop(Teller):
     venue = kucoin.VENUE
     market = "BTC-USDT"
     huge = 9 * 10**12
+    says_so = False
 
     def _book(self, number: int, touch: Touch, time: int) -> object:
         sides = {"asks": [[touch[1], SIZE]], "bids": [[touch[0], SIZE]], "timestamp": number}
@@ -224,6 +235,7 @@ class KucoinFull(KucoinTop):
     """Changes are chained by a sequence; their time orders them against the best bid and offer."""
 
     depth = Depth.FULL
+    says_so = True
 
     def __init__(self, lane: Lane) -> None:
         super().__init__(lane)

@@ -278,17 +278,6 @@ def overlay(context, book, bid, bid_size, ask, ask_size, order, at):
 
 
 @kernel
-def forget_best(context, book):
-    """The best bid and offer told so far counts no more; the next one does, whatever its order."""
-    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
-    price = carray(pointer(table[2 * L.PRICE]), table[2 * L.PRICE + 1], np.float64)
-    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
-    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
-    meta[book * L.META_WIDTH + L.BEST_ORDER] = -1
-    settle(meta, real, price, book)
-
-
-@kernel
 def grow_old(context, books, at):
     """Of the first ``books`` books: live ones of which anything is older than ``MAX_AGE`` become
     stale, and no best bid and offer of that age stays over its depth."""

@@ -128,10 +128,6 @@ class BookStore:
         taken = kernels.overlay(self.context, book, bid, bid_size, ask, ask_size, step.order, at)
         return bool(taken)
 
-    def forget_best(self, book: int) -> None:
-        """Nothing lies over the book until the next best bid and offer."""
-        kernels.forget_best(self.context, book)
-
     def grow_old(self, at: int) -> None:
         """What is older than ``MAX_AGE`` now is stale."""
         kernels.grow_old(self.context, self.count, at)

@@ -144,12 +144,13 @@ def test_best_that_crosses_the_book_does_not_outlive_its_bound() -> None:
     assert store.state(book) is BookState.LIVE
 
 
-def test_best_is_forgotten_on_demand() -> None:
+def test_a_book_that_is_emptied_forgets_its_best() -> None:
     store, book = book_with([(99, 1)], [(101, 1)], sequence=10)
     store.best(book, best("98", "1", "102", "1", 2**62), 20)
-    store.forget_best(book)
+    store.clear(book, BookState.UNSYNCHRONISED)
+    store.snapshot(book, snapshot([(99, 1)], [(101, 1)], 11), KEYS, 20)
     assert store.ladder(book, Side.BID, 9) == [(99.0, 1.0)]
-    store.best(book, best("98", "1", "102", "1", 11), 21)
+    store.best(book, best("98", "1", "102", "1", 12), 21)
     assert store.ladder(book, Side.BID, 9) == [(98.0, 1.0)]
 
 
