@@ -30,6 +30,11 @@ from scanner.types import (
 )
 from scanner.venues.parts import SECOND, Known, decode
 from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.registry import native
+
+# What no venue that we know of minds: markets on a connection, connections a minute, and messages
+# a second, of which the strictest allow three to five.
+CAREFUL = Limits(markets=50, sends=3, connects=20)
 
 FLOWING = 2 * SECOND
 MEMORY = 60 * SECOND
@@ -122,8 +127,17 @@ def venue(name: str) -> Venue:
         rest="",
         ws="",
         make=CcxtBook,
-        limits=Limits(markets=50, sends=10, connects=20),
+        limits=_limits(name),
         proof={Depth.TOP: Proof.NONE, Depth.FULL: Proof.NONE},
         channels={Depth.TOP: "as ccxt has it", Depth.FULL: "as ccxt has it"},
         notes=("Read by ccxt: slower, and its sequence checks cannot be seen from outside.",),
     )
+
+
+def _limits(name: str) -> Limits:
+    """Its message limits where we know them, careful ones where we do not."""
+    known = native(name)
+    if known is None:
+        return CAREFUL
+    connects = min(known.limits.connects, CAREFUL.connects)
+    return Limits(markets=CAREFUL.markets, sends=known.limits.sends, connects=connects)
