@@ -27,7 +27,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.schema import CreateIndex, DropIndex
 
 from scanner.types import Leg
-from storage import migrate, schema, summary, totals
+from storage import migrate, readings_schema, schema, summary, totals
 from storage.batch import upsert
 from storage.database import for_writing
 from storage.location import located
@@ -221,7 +221,7 @@ def minutes(connection: Connection, random: np.random.Generator) -> None:
             )
             means = np.round(random.normal(-8, 3, 2880), 3).tolist()
             connection.exec_driver_sql(
-                upsert(schema.route_minute, "?"),
+                upsert(readings_schema.route_minute, "?"),
                 [
                     (number, END - (2880 - i) * MINUTE, 120, 3, mean - 4, mean + 4, mean, mean + 1)
                     for i, mean in enumerate(means)

@@ -296,6 +296,77 @@ class RouteMinute(Struct, frozen=True, kw_only=True):
     last_bps: float
 
 
+class FundingSample(Struct, frozen=True, kw_only=True):
+    """What a venue says of the funding of one perpetual contract, at one moment.
+
+    ``market`` is the venue's own name of the contract, ``symbol`` the unified one. Rates are
+    fractions of the notional for one interval of ``interval`` ns (0: not said); longs pay shorts
+    where they are positive. ``current`` is what would be paid at ``due`` (ns, 0: not said),
+    ``predicted`` what would be at the boundary after it, ``settled`` what was paid at
+    ``settled_at`` (ns). ``mark`` and ``index`` in quote, ``open_interest`` in base. None: the venue
+    does not say. ``at`` ns.
+    """
+
+    at: int
+    venue: str
+    market: str
+    symbol: str
+    current: float | None = None
+    predicted: float | None = None
+    due: int = 0
+    interval: int = 0
+    settled: float | None = None
+    settled_at: int = 0
+    mark: float | None = None
+    index: float | None = None
+    open_interest: float | None = None
+
+
+class ParitySample(Struct, frozen=True, kw_only=True):
+    """How far two currencies that should be worth the same were apart on one venue in a minute.
+
+    ``symbol``: ``USDC/USDT`` is USDC in USDT. ``via``: the coin over which the price is implied,
+    empty for the venue's own book of the pair. All bps are ``1e4 ln(price)``: 0 at parity.
+    ``bid_bps`` and ``ask_bps`` are of what ``size`` (base) could be sold and bought for at last;
+    low, high and mean are of the middle between both, over ``samples``. Depths are what stood
+    within 10, 50 and 100 bps of the middle, in base, both sides added. ``at``: when it was taken,
+    ns.
+    """
+
+    at: int
+    venue: str
+    symbol: str
+    via: str = ""
+    samples: int
+    low_bps: float
+    high_bps: float
+    mean_bps: float
+    bid_bps: float
+    ask_bps: float
+    size: float
+    depth_10: float
+    depth_50: float
+    depth_100: float
+
+
+class RejectMinute(Struct, frozen=True, kw_only=True):
+    """How often one gate was what kept a route (buy here, sell there) from a flag since the last
+    summary.
+
+    ``gate``: the one that stopped it, as in ``fees`` or ``staleness``; ``count``: spreads positive
+    gross that it stopped; ``best_shortfall_bps``: by how little the best of them missed, bps. ``at``:
+    when it was taken, ns.
+    """
+
+    at: int
+    symbol: str
+    buy: str
+    sell: str
+    gate: str
+    count: int
+    best_shortfall_bps: float
+
+
 class FeedEvent(Struct, frozen=True, kw_only=True):
     """What happened to a feed: connected, lost, reset or refused.
 

@@ -19,6 +19,7 @@ from storage.location import located, place
 from storage.queries import detail, grouping, listing, spreads
 from storage.queries.filter import By, Filter, Sort
 from storage.queries.grouping import Group
+from storage.queries.readings import Readings
 from storage.queries.records import Detail, Info, RouteFigures, SpreadPoint, Stored
 from storage.schema import alert
 
@@ -47,13 +48,15 @@ def open_reader(url: str, *, seconds: float = 30.0) -> Reader:
 class Reader:
     """Answers, each from a transaction of its own: it sees one moment, and ends at once.
 
-    Every method raises ``storage.errors.DatabaseError``.
+    ``readings`` answers about funding, parity and rejects. Every method raises
+    ``storage.errors.DatabaseError``.
     """
 
     def __init__(self, engine: Engine, place: str, seconds: float) -> None:
         self._engine = engine
         self._seconds = seconds
         self.place = place
+        self.readings = Readings(self._transaction)
 
     def check(self) -> None:
         """See that it is a database of ours, of this version."""
