@@ -97,8 +97,10 @@ def _lab(seed: int, truth: Path | None) -> Iterator[dict[str, tuple[str, str]]]:
 
 def _serve(pipe: Connection, seed: int, truth: Path | None) -> None:
     """The lab's process: it lives until the other end of the pipe is closed."""
-    # A Ctrl-C in the terminal reaches both processes; the scanner decides when the lab ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A Ctrl-C in the terminal and its end reach both processes; the scanner decides when the lab
+    # ends.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     asyncio.run(_serving(pipe, seed, truth))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from scanner.frame import Detail, Level, Place, Quoted, Row, Standing, Sum
 from scanner.sinks.terminal import figures
@@ -25,9 +26,9 @@ def pane(
     each, odd = divmod(width - right, 2)
     title = _title(row, at, palette, width)
     if row.buy is None or row.sell is None or detail.sum is None:
-        text = f" no two books to compare: {row.live} of {row.books} live"
-        blocks = [([Pen().put(text, palette.dim).line], width - BROAD)]
-        return [title, *beside([*blocks, (_quotes(detail, palette), BROAD)], body, palette.text)]
+        left = max(width - BROAD, NARROW)
+        blocks = [(_nothing(row, palette, left), left), (_quotes(detail, palette), width - left)]
+        return [title, *beside(blocks, body, palette.text)]
     figured = _right(row, detail, palette, right, body)
     if each < LEAST_LADDER:
         return [title, *beside([(figured, width)], body, palette.text)]
@@ -39,6 +40,11 @@ def pane(
         (figured, right),
     ]
     return [title, *beside(blocks, body, palette.text)]
+
+
+def _nothing(row: Row, palette: Palette, width: int) -> list[Line]:
+    text = f"no two books to compare: {row.live} of {row.books} live"
+    return [Pen().put(f" {line}", palette.dim).line for line in wrap(text, width - 2)]
 
 
 def _title(row: Row, at: int, palette: Palette, width: int) -> Line:
