@@ -239,7 +239,8 @@ def validated(document: Located, environment: Mapping[str, str] | None = None) -
     if document.value is None:
         raise document.error("is empty", remedy="name venues under 'venues:'")
     if not isinstance(document.value, dict):
-        raise document.error("must be a mapping of keys such as 'venues:'")
+        remedy = "write each key with a colon and a space behind it, as in 'log_level: info'"
+        raise document.error("must be a mapping of keys such as 'venues:'", remedy=remedy)
     document = substituted(document, os.environ if environment is None else environment)
     try:
         config = Config.model_validate(document.value)

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field
 from scanner.model import Model
 from scanner.types import Depth
 
-MAX_FEE = 0.1
+MAX_FEE = 0.05
 
 
 class Feed(StrEnum):
