@@ -354,8 +354,8 @@ class RejectMinute(Struct, frozen=True, kw_only=True):
     summary.
 
     ``gate``: the one that stopped it, as in ``fees`` or ``staleness``; ``count``: spreads positive
-    gross that it stopped; ``best_shortfall_bps``: by how little the best of them missed, bps. ``at``:
-    when it was taken, ns.
+    gross that it stopped; ``best_shortfall_bps``: by how little the best of them missed, bps.
+    ``at``: when it was taken, ns.
     """
 
     at: int
