@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 
 from msgspec import Struct
 
@@ -51,12 +52,26 @@ def best_size(
 
 
 def round_down(size: float, lots: Sequence[float]) -> float:
-    """``size`` rounded down to every lot in turn (0: no lot known)."""
-    for lot in lots:
-        if lot > 0:
-            steps = math.floor(size / lot * (1 + ROUNDING) + ROUNDING)
-            size = min(size, float(f"{steps * lot:.15g}"))
-    return size
+    """The largest multiple of every lot at once that is not above ``size`` (0: no lot known).
+
+    Lots and sizes are decimals that have become floats: they are taken for the decimals that they
+    were, of up to 14 digits, so that three lots of 0.1 are 0.3 whatever 0.1 + 0.2 is in binary.
+    Rounding to one lot after the other would not do: a multiple of 0.5 below a multiple of 0.3 need
+    be none of 0.3.
+    """
+    known = [_ratio(lot) for lot in lots if lot > 0]
+    if not known:
+        return size
+    # The least common multiple of reduced fractions.
+    step = math.lcm(*(numerator for numerator, _ in known))
+    parts = math.gcd(*(denominator for _, denominator in known))
+    numerator, denominator = _ratio(size)
+    return numerator * parts // (denominator * step) * step / parts
+
+
+def _ratio(value: float) -> tuple[int, int]:
+    """The decimal that a float stands for, as a reduced fraction."""
+    return Decimal(f"{value:.14g}").as_integer_ratio()
 
 
 def reached(levels: Sequence[Level], size: float) -> tuple[Level, ...]:

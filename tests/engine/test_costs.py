@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 
 import pytest
@@ -48,6 +49,45 @@ def test_rounds_down_to_both_lots() -> None:
 def test_a_size_of_whole_lots_stays_whole() -> None:
     assert costs.round_down(0.1 + 0.2, (0.1,)) == 0.3
     assert costs.round_down(0.00012, (1e-05, 1e-08)) == 0.00012
+
+
+def test_rounds_to_what_both_venues_take_not_to_one_lot_after_the_other() -> None:
+    assert costs.round_down(0.98, (0.3, 0.5)) == 0.0
+    assert costs.round_down(4.9, (0.3, 0.5)) == 4.5
+    assert costs.round_down(2.0, (0.07, 0.1)) == 1.4
+    assert costs.round_down(2.0, (0.07, 0.0)) == 1.96
+
+
+def test_a_lot_that_was_computed_is_the_decimal_it_stands_for() -> None:
+    assert 3 * 0.1 != 0.3
+    assert costs.round_down(1.0, (3 * 0.1, 0.1)) == 0.9
+
+
+def test_without_lots_a_size_stays_as_it_is() -> None:
+    assert costs.round_down(0.1 + 0.2, (0.0, 0.0)) == 0.1 + 0.2
+
+
+decimal_lot = st.builds(
+    lambda digits, places: Decimal(digits).scaleb(-places), st.integers(1, 120), st.integers(0, 8)
+)
+
+
+@given(
+    st.lists(st.integers(1, 10**7), min_size=1, max_size=30),
+    st.integers(0, 8),
+    decimal_lot,
+    decimal_lot,
+)
+def test_a_rounded_size_is_the_greatest_multiple_of_both_lots(
+    taken: list[int], places: int, one: Decimal, other: Decimal
+) -> None:
+    """Against Decimal; the size is a sum of floats, as it is after a walk over levels."""
+    exact = sum(Decimal(units).scaleb(-places) for units in taken)
+    size = sum(float(Decimal(units).scaleb(-places)) for units in taken)
+    rounded = costs.round_down(size, (float(one), float(other)))
+    units = math.lcm(int(one.scaleb(8)), int(other.scaleb(8)))
+    step = Decimal(units).scaleb(-8)
+    assert rounded == float(exact // step * step)
 
 
 def test_less_than_a_lot_is_nothing() -> None:
