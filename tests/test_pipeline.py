@@ -47,6 +47,7 @@ class Message(msgspec.Struct):
     last: int = 0
     crc: int | None = None
     ack: bool = False
+    bye: bool = False
 
 
 class Tiny:
@@ -67,6 +68,8 @@ class Tiny:
         market, bids, asks = message.market, bytes(message.bids), bytes(message.asks)
         if message.ack:
             return [Ack(market)]
+        if message.bye:
+            return [Reconnect("the venue goes down for maintenance")]
         rule = self._rules.setdefault(market, Contiguous())
         common = {"market": market, "bids": bids, "asks": asks, "checksum": message.crc}
         if message.first == 0:
@@ -167,6 +170,19 @@ def test_disconnection_closes_in_the_same_call() -> None:
     assert desk.said[-1].event == "closed"
     assert desk.said[-1].reason == "connection reset by peer"
     assert state(desk.b) is BookState.UNSYNCHRONISED
+
+
+def test_a_connection_that_has_no_future_loses_its_books_in_the_same_call() -> None:
+    desk = Desk()
+    desk.flag()
+    bye = json.dumps({"market": "BTC/USDT", "bye": True}).encode()
+    reason = "the venue goes down for maintenance"
+    assert desk.b.received(bye, 2 * SECOND) == [Reconnect(reason)]
+    assert (desk.said[-1].event, desk.said[-1].reason) == ("closed", reason)
+    assert state(desk.b) is BookState.UNSYNCHRONISED
+    assert state(desk.a) is BookState.LIVE
+    say(desk.b, [[110, 1]], first=2, last=2, at=2 * SECOND)
+    assert desk.said[-1].event == "closed", "what comes after it changes nothing"
 
 
 def test_a_new_connection_starts_with_empty_books() -> None:
