@@ -238,6 +238,7 @@ async def _measured(
 async def _tick(pipeline: Pipeline) -> None:
     while True:
         await asyncio.sleep(TICK)
+        clock.follow()
         pipeline.tick(clock.now())
 
 
