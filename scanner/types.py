@@ -131,9 +131,10 @@ class Connect(Struct, frozen=True):
 
 
 class Send(Struct, frozen=True):
-    """Send one text message."""
+    """Send one text message; a ``heartbeat`` goes before all that waits for its turn."""
 
     text: str
+    heartbeat: bool = False
 
 
 class Fetch(Struct, frozen=True):

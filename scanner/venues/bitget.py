@@ -164,7 +164,7 @@ class Bitget:
     def idle(self, at: int) -> Steps:
         if self._pulse.lost(at):
             return [Reconnect("the venue answers no ping")]
-        steps: list[Step] = [Send("ping")] if self._pulse.due(at) else []
+        steps: list[Step] = [Send("ping", heartbeat=True)] if self._pulse.due(at) else []
         return [*steps, *self._books.due(at)]
 
     def _answered(self, event: str, channel: str, market: str, at: int) -> Steps:

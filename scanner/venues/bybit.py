@@ -51,7 +51,7 @@ from scanner.venues.sequence import Contiguous, Doubt, Verdict
 TOPICS_PER_REQUEST = 10
 TOPIC_CHARACTERS = 21_000
 RESTARTED = 1
-PING = Send('{"op":"ping"}')
+PING = Send('{"op":"ping"}', heartbeat=True)
 
 Row = tuple[str, str]
 S = TypeVar("S", Snapshot, Delta)

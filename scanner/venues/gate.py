@@ -202,7 +202,8 @@ class Gate:
             return [Reconnect("the venue is silent and does not answer a ping")]
         steps: list[Send | Fetch] = []
         if self._pulse.due(at):
-            steps.append(Send(encoded({"time": at // SECOND, "channel": "spot.ping"})))
+            ping = encoded({"time": at // SECOND, "channel": "spot.ping"})
+            steps.append(Send(ping, heartbeat=True))
         leave, join = self._again.due(at)
         steps += [self._request("unsubscribe", BOOK, [market], at) for market in leave]
         steps += [self._request("subscribe", BOOK, [market], at) for market in join]

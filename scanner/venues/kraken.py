@@ -49,7 +49,7 @@ from scanner.venues.protocol import Limits, Options, Steps, Venue
 SYMBOLS_PER_REQUEST = 50
 DEPTHS = (10, 25, 100, 500, 1000)
 RENAMED = {"XBT": "BTC", "XDG": "DOGE"}
-PING = Send('{"method":"ping"}')
+PING = Send('{"method":"ping"}', heartbeat=True)
 ONLINE = "online"
 
 Crc = Annotated[int, Meta(ge=0, le=2**32 - 1)]

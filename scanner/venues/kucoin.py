@@ -210,7 +210,8 @@ class KuCoin:
             return [Reconnect("the venue is silent and does not answer a ping")]
         steps: list[Send | Fetch] = []
         if self._pulse.due(at):
-            steps.append(Send(encoded({"id": str(at), "type": "ping"})))
+            ping = encoded({"id": str(at), "type": "ping"})
+            steps.append(Send(ping, heartbeat=True))
         for market in self._wanted.due(at):
             if self._options.depth is Depth.FULL:
                 steps.append(self._books.request(market))

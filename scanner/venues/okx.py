@@ -141,7 +141,7 @@ class Okx:
     def idle(self, at: int) -> Steps:
         if self._pulse.lost(at):
             return [Reconnect("the venue answers no ping")]
-        steps: list[Step] = [Send("ping")] if self._pulse.due(at) else []
+        steps: list[Step] = [Send("ping", heartbeat=True)] if self._pulse.due(at) else []
         return [*steps, *self._books.due(at)]
 
     def _event(self, message: _Message, at: int) -> Steps:

@@ -28,6 +28,7 @@ from scanner.venues.parts import SECOND
 from scanner.venues.protocol import VenueProtocol
 from tests.venues.harness import build
 
+PING = Send("ping", heartbeat=True)
 AT = 1_777_000_000 * SECOND
 TIME = 1_777_000_000_123
 BTC = "BTCUSDT"
@@ -322,7 +323,7 @@ def test_an_unanswered_unsubscribe_leads_to_a_subscribe() -> None:
     protocol.resync(BTC, "silent", AT)
     protocol.received(b"pong", AT + 10 * SECOND)
     protocol.idle(AT + 10 * SECOND + 1)
-    sent = [s for s in protocol.idle(AT + 11 * SECOND) if s != Send("ping")]
+    sent = [s for s in protocol.idle(AT + 11 * SECOND) if s != PING]
     assert [args(step) for step in sent] == [JOINS]
 
 
@@ -406,9 +407,9 @@ def test_a_quiet_connection_is_pinged_and_then_given_up() -> None:
     protocol = bitget()
     protocol.opened(AT)
     assert protocol.idle(AT + 9 * SECOND) == []
-    assert protocol.idle(AT + 10 * SECOND) == [Send("ping")]
+    assert protocol.idle(AT + 10 * SECOND) == [PING]
     assert protocol.idle(AT + 11 * SECOND) == []
-    assert protocol.idle(AT + 20 * SECOND) == [Send("ping")]
+    assert protocol.idle(AT + 20 * SECOND) == [PING]
     assert isinstance(protocol.idle(AT + 25 * SECOND)[0], Reconnect)
 
 
@@ -418,7 +419,7 @@ def test_a_busy_connection_is_pinged_within_thirty_seconds() -> None:
     pings = []
     for second in range(61):
         take(protocol, snapshot(second, topic="books1"), AT + second * SECOND)
-        pings += [second for step in protocol.idle(AT + second * SECOND) if step == Send("ping")]
+        pings += [second for step in protocol.idle(AT + second * SECOND) if step == PING]
     assert pings == [20, 40, 60]
 
 

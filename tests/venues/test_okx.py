@@ -28,6 +28,7 @@ from scanner.venues.parts import SECOND
 from scanner.venues.protocol import VenueProtocol
 from tests.venues.harness import build
 
+PING = Send("ping", heartbeat=True)
 AT = 1_700_000_000 * SECOND
 TIME = 1_700_000_000_123
 BTC = "BTC-USDT"
@@ -348,7 +349,7 @@ def test_gaps_in_a_row_are_paced() -> None:
     steps = take(protocol, update(140, 130), AT + SECOND // 10)
     assert [type(step) for step in steps] == [Reset]
     protocol.idle(AT + SECOND // 5)
-    late = [step for step in protocol.idle(AT + 2 * SECOND) if step != Send("ping")]
+    late = [step for step in protocol.idle(AT + 2 * SECOND) if step != PING]
     assert [args(step) for step in late] == [LEAVES]
 
 
@@ -357,7 +358,7 @@ def test_an_unanswered_unsubscribe_leads_to_a_subscribe() -> None:
     protocol.resync(BTC, "silent", AT)
     protocol.received(b"pong", AT + 10 * SECOND)
     protocol.idle(AT + 10 * SECOND + 1)
-    sent = [s for s in protocol.idle(AT + 11 * SECOND) if s != Send("ping")]
+    sent = [s for s in protocol.idle(AT + 11 * SECOND) if s != PING]
     assert [args(step) for step in sent] == [JOINS]
 
 
@@ -433,9 +434,9 @@ def test_a_quiet_connection_is_pinged_and_then_given_up() -> None:
     protocol = okx()
     protocol.opened(AT)
     assert protocol.idle(AT + 4 * SECOND) == []
-    assert protocol.idle(AT + 6 * SECOND) == [Send("ping")]
+    assert protocol.idle(AT + 6 * SECOND) == [PING]
     protocol.received(b"pong", AT + 7 * SECOND)
-    assert protocol.idle(AT + 12 * SECOND) == [Send("ping")]
+    assert protocol.idle(AT + 12 * SECOND) == [PING]
     assert isinstance(protocol.idle(AT + 18 * SECOND)[0], Reconnect)
 
 
@@ -445,7 +446,7 @@ def test_a_busy_connection_is_pinged_well_within_thirty_seconds() -> None:
     pings = []
     for second in range(61):
         take(protocol, book(None, second, channel="bbo-tbt"), AT + second * SECOND)
-        pings += [second for step in protocol.idle(AT + second * SECOND) if step == Send("ping")]
+        pings += [second for step in protocol.idle(AT + second * SECOND) if step == PING]
     assert pings == [20, 40, 60]
 
 
