@@ -36,6 +36,7 @@ from scanner.types import (
     Snapshot,
     Step,
 )
+from scanner.venues.frames import messages
 from scanner.venues.protocol import Options, Venue
 from scanner.watch import Patience, Watch
 
@@ -177,6 +178,19 @@ class Lane:
     def received(self, raw: bytes, at: int) -> list[Action]:
         """One message from the socket."""
         return self._run(lambda at: self._protocol.received(raw, at), at)
+
+    def received_many(
+        self, buffer: int, starts: int, ends: int, count: int, at: int
+    ) -> list[Action]:
+        """``count`` messages that lie in memory (``scanner.feeds.shell.Lane``), in order, up to the
+        first that leads to a ``Reconnect``."""
+        actions: list[Action] = []
+        for raw in messages(buffer, starts, ends, count):
+            came = self.received(raw, at)
+            actions += came
+            if any(isinstance(action, Reconnect) for action in came):
+                break
+        return actions
 
     def fetched(self, tag: str, status: int, body: bytes, at: int) -> list[Action]:
         """The answer to a ``Fetch``; status 0: there was none."""

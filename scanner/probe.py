@@ -16,6 +16,7 @@ from scanner.feeds.feed import Feed
 from scanner.feeds.shell import Shell
 from scanner.fleet import spoken_natively, venue_feed
 from scanner.types import Best, Delta, Market, Refused, Snapshot, Step
+from scanner.venues.frames import messages
 from scanner.venues.protocol import Options, Venue, VenueProtocol
 
 PATIENCE = 10.0
@@ -82,6 +83,12 @@ class _Lane:
 
     def received(self, raw: bytes, at: int) -> Sequence[Step]:
         return self._notes.seen(self._protocol.received(raw, at), at)
+
+    def received_many(
+        self, buffer: int, starts: int, ends: int, count: int, at: int
+    ) -> Sequence[Step]:
+        raws = messages(buffer, starts, ends, count)
+        return [step for raw in raws for step in self.received(raw, at)]
 
     def fetched(self, tag: str, status: int, body: bytes, at: int) -> Sequence[Step]:
         return self._notes.seen(self._protocol.fetched(tag, status, body, at), at)

@@ -55,6 +55,18 @@ class Lane(Protocol):
 
     def received(self, raw: bytes, at: int) -> Sequence[Step]: ...
 
+    def received_many(
+        self, buffer: int, starts: int, ends: int, count: int, at: int
+    ) -> Sequence[Step]:
+        """``count`` whole messages in the order in which they came, as ``received`` would take them
+        one by one: what came of them, in that order. After a ``Reconnect`` the rest is left.
+
+        ``buffer`` is an address; ``starts`` and ``ends`` are the addresses of ``count`` int64 each:
+        message ``i`` is the bytes ``buffer + starts[i]`` up to ``buffer + ends[i]``, exclusive. All
+        of it stays as it is during the call and is not kept.
+        """
+        ...
+
     def fetched(self, tag: str, status: int, body: bytes, at: int) -> Sequence[Step]: ...
 
     def idle(self, at: int) -> Sequence[Step]: ...
