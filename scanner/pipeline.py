@@ -11,11 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from msgspec import Struct
-
 from scanner.books import layout as L
 from scanner.books.slow import BadLevels
 from scanner.books.store import BookStore, Keys
+from scanner.counts import Counts
 from scanner.engine.engine import Bounds, Emit, Engine
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
@@ -42,18 +41,6 @@ from scanner.watch import Patience, Watch
 
 Action: TypeAlias = Connect | Send | Fetch | Ack | Refused | Reset | Reconnect | Notice
 Identify: TypeAlias = Callable[[str], Market | None]
-
-
-class Counts(Struct):
-    """What came of one market over one connection."""
-
-    messages: int = 0
-    snapshots: int = 0
-    deltas: int = 0
-    bests: int = 0
-    gaps: int = 0
-    checksums_ok: int = 0
-    checksums_bad: int = 0
 
 
 class Pipeline:
@@ -221,8 +208,8 @@ class Lane:
 
     def _add(self, market_id: str, market: Market | None) -> int:
         book = self.books[market_id] = self._pipeline.book(self._venue, market_id, market)
-        self.counts[market_id] = Counts()
-        self._watches[market_id] = Watch(self._pipeline.patience)
+        counts = self.counts[market_id] = Counts()
+        self._watches[market_id] = Watch(self._pipeline.patience, counts.take_proven)
         return book
 
     def _run(self, ask: Callable[[int], Sequence[Step]], at: int) -> list[Action]:

@@ -13,7 +13,7 @@ from scanner.venues.registry import VENUES, native
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted(path for folder in ("scanner", "storage") for path in (ROOT / folder).rglob("*.py"))
-CORE = {"books", "engine", "pipeline", "types", "venues", "watch"}
+CORE = {"books", "counts", "engine", "fast", "pipeline", "types", "venues", "watch"}
 IMPURE = {"aiohttp", "asyncio", "ccxt", "random", "requests", "socket", "time", "websockets"}
 
 # A venue whose name is an English word counts only where it is a whole text.
@@ -32,8 +32,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "books": PLAIN,
     "engine": PLAIN | {"books"},
     "venues": PLAIN | {"books.levels"},
+    "counts": set(),
     "watch": PLAIN,
-    "pipeline": PLAIN | {"books", "engine", "venues", "watch"},
+    "fast": PLAIN | {"books", "counts", "engine", "venues"},
+    "pipeline": PLAIN | {"books", "counts", "engine", "fast", "venues", "watch"},
     # bytes in, lines and rows out
     "feeds": PLAIN | {"errors", "clock", "pipeline", "venues", "__init__"},
     "frame": PLAIN,
@@ -180,7 +182,7 @@ VENUE_FILES = [ROOT / "scanner" / "venues" / f"{name}.py" for name in VENUES]
 
 @pytest.mark.parametrize("path", VENUE_FILES, ids=ids(VENUE_FILES))
 def test_a_venue_is_one_file_that_knows_no_other(path: Path) -> None:
-    parts = {"bridged", "horizon", "linked", "parts", "protocol", "sequence"}
+    parts = {"bridged", "cells", "horizon", "linked", "parts", "protocol", "sequence", "wire"}
     shared = {"types", *(f"venues.{part}" for part in parts)}
     found = {ours(module) for module in imports(path)} - {None}
     assert found <= shared

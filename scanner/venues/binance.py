@@ -30,6 +30,7 @@ from scanner.types import (
     Step,
 )
 from scanner.venues.bridged import BridgedBooks, market_of
+from scanner.venues.cells import READY, Shared
 from scanner.venues.parts import (
     MILLISECOND,
     Fetches,
@@ -99,12 +100,12 @@ class Binance:
     """One connection to the combined stream."""
 
     def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+        self.shared = Shared()
         self._known = Known(markets)
         self._options = options
         self._requests = Requests()
         self._wanted = Fetches()
-        self._books = BridgedBooks(Bridge, self._snapshot_url, self._wanted)
-        self._newest: dict[str, Newest] = {}
+        self._books = BridgedBooks(Bridge, self._snapshot_url, self._wanted, self.shared)
 
     def start(self, at: int) -> Steps:
         return [Connect(f"{self._options.ws}/stream")]
@@ -200,10 +201,10 @@ class Binance:
         partial = decode(_partial, data)
         if market not in self._known:
             return [Notice(f"book of {market!r}, which was not subscribed")]
-        newest = self._newest.setdefault(market, Newest())
-        if newest.snapshot(partial.lastUpdateId, at) is Verdict.SKIP:
+        if self._newest(market).snapshot(partial.lastUpdateId, at) is Verdict.SKIP:
             return ()
         self._wanted.done(market)
+        self.shared[market][READY] = 1
         return [
             Snapshot(
                 market=market,
@@ -232,8 +233,11 @@ class Binance:
         return self._books.missed(market, verdict, reason, at)
 
     def _resubscribe(self, market: str) -> list[Send]:
-        self._newest.pop(market, None)
+        self._newest(market).last = None
         return [self._request("UNSUBSCRIBE", [market]), self._request("SUBSCRIBE", [market])]
+
+    def _newest(self, market: str) -> Newest:
+        return Newest(self.shared[market])
 
     def _snapshot_url(self, market: str) -> str:
         return f"{self._options.rest}/api/v3/depth?symbol={market}&limit={SNAPSHOT_LEVELS}"

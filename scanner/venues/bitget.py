@@ -37,6 +37,7 @@ from scanner.types import (
     Send,
     Step,
 )
+from scanner.venues.cells import Shared
 from scanner.venues.linked import NO_LEVEL, Level, LinkedBooks
 from scanner.venues.parts import (
     Allowance,
@@ -121,14 +122,15 @@ class Bitget:
     """One connection to the public stream."""
 
     def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+        self.shared = Shared()
         self._known = Known(markets)
         self._any = markets is None
         self._options = options
         self._depth = "books" if options.depth is Depth.FULL else "books50"
         self._unanswered: deque[list[str]] = deque()
         self._allowance = Allowance(REQUESTS_PER_HOUR, seconds=3600)
-        self._books = LinkedBooks(self._request)
-        self._pulse = Pulse(every=20, quiet=10, dead=25)
+        self._books = LinkedBooks(self._request, self.shared)
+        self._pulse = Pulse(every=20, quiet=10, dead=25, connection=self.shared.connection)
 
     def start(self, at: int) -> Steps:
         return [Connect(f"{self._options.ws}/v3/ws/public")]

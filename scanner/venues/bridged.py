@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 from scanner.types import Delta, Fetch, Notice, Reset, Snapshot
+from scanner.venues.cells import Cells, Shared
 from scanner.venues.parts import Fetches
 from scanner.venues.protocol import Steps
 from scanner.venues.sequence import Verdict
@@ -27,14 +27,22 @@ B = TypeVar("B", bound=Joins)
 class BridgedBooks(Generic[B]):
     """The books of one connection, a bridge each, and the requests for their snapshots.
 
-    ``make`` builds a bridge, ``url`` says where the snapshot of a market is. ``wanted`` keeps one
-    request in flight for a market, whoever makes it.
+    ``make`` builds a bridge upon the cells of a market, ``url`` says where its snapshot is.
+    ``wanted`` keeps one request in flight for a market, whoever makes it.
     """
 
-    __slots__ = ("_bridges", "_url", "_wanted")
+    __slots__ = ("_bridges", "_make", "_shared", "_url", "_wanted")
 
-    def __init__(self, make: Callable[[], B], url: Callable[[str], str], wanted: Fetches) -> None:
-        self._bridges: defaultdict[str, B] = defaultdict(make)
+    def __init__(
+        self,
+        make: Callable[[Cells], B],
+        url: Callable[[str], str],
+        wanted: Fetches,
+        shared: Shared | None = None,
+    ) -> None:
+        self._bridges: dict[str, B] = {}
+        self._make = make
+        self._shared = shared or Shared()
         self._url = url
         self._wanted = wanted
 
@@ -43,7 +51,10 @@ class BridgedBooks(Generic[B]):
 
     def __getitem__(self, market: str) -> B:
         """The bridge of ``market``, a new one where there is none."""
-        return self._bridges[market]
+        bridge = self._bridges.get(market)
+        if bridge is None:
+            bridge = self._bridges[market] = self._make(self._shared[market])
+        return bridge
 
     def request(self, market: str) -> Fetch:
         """The request for a snapshot; its answer is for ``market_of`` the tag."""

@@ -33,6 +33,7 @@ from scanner.types import (
     Snapshot,
     Step,
 )
+from scanner.venues.cells import ORDER, READY, Cells, Shared
 from scanner.venues.parts import (
     MILLISECOND,
     Known,
@@ -101,10 +102,13 @@ class _Stream:
     4. Anything else is a gap.
     """
 
-    __slots__ = ("_doubt", "_order", "_rule", "topic")
+    __slots__ = ("_cells", "_doubt", "_rule", "topic")
 
-    def __init__(self, topic: str) -> None:
+    def __init__(self, topic: str, cells: Cells) -> None:
         self.topic = topic
+        self._cells = cells
+        self._rule = Contiguous(cells)
+        self._doubt = Doubt()
         self.forget()
 
     @property
@@ -112,28 +116,32 @@ class _Stream:
         """The ``u`` of the last message that counted; None while a snapshot is missing."""
         return self._rule.last
 
+    def ready(self) -> None:
+        """What follows needs nothing but the cells."""
+        self._cells[READY] = int(self.topic.split(".")[1])
+
     def forget(self) -> None:
         """Nothing seen so far counts: wait for a snapshot."""
-        self._rule = Contiguous()
-        self._doubt = Doubt()
-        self._order = -1
+        self._rule.last = None
+        self._doubt.ends()
+        self._cells[ORDER] = -1
 
     def snapshot(self, book: _Book, at: int) -> Verdict:
         last = self._rule.last
-        older = last is not None and RESTARTED != book.u < last and book.seq < self._order
+        older = last is not None and RESTARTED != book.u < last and book.seq < self._cells[ORDER]
         if older and not self._doubt.grows(at):
             return Verdict.SKIP
         self._doubt.ends()
-        self._order = book.seq
+        self._cells[ORDER] = book.seq
         return self._rule.snapshot(book.u)
 
     def delta(self, book: _Book, at: int) -> Verdict:
         last = self._rule.last
         verdict = self._rule.delta(book.u, book.u, at)
-        if verdict is Verdict.SKIP and book.u != last and book.seq > self._order:
+        if verdict is Verdict.SKIP and book.u != last and book.seq > self._cells[ORDER]:
             verdict = Verdict.GAP
         if verdict is Verdict.APPLY:
-            self._order = book.seq
+            self._cells[ORDER] = book.seq
         elif verdict is Verdict.GAP:
             self.forget()
         return verdict
@@ -143,13 +151,16 @@ class Bybit:
     """One connection to the public spot stream."""
 
     def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+        self.shared = Shared()
         self._known = Known(markets)
         self._options = options
         self._levels = 200 if options.depth is Depth.FULL else 50
-        self._streams = {market: _Stream(self._deep(market)) for market in self._known.ids}
+        self._streams = {
+            market: _Stream(self._deep(market), self.shared[market]) for market in self._known.ids
+        }
         self._requests = Requests()
         self._renewals = Resubscriptions()
-        self._pulse = Pulse(every=20, quiet=5, dead=10)
+        self._pulse = Pulse(every=20, quiet=5, dead=10, connection=self.shared.connection)
 
     def start(self, at: int) -> Steps:
         return [Connect(f"{self._options.ws}/v5/public/spot")]
@@ -207,7 +218,9 @@ class Bybit:
             # Recorded without a deeper topic: the one level is all there is of the book.
             one = msgspec.structs.replace(_step(Snapshot, message, book), depth=1)
             return [one] if message.type == "snapshot" else ()
-        stream = self._streams.setdefault(market, _Stream(message.topic))
+        stream = self._streams.get(market)
+        if stream is None:
+            stream = self._streams[market] = _Stream(message.topic, self.shared[market])
         if stream.topic != message.topic:
             return ()
         if message.type == "snapshot" or book.u == RESTARTED:
@@ -238,6 +251,8 @@ class Bybit:
         if stream.snapshot(book, at) is Verdict.SKIP:
             return ()
         self._renewals.done(book.s)
+        if book.s not in self._renewals:
+            stream.ready()
         return [_step(Snapshot, message, book)]
 
     def _change(self, stream: _Stream, message: _Message, book: _Book, at: int) -> Steps:

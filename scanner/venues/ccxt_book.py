@@ -28,6 +28,7 @@ from scanner.types import (
     Reset,
     Snapshot,
 )
+from scanner.venues.cells import Shared
 from scanner.venues.parts import SECOND, Known, decode
 from scanner.venues.protocol import Limits, Options, Steps, Venue
 from scanner.venues.registry import native
@@ -62,6 +63,7 @@ class CcxtBook:
     """One ccxt client. It connects and subscribes by itself; only books come through."""
 
     def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+        self.shared = Shared()
         self._known = Known(markets)
         self._heard: dict[str, int] = {}
         self._wrong: dict[str, list[int]] = {}

@@ -10,7 +10,6 @@ snapshot, is understood where it arrives (recordings), and so are the futures ch
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import quote
@@ -36,6 +35,7 @@ from scanner.types import (
     Snapshot,
 )
 from scanner.venues.bridged import BridgedBooks, market_of
+from scanner.venues.cells import READY, Cells, Shared
 from scanner.venues.parts import (
     MILLISECOND,
     SECOND,
@@ -128,23 +128,24 @@ class _Stream:
 
     __slots__ = ("ids", "ranks")
 
-    def __init__(self) -> None:
-        self.ids = Contiguous()
-        self.ranks = Ranks()
+    def __init__(self, cells: Cells) -> None:
+        self.ids = Contiguous(cells)
+        self.ranks = Ranks(cells)
 
 
 class Gate:
     """One connection to the spot stream."""
 
     def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+        self.shared = Shared()
         self._known = Known(markets)
         self._options = options
         self._levels = 400 if options.depth is Depth.FULL else 50
         self._requests = Requests()
         self._wanted = Fetches()
         self._again = Resubscriptions()
-        self._pulse = Pulse(every=10, quiet=5, dead=10)
-        self._streams: defaultdict[str, _Stream] = defaultdict(_Stream)
+        self._pulse = Pulse(every=10, quiet=5, dead=10, connection=self.shared.connection)
+        self._streams: dict[str, _Stream] = {}
         self._bridged = BridgedBooks(Bridge, self._snapshot_url, self._wanted)
         self._snapshots: dict[str, str] = {}
 
@@ -192,8 +193,8 @@ class Gate:
         if market in self._bridged:
             self._bridged[market].restart()
             return self._bridged.fetch(market, at)
-        stream = self._streams[market]
-        stream.ids = Contiguous()
+        stream = self._stream(market)
+        stream.ids.last = None
         stream.ranks.forget()
         return self._leave(market, at)
 
@@ -233,12 +234,13 @@ class Gate:
         return self._change(market, book.U, book, at)
 
     def _whole(self, market: str, depth: int, book: _Book, at: int) -> Steps:
-        stream = self._streams[market]
+        stream = self._stream(market)
         rank = stream.ranks.book(book.u, book.t, at)
         if rank is None:
             return ()
         stream.ids.snapshot(book.u)
         self._again.done(market)
+        self.shared[market][READY] = market not in self._again
         return [
             Snapshot(
                 market=market,
@@ -252,7 +254,7 @@ class Gate:
         ]
 
     def _change(self, market: str, first: int, book: _Book, at: int) -> Steps:
-        stream = self._streams[market]
+        stream = self._stream(market)
         had = stream.ids.last
         verdict = stream.ids.delta(first, book.u, at)
         if verdict is Verdict.SKIP:
@@ -278,7 +280,7 @@ class Gate:
         best = decode(_best, result)
         if best.s not in self._known:
             return [Notice(f"best bid and offer of {best.s!r:.40}, which was not subscribed")]
-        rank = self._streams[best.s].ranks.best(best.u, best.t, at)
+        rank = self._stream(best.s).ranks.best(best.u, best.t, at)
         if rank is None:
             return ()
         return [
@@ -339,6 +341,12 @@ class Gate:
         if system.type == "upgrade":
             return [Reconnect("the venue announced that it closes this connection")]
         return [Notice(f"the venue says {system.type!r:.40}: {system.msg!r:.200}")]
+
+    def _stream(self, market: str) -> _Stream:
+        stream = self._streams.get(market)
+        if stream is None:
+            stream = self._streams[market] = _Stream(self.shared[market])
+        return stream
 
     def _leave(self, market: str, at: int) -> list[Send]:
         """The way to a fresh book: it comes first on a new subscription."""

@@ -15,6 +15,8 @@ from math import inf
 import msgspec
 
 from scanner.types import Delta, Snapshot
+from scanner.venues import cells as C
+from scanner.venues.cells import Cells, new_cells, reals
 from scanner.venues.parts import decode
 from scanner.venues.sequence import Bridge, Verdict
 
@@ -30,29 +32,31 @@ class Horizon:
     this form are passed on as they are, for the book to refuse.
     """
 
-    __slots__ = ("_ceiling", "_floor", "_high", "_limit", "_low", "worn")
+    __slots__ = ("_limit", "_reals", "worn")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, cells: Cells | None = None) -> None:
         self._limit = limit
-        self._floor = self._low = -inf
-        self._ceiling = self._high = inf
+        self._reals = reals(new_cells() if cells is None else cells)
+        self._open()
+
+    def _open(self) -> None:
+        self._reals[C.FLOOR] = self._reals[C.LOW] = -inf
+        self._reals[C.CEILING] = self._reals[C.HIGH] = inf
         self.worn = False
 
     def shown(self, snapshot: Snapshot) -> None:
         """Everything that ``snapshot`` shows is known from here on."""
-        self._floor = self._low = -inf
-        self._ceiling = self._high = inf
-        self.worn = False
+        self._open()
         try:
             bids, asks = _prices(snapshot.bids), _prices(snapshot.asks)
         except msgspec.DecodeError:
             return
         if len(bids) == self._limit:
-            self._floor = min(bids)
-            self._low = (max(bids) + self._floor) / 2
+            self._reals[C.FLOOR] = min(bids)
+            self._reals[C.LOW] = (max(bids) + self._reals[C.FLOOR]) / 2
         if len(asks) == self._limit:
-            self._ceiling = max(asks)
-            self._high = (min(asks) + self._ceiling) / 2
+            self._reals[C.CEILING] = max(asks)
+            self._reals[C.HIGH] = (min(asks) + self._reals[C.CEILING]) / 2
 
     def within(self, delta: Delta) -> Delta:
         """``delta`` without the rows beyond the horizon."""
@@ -62,13 +66,13 @@ class Horizon:
             return delta
 
     def _within(self, delta: Delta, bids: Rows, asks: Rows) -> Delta:
-        near_bids = [row for row in bids if not number(row[0]) < self._floor]
-        near_asks = [row for row in asks if not number(row[0]) > self._ceiling]
+        near_bids = [row for row in bids if not number(row[0]) < self._reals[C.FLOOR]]
+        near_asks = [row for row in asks if not number(row[0]) > self._reals[C.CEILING]]
         # An offer stands above every bid: where one is, the bids above it are used up.
         self.worn = (
             self.worn
-            or any(0 < number(row[0]) <= self._low and number(row[1]) > 0 for row in asks)
-            or any(number(row[0]) >= self._high and number(row[1]) > 0 for row in bids)
+            or any(0 < number(row[0]) <= self._reals[C.LOW] and number(row[1]) > 0 for row in asks)
+            or any(number(row[0]) >= self._reals[C.HIGH] and number(row[1]) > 0 for row in bids)
         )
         if len(near_bids) == len(bids) and len(near_asks) == len(asks):
             return delta
@@ -85,12 +89,12 @@ class ShallowBridge:
     is. 4. Rows that carry a sequence of their own, not above the snapshot's, are skipped.
     """
 
-    __slots__ = ("_bridge", "_horizon", "_last", "_shown", "_since")
+    __slots__ = ("_bridge", "_cells", "_horizon", "_since")
 
-    def __init__(self, limit: int) -> None:
-        self._bridge = Bridge()
-        self._horizon = Horizon(limit)
-        self._last = self._shown = 0
+    def __init__(self, limit: int, cells: Cells | None = None) -> None:
+        self._cells = new_cells() if cells is None else cells
+        self._bridge = Bridge(self._cells)
+        self._horizon = Horizon(limit, self._cells)
         self._since: deque[tuple[int, Delta]] | None = None
 
     @property
@@ -111,6 +115,7 @@ class ShallowBridge:
     def renew(self) -> None:
         """A fresh snapshot has been asked for."""
         self._since = deque(maxlen=Bridge.LIMIT)
+        self._offer()
 
     def delta(self, first: int, last: int, step: Delta, at: int) -> tuple[Verdict, Delta]:
         """As ``Bridge.delta``, and what is known of ``step``."""
@@ -119,12 +124,13 @@ class ShallowBridge:
             self._since = None
         if verdict is not Verdict.APPLY:
             return verdict, step
-        self._last = last
         if self._since is not None:
             self._since.append((first, step))
-        if first <= self._shown:
-            step = msgspec.structs.replace(step, rows_after=self._shown)
-        return verdict, self._horizon.within(step)
+        if first <= self._cells[C.SHOWN]:
+            step = msgspec.structs.replace(step, rows_after=self._cells[C.SHOWN])
+        step = self._horizon.within(step)
+        self._offer()
+        return verdict, step
 
     def snapshot(self, sequence: int, step: Snapshot) -> list[Snapshot | Delta] | None:
         """As ``Bridge.snapshot``; a renewed book is one whole snapshot."""
@@ -133,23 +139,28 @@ class ShallowBridge:
         if not steps:
             return steps
         self._since = None
-        self._shown = sequence
+        self._cells[C.SHOWN] = sequence
         self._horizon.shown(step)
         deltas = [self._horizon.within(delta) for delta in steps[1:] if isinstance(delta, Delta)]
         if deltas:
             # Only the first one may reach back behind the snapshot.
             deltas[0] = msgspec.structs.replace(deltas[0], rows_after=sequence)
-            self._last = deltas[-1].sequence
+        self._offer()
         return [merged(step, deltas)] if renewed else [step, *deltas]
 
     def _renewed(self, sequence: int, step: Snapshot) -> list[Snapshot | Delta] | None:
-        if sequence >= self._last:
+        if sequence >= (self._bridge.last or 0):
             self._bridge.restart()
             return self._bridge.snapshot(sequence, step)
         since = self._since or deque()
         if not since or since[0][0] > sequence + 1:
             return None
         return [step, *(delta for _, delta in since if delta.sequence > sequence)]
+
+    def _offer(self) -> None:
+        """Say whether the next change needs nothing but the cells."""
+        flowing = self._bridge.bridged and self._since is None and not self._horizon.worn
+        self._cells[C.READY] = int(flowing)
 
 
 def merged(snapshot: Snapshot, deltas: Sequence[Delta]) -> Snapshot:

@@ -33,6 +33,7 @@ from scanner.types import (
     Snapshot,
     Step,
 )
+from scanner.venues.cells import READY, Shared
 from scanner.venues.parts import (
     Known,
     Moment,
@@ -94,15 +95,15 @@ class Kraken:
     """One connection to the public v2 stream."""
 
     def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+        self.shared = Shared()
         self._known = Known(markets)
         self._options = options
         self._depth = 1000 if options.depth is Depth.FULL else 25
         self._depths = dict.fromkeys(self._known.ids, self._depth)
-        self._synced: set[str] = set()
         self._system = ONLINE
         self._requests = Requests()
         self._renewals = Resubscriptions()
-        self._pulse = Pulse(every=30, quiet=3, dead=6)
+        self._pulse = Pulse(every=30, quiet=3, dead=6, connection=self.shared.connection)
 
     def start(self, at: int) -> Steps:
         return [Connect(f"{self._options.ws}/v2")]
@@ -133,7 +134,7 @@ class Kraken:
         return ()
 
     def resync(self, market: str, reason: str, at: int) -> Steps:
-        self._synced.discard(market)
+        self.shared[market][READY] = 0
         if self._system != ONLINE or not self._renewals.start(market, at):
             return ()
         return self._ask("unsubscribe", [market])
@@ -156,12 +157,12 @@ class Kraken:
                 continue
             elif message.type == "snapshot":
                 steps.append(self._snapshot(book))
-            elif book.symbol in self._synced:
+            elif self.shared[book.symbol][READY]:
                 steps.append(_delta(book))
         return steps
 
     def _snapshot(self, book: _Book) -> Snapshot:
-        self._synced.add(book.symbol)
+        self.shared[book.symbol][READY] = 1
         self._renewals.done(book.symbol)
         bids, asks = bytes(book.bids), bytes(book.asks)
         if book.symbol not in self._depths:
@@ -183,7 +184,7 @@ class Kraken:
             return ()
         if self._system == ONLINE:
             return [Reconnect("the venue's system is online again")]
-        self._synced.clear()
+        self.shared.close()
         return [Reset(None, f"the venue's system is {self._system!r}")]
 
     def _answered(self, message: _Message, markets: Sequence[str]) -> Steps:

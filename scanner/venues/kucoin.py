@@ -35,6 +35,7 @@ from scanner.types import (
     Snapshot,
 )
 from scanner.venues.bridged import BridgedBooks, market_of
+from scanner.venues.cells import READY, Cells, Shared
 from scanner.venues.horizon import ShallowBridge
 from scanner.venues.parts import (
     MILLISECOND,
@@ -138,14 +139,14 @@ class KuCoin:
     """One connection to the classic public stream."""
 
     def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+        self.shared = Shared()
         self._known = Known(markets)
         self._options = options
         self._depth = CHANGES if options.depth is Depth.FULL else DEPTH_50
         self._requests = Requests()
         self._wanted = Fetches()
-        self._pulse = Pulse(every=18, quiet=QUIET_SECONDS, dead=10)
-        self._books = BridgedBooks(_bridge, self._snapshot_url, self._wanted)
-        self._newest: dict[str, Newest] = {}
+        self._pulse = Pulse(18, QUIET_SECONDS, dead=10, connection=self.shared.connection)
+        self._books = BridgedBooks(_bridge, self._snapshot_url, self._wanted, self.shared)
 
     def start(self, at: int) -> Steps:
         return [Fetch(TOKEN, f"{self._options.rest}/api/v1/bullet-public", "POST")]
@@ -202,7 +203,7 @@ class KuCoin:
         if self._options.depth is Depth.FULL:
             self._books[market].restart()
             return [*steps, self._books.request(market)]
-        self._newest.pop(market, None)
+        self._newest(market).last = None
         return steps
 
     def idle(self, at: int) -> Steps:
@@ -227,7 +228,8 @@ class KuCoin:
             return [Reconnect(f"no token served (code {answer.code!r:.40})")]
         server = answer.data.instanceServers[0]
         timeout = max(server.pingTimeout / 1000, 2 * QUIET_SECONDS)
-        self._pulse = Pulse(server.pingInterval / 1000, QUIET_SECONDS, dead=timeout)
+        every, connection = server.pingInterval / 1000, self.shared.connection
+        self._pulse = Pulse(every, QUIET_SECONDS, dead=timeout, connection=connection)
         token = quote(answer.data.token, safe="")
         return [Connect(f"{self._address(server.endpoint)}?token={token}&connectId={at}")]
 
@@ -304,10 +306,10 @@ class KuCoin:
 
     def _whole(self, market: str, data: Raw, at: int) -> Steps:
         book = decode(_depth_50, data)
-        newest = self._newest.setdefault(market, Newest())
-        if newest.snapshot(book.timestamp, at) is Verdict.SKIP:
+        if self._newest(market).snapshot(book.timestamp, at) is Verdict.SKIP:
             return ()
         self._wanted.done(market)
+        self.shared[market][READY] = 1
         return [
             Snapshot(
                 market=market,
@@ -339,13 +341,16 @@ class KuCoin:
         reason = f"sequence {first}..{last} does not follow the last one"
         return self._books.missed(market, verdict, reason, at)
 
+    def _newest(self, market: str) -> Newest:
+        return Newest(self.shared[market])
+
     def _snapshot_url(self, market: str) -> str:
         path = f"/api/v1/market/orderbook/level2_{SNAPSHOT_LEVELS}"
         return f"{self._options.rest}{path}?symbol={quote(market)}"
 
 
-def _bridge() -> ShallowBridge:
-    return ShallowBridge(SNAPSHOT_LEVELS)
+def _bridge(cells: Cells) -> ShallowBridge:
+    return ShallowBridge(SNAPSHOT_LEVELS, cells)
 
 
 def _touch(side: list[str] | None) -> tuple[str, str]:

@@ -35,6 +35,7 @@ from scanner.types import (
     Send,
     Step,
 )
+from scanner.venues.cells import Shared
 from scanner.venues.linked import NO_LEVEL, Level, LinkedBooks
 from scanner.venues.parts import (
     Allowance,
@@ -105,13 +106,14 @@ class Okx:
     """One connection to the public stream."""
 
     def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+        self.shared = Shared()
         self._known = Known(markets)
         self._options = options
         self._depth = "books" if options.depth is Depth.FULL else "books5"
         self._requests = Requests()
         self._allowance = Allowance(REQUESTS_PER_HOUR, seconds=3600)
-        self._books = LinkedBooks(self._request)
-        self._pulse = Pulse(every=20, quiet=5, dead=10)
+        self._books = LinkedBooks(self._request, self.shared)
+        self._pulse = Pulse(every=20, quiet=5, dead=10, connection=self.shared.connection)
 
     def start(self, at: int) -> Steps:
         return [Connect(f"{self._options.ws}/ws/v5/public")]

@@ -13,12 +13,18 @@ from typing import Any, Protocol, TypeAlias
 from msgspec import Struct
 
 from scanner.types import ChecksumRule, Depth, LevelLayout, Market, Proof, Step
+from scanner.venues.cells import Shared
 
 Steps: TypeAlias = Sequence[Step]
 
 
 class VenueProtocol(Protocol):
     """One connection to one venue, without the connection."""
+
+    @property
+    def shared(self) -> Shared:
+        """What the fast lane goes on from."""
+        ...
 
     def start(self, at: int) -> Steps:
         """Before any connection: ``Connect``, or a ``Fetch`` whose answer leads to it."""

@@ -2,7 +2,8 @@
 
 Each rule is an object for one book (``Counter``: for one connection) that is told the ids of what
 arrives and answers with a ``Verdict``. Venue files compose them; they hold no book and no bytes,
-except ``Bridge``, which keeps the deltas that wait for their snapshot.
+except ``Bridge``, which keeps the deltas that wait for their snapshot. What they know stands in
+``scanner.venues.cells``, where the fast lane goes on from it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections import deque
 from enum import Enum
 
 from scanner.types import Delta, Snapshot
+from scanner.venues import cells as C
+from scanner.venues.cells import Cells, LastId
 
 DOUBT = 1_000_000_000
 
@@ -30,26 +33,27 @@ class Doubt:
     ``DOUBT`` ns says something else: the ids have started anew, or the last one's was wrong.
     """
 
-    __slots__ = ("_since",)
+    __slots__ = ("_cells", "_place")
 
-    def __init__(self) -> None:
-        self._since: int | None = None
+    def __init__(self, cells: Cells | None = None, place: int = C.DOUBT) -> None:
+        self._cells = C.new_cells() if cells is None else cells
+        self._place = place
 
     def ends(self) -> None:
         """Something newer has come."""
-        self._since = None
+        self._cells[self._place] = 0
 
     def grows(self, at: int) -> bool:
         """Something older has come; True if that has gone on for too long, and ends here."""
-        if self._since is None:
-            self._since = at
-        if at - self._since <= DOUBT:
+        if self._cells[self._place] == 0:
+            self._cells[self._place] = at + 1
+        if at + 1 - self._cells[self._place] <= DOUBT:
             return False
-        self._since = None
+        self._cells[self._place] = 0
         return True
 
 
-class Chained:
+class Chained(LastId):
     """Each delta names the id before it.
 
     1. A snapshot sets the id. 2. A delta whose ``previous`` is the last id applies, whatever its
@@ -57,10 +61,7 @@ class Chained:
     delta that ends at the last id without starting there is a duplicate. 4. Anything else is a gap.
     """
 
-    __slots__ = ("last",)
-
-    def __init__(self) -> None:
-        self.last: int | None = None
+    __slots__ = ()
 
     def snapshot(self, sequence: int) -> Verdict:
         self.last = sequence
@@ -78,7 +79,7 @@ class Chained:
         return Verdict.GAP
 
 
-class Contiguous:
+class Contiguous(LastId):
     """Each delta covers the ids ``first..last``, the next one starts right after.
 
     1. A snapshot sets the id. 2. A delta that ends at or below it has been seen: skip, but not for
@@ -86,11 +87,11 @@ class Contiguous:
     is a gap.
     """
 
-    __slots__ = ("_doubt", "last")
+    __slots__ = ("_doubt",)
 
-    def __init__(self) -> None:
-        self.last: int | None = None
-        self._doubt = Doubt()
+    def __init__(self, cells: Cells | None = None) -> None:
+        super().__init__(cells)
+        self._doubt = Doubt(self._cells)
 
     def snapshot(self, sequence: int) -> Verdict:
         self.last = sequence
@@ -110,34 +111,32 @@ class Contiguous:
         return Verdict.GAP
 
 
-class Counter:
+class Counter(LastId):
     """One counter over every message of a connection, +1 each.
 
     1. The first message sets it. 2. The same number again is a duplicate: skip. 3. Any other number
     than the next one is a gap; the count goes on from there.
     """
 
-    __slots__ = ("last",)
-
-    def __init__(self) -> None:
-        self.last: int | None = None
+    __slots__ = ()
 
     def next(self, number: int) -> Verdict:
-        last, self.last = self.last, number
+        last = self.last
+        self.last = number
         if last is None or number == last + 1:
             return Verdict.APPLY
         return Verdict.SKIP if number == last else Verdict.GAP
 
 
-class Newest:
+class Newest(LastId):
     """Whole books, each replacing the last: only one that is older than what we have is skipped,
     and for no longer than ``Doubt`` allows."""
 
-    __slots__ = ("_doubt", "last")
+    __slots__ = ("_doubt",)
 
-    def __init__(self) -> None:
-        self.last: int | None = None
-        self._doubt = Doubt()
+    def __init__(self, cells: Cells | None = None) -> None:
+        super().__init__(cells)
+        self._doubt = Doubt(self._cells)
 
     def snapshot(self, sequence: int, at: int) -> Verdict:
         if self.last is not None and sequence < self.last and not self._doubt.grows(at):
@@ -158,53 +157,58 @@ class Ranks:
     has no rank. (What has been told before is forgotten where the ranks arrive, for they fall.)
     """
 
-    __slots__ = ("_best", "_best_doubt", "_books", "_books_doubt", "_since", "_timed")
+    __slots__ = ("_best_doubt", "_books_doubt", "_cells")
 
-    def __init__(self) -> None:
-        self._since = 0
-        self._timed: bool | None = None
-        self._books = self._best = (-1, -1)
-        self._books_doubt, self._best_doubt = Doubt(), Doubt()
+    def __init__(self, cells: Cells | None = None) -> None:
+        self._cells = C.new_cells() if cells is None else cells
+        self._cells[C.TIMED] = -1
+        self._cells[C.BOOK_ID] = self._cells[C.BOOK_TIME] = -1
+        self._cells[C.BEST_ID] = self._cells[C.BEST_TIME] = -1
+        self._books_doubt = Doubt(self._cells, C.BOOK_DOUBT)
+        self._best_doubt = Doubt(self._cells, C.BEST_DOUBT)
 
     def book(self, sequence: int | None, time: int, at: int, *, proven: bool = False) -> int | None:
         """The rank of a book or of its change; None if it is older than the last one."""
-        now = (time if sequence is None else sequence, time)
-        if not proven and _older(now, self._books) and not self._books_doubt.grows(at):
+        cells, number = self._cells, time if sequence is None else sequence
+        older = _older(number, time, cells[C.BOOK_ID], cells[C.BOOK_TIME])
+        if not proven and older and not self._books_doubt.grows(at):
             return None
-        timed = sequence is None
-        if now[0] < self._books[0] or (self._timed is not None and timed != self._timed):
-            self._since = time
-        self._timed = timed
-        self._books = now
+        timed = int(sequence is None)
+        if number < cells[C.BOOK_ID] or cells[C.TIMED] not in {-1, timed}:
+            cells[C.SINCE] = time
+        cells[C.TIMED] = timed
+        cells[C.BOOK_ID], cells[C.BOOK_TIME] = number, time
         self._books_doubt.ends()
-        return now[0]
+        return number
 
     def best(self, sequence: int | None, time: int, at: int) -> int | None:
         """The rank of a best bid and offer; None if it is older or cannot be compared."""
-        timed = sequence is None
-        now = (time if sequence is None else sequence, time)
-        if self._timed is None:
-            self._timed = timed
-        if timed != self._timed:
+        cells, number = self._cells, time if sequence is None else sequence
+        timed = int(sequence is None)
+        if cells[C.TIMED] == -1:
+            cells[C.TIMED] = timed
+        if timed != cells[C.TIMED]:
             return None
-        if (time < self._since or _older(now, self._best)) and not self._best_doubt.grows(at):
+        older = _older(number, time, cells[C.BEST_ID], cells[C.BEST_TIME])
+        if (older or time < cells[C.SINCE]) and not self._best_doubt.grows(at):
             return None
-        self._since = min(self._since, time)
-        self._best = now
+        cells[C.SINCE] = min(cells[C.SINCE], time)
+        cells[C.BEST_ID], cells[C.BEST_TIME] = number, time
         self._best_doubt.ends()
-        return now[0]
+        return number
 
     def forget(self) -> None:
         """The next book was asked for: it counts, whatever its id and time."""
-        self._books = (self._books[0], -1)
-        self._best = (self._best[0], -1)
+        self._cells[C.BOOK_TIME] = self._cells[C.BEST_TIME] = -1
 
 
-def _older(now: tuple[int, int], last: tuple[int, int]) -> bool:
-    return now != last and now[0] <= last[0] and now[1] <= last[1]
+def _older(number: int, time: int, last: int, last_time: int) -> bool:
+    if (number, time) == (last, last_time):
+        return False
+    return number <= last and time <= last_time
 
 
-class Bridge:
+class Bridge(LastId):
     """Deltas from the stream joined to a snapshot from REST.
 
     1. Buffer the deltas. 2. Fetch a snapshot. 3. Drop what ends at or below the snapshot's id
@@ -217,22 +221,27 @@ class Bridge:
     """
 
     LIMIT = 10_000
-    __slots__ = ("_bridged", "_doubt", "_last", "_waiting")
+    __slots__ = ("_bridged", "_doubt", "_waiting")
 
-    def __init__(self) -> None:
-        self._last: int | None = None
+    def __init__(self, cells: Cells | None = None) -> None:
+        super().__init__(cells)
         self._bridged = False
-        self._doubt = Doubt()
+        self._doubt = Doubt(self._cells)
         self._waiting: deque[tuple[int, int, int | None, Delta]] = deque(maxlen=self.LIMIT)
 
     @property
     def synced(self) -> bool:
         """A snapshot is in place."""
-        return self._last is not None
+        return self.last is not None
+
+    @property
+    def bridged(self) -> bool:
+        """A delta has joined the snapshot."""
+        return self._bridged
 
     def restart(self) -> None:
         """Forget the snapshot and what waited; buffer anew."""
-        self._last = None
+        self.last = None
         self._bridged = False
         self._doubt.ends()
         self._waiting.clear()
@@ -242,13 +251,13 @@ class Bridge:
     ) -> Verdict:
         """``SKIP`` while it waits for the snapshot or has been seen; ``GAP`` restarts buffering
         with this delta as the first."""
-        if self._last is None:
+        if self.last is None:
             self._waiting.append((first, last, previous, step))
             return Verdict.SKIP
         verdict = self._next(first, last, previous)
         if verdict is Verdict.APPLY:
             self._doubt.ends()
-        elif verdict is Verdict.SKIP and self._bridged and last != self._last:
+        elif verdict is Verdict.SKIP and self._bridged and last != self.last:
             verdict = Verdict.GAP if self._doubt.grows(at) else verdict
         if verdict is Verdict.GAP:
             self.restart()
@@ -263,13 +272,14 @@ class Bridge:
         if self.synced:
             return []
         waiting = [entry for entry in self._waiting if entry[1] > sequence]
-        self._last = sequence
+        self.last = sequence
         self._bridged = False
+        self._cells[C.READY] = 0
         steps: list[Snapshot | Delta] = [step]
         for first, last, previous, delta in waiting:
             verdict = self._next(first, last, previous)
             if verdict is Verdict.GAP:
-                self._last = None
+                self.last = None
                 return None
             if verdict is Verdict.APPLY:
                 steps.append(delta)
@@ -277,16 +287,18 @@ class Bridge:
         return steps
 
     def _next(self, first: int, last: int, previous: int | None) -> Verdict:
-        assert self._last is not None
-        if last <= self._last:
+        had = self.last
+        assert had is not None
+        if last <= had:
             return Verdict.SKIP
         if not self._bridged:
-            joins = first <= self._last + (1 if previous is None else 0) <= last
-            joins = joins or (previous is not None and previous == self._last)
+            joins = first <= had + (1 if previous is None else 0) <= last
+            joins = joins or (previous is not None and previous == had)
         else:
-            joins = first == self._last + 1 if previous is None else previous == self._last
+            joins = first == had + 1 if previous is None else previous == had
         if not joins:
             return Verdict.GAP
-        self._last = last
+        self.last = last
         self._bridged = True
+        self._cells[C.READY] = 1
         return Verdict.APPLY
