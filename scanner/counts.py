@@ -7,7 +7,9 @@ from array import array
 MESSAGES, SNAPSHOTS, DELTAS, BESTS, GAPS, CHECKSUMS_OK, CHECKSUMS_BAD, FAST = range(8)
 # When a book was proven since it was last asked: first and last (0: not).
 PROVEN_FIRST, PROVEN_LAST = 8, 9
-WIDTH = 10
+# 1 once the book has been live.
+EVER_PROVEN = 10
+WIDTH = 12
 
 
 class _Count:

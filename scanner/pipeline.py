@@ -14,10 +14,12 @@ from typing import TypeAlias
 from scanner.books import layout as L
 from scanner.books.slow import BadLevels
 from scanner.books.store import BookStore, Keys
-from scanner.counts import Counts
+from scanner.counts import EVER_PROVEN, Counts
 from scanner.engine.engine import Bounds, Emit, Engine
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
+from scanner.fast import layout as F
+from scanner.fast.lane import FastLane
 from scanner.types import (
     Ack,
     Best,
@@ -35,7 +37,7 @@ from scanner.types import (
     Snapshot,
     Step,
 )
-from scanner.venues.frames import messages
+from scanner.venues.frames import message
 from scanner.venues.protocol import Options, Venue
 from scanner.watch import Patience, Watch
 
@@ -142,7 +144,8 @@ class Lane:
         self._protocol = venue.make(markets, options)
         self._identify = identify
         self._any = markets is None
-        self.proved = False
+        self._proved = False
+        self._fast = self._make_fast(venue)
         self.books: dict[str, int] = {}
         self.counts: dict[str, Counts] = {}
         self._watches: dict[str, Watch] = {}
@@ -164,6 +167,10 @@ class Lane:
 
     def received(self, raw: bytes, at: int) -> list[Action]:
         """One message from the socket."""
+        if self._fast is not None:
+            code = self._fast.take_one(raw, at)
+            if code != F.DECLINED:
+                return self._taken(self._fast, code, at)
         return self._run(lambda at: self._protocol.received(raw, at), at)
 
     def received_many(
@@ -172,8 +179,21 @@ class Lane:
         """``count`` messages that lie in memory (``scanner.feeds.shell.Lane``), in order, up to the
         first that leads to a ``Reconnect``."""
         actions: list[Action] = []
-        for raw in messages(buffer, starts, ends, count):
-            came = self.received(raw, at)
+        first = 0
+        while first < count:
+            code = F.DECLINED
+            if self._fast is not None:
+                code = self._fast.take(buffer, starts, ends, first, count, at)
+                if code == F.TAKEN:
+                    break
+                first = self._fast.message
+            if code == F.DECLINED:
+                raw = message(buffer, starts, ends, first)
+                came = self._run(lambda at, raw=raw: self._protocol.received(raw, at), at)  # type: ignore[misc]
+            else:
+                assert self._fast is not None
+                came = self._taken(self._fast, code, at)
+            first += 1
             actions += came
             if any(isinstance(action, Reconnect) for action in came):
                 break
@@ -206,10 +226,42 @@ class Lane:
         """How many of the lane's books are live."""
         return sum(self._store.state(book) is BookState.LIVE for book in self.books.values())
 
+    @property
+    def proved(self) -> bool:
+        """Some book of this connection has been live."""
+        if not self._proved:
+            self._proved = any(counts.cells[EVER_PROVEN] for counts in self.counts.values())
+        return self._proved
+
+    def _make_fast(self, venue: Venue) -> FastLane | None:
+        if venue.wire is None:
+            return None
+        shared = self._protocol.shared
+        return FastLane(self._store, shared, venue.wire, venue.layout, venue.checksum)
+
+    def _taken(self, fast: FastLane, code: int, at: int) -> list[Action]:
+        """What is left to do for a message that the fast lane has taken."""
+        if code == F.TAKEN:
+            return []
+        if code == F.ROUTES_FOUND:
+            self._pipeline.engine.follow(fast.routes, at)
+        elif code == F.BOOK_CROSSED:
+            self._crossed(fast.market, at)
+        elif code == F.SUM_WRONG:
+            self.counts[fast.market].checksums_bad += 1
+            return self._broken(fast.market, "the checksum does not match", at)
+        return []
+
+    def _crossed(self, market: str, at: int) -> None:
+        self._watches[market].crossed(at)
+        self._pipeline.engine.dropped(self.books[market], "the book is crossed", at)
+
     def _add(self, market_id: str, market: Market | None) -> int:
         book = self.books[market_id] = self._pipeline.book(self._venue, market_id, market)
         counts = self.counts[market_id] = Counts()
         self._watches[market_id] = Watch(self._pipeline.patience, counts.take_proven)
+        if self._fast is not None:
+            self._fast.add(market_id, book, counts.cells)
         return book
 
     def _run(self, ask: Callable[[int], Sequence[Step]], at: int) -> list[Action]:
@@ -259,12 +311,11 @@ class Lane:
             return self._broken(step.market, "the checksum does not match", at)
         state = self._store.state(book)
         if state is BookState.LIVE:
-            self.proved = True
+            self._proved = True
             self._watches[step.market].proven(at)
             self._pipeline.engine.updated(book, at)
         elif state is BookState.CROSSED:
-            self._watches[step.market].crossed(at)
-            self._pipeline.engine.dropped(book, "the book is crossed", at)
+            self._crossed(step.market, at)
         return ()
 
     def _apply(self, book: int, step: Snapshot | Delta | Best, at: int) -> bool:

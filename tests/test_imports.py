@@ -76,7 +76,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # the lab shares no decoder with what it is there to test
     "lab": {"types"},
     # what looks at a scan, and what a scan is put together from
-    "warm": PLAIN | {"books", "engine"},
+    "warm": PLAIN | {"books", "engine", "fast", "venues"},
     "trend": set(),
     "recent": PLAIN | {"frame"},
     "view": PLAIN | {"engine", "feeds", "frame", "pipeline", "recent", "trend"},

@@ -26,7 +26,7 @@ def cache_folder() -> Path:
     """
     package = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    for folder in ("books", "engine"):
+    for folder in ("books", "engine", "fast"):
         for source in sorted((package / folder).glob("*.py")):
             digest.update(source.read_bytes())
     return Path(platformdirs.user_cache_dir("crossbook")) / "kernels" / digest.hexdigest()[:16]
@@ -54,3 +54,14 @@ def pointer(typing_context: Any, address: Any) -> Any:
         return builder.inttoptr(arguments[0], cgutils.voidptr_t)
 
     return numba.types.voidptr(address), code
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def bytes_address(typing_context: Any, raw: Any) -> Any:
+    """Where the content of a ``bytes`` object lies."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        buffer = context.make_array(signature.args[0])(context, builder, arguments[0])
+        return builder.ptrtoint(buffer.data, cgutils.intp_t)
+
+    return numba.types.intp(raw), code

@@ -155,6 +155,12 @@ def apply(context, book, rows, replace, depth, live, order, sequence, sent_at, a
     ``live``: the book is proven by this, else it stays syncing.
     """
     table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    return apply_rows(table, book, rows, replace, depth, live, order, sequence, sent_at, at)
+
+
+@inlined
+def apply_rows(table, book, rows, replace, depth, live, order, sequence, sent_at, at):
+    """``apply``, by the table of the context."""
     pool = table[2 * L.PRICE + 1]
     price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
     size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
@@ -256,6 +262,12 @@ def overlay(context, book, bid, bid_size, ask, ask_size, order, at):
     so neither lies over the depth, and the next one counts whatever its order.
     """
     table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    return lay_over(table, book, bid, bid_size, ask, ask_size, order, at)
+
+
+@inlined
+def lay_over(table, book, bid, bid_size, ask, ask_size, order, at):
+    """``overlay``, by the table of the context."""
     pool = table[2 * L.PRICE + 1]
     price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
     meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
@@ -353,6 +365,12 @@ def _put_decimal(text, n, units, decimals):
 def checksum(context, book, rule):
     """CRC-32 of the top of a book by ``scanner.types.ChecksumRule``."""
     table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    return checksum_of(table, book, rule)
+
+
+@inlined
+def checksum_of(table, book, rule):
+    """``checksum``, by the table of the context."""
     pool = table[2 * L.PRICE + 1]
     price_units = carray(pointer(table[2 * L.PRICE_UNITS]), pool, np.int64)
     size_units = carray(pointer(table[2 * L.SIZE_UNITS]), pool, np.int64)

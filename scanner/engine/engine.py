@@ -150,6 +150,11 @@ class Engine:
         if found:
             self._found(found, at)
 
+    def follow(self, routes: int, at: int) -> None:
+        """A scan of compiled code has found ``routes`` routes and put them where ``updated`` would
+        have."""
+        self._found(routes, at)
+
     def dropped(self, book: int, reason: str, at: int) -> None:
         """The book has left the game: close what stood on it."""
         for route in [route for route in self._open if book in route]:

@@ -173,6 +173,12 @@ def _route(table, buy, sell, cell, wanted, n, at):
 def scan(context, book, at):
     """The routes of ``book`` that meet the thresholds or are open, to the out arrays; how many."""
     table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    return scan_book(table, book, at)
+
+
+@inlined
+def scan_book(table, book, at):
+    """``scan``, by the table of the context."""
     meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
     members = carray(pointer(table[2 * L.MEMBERS]), table[2 * L.MEMBERS + 1], np.int64)
     counts = carray(pointer(table[2 * L.MEMBER_COUNT]), table[2 * L.MEMBER_COUNT + 1], np.int64)

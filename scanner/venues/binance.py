@@ -44,6 +44,7 @@ from scanner.venues.parts import (
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
 from scanner.venues.sequence import Bridge, Newest, Verdict
+from scanner.venues.wire import Chain, Kind, Shape, What, Wire
 
 STREAMS_PER_REQUEST = 100
 SNAPSHOT_LEVELS = 1000
@@ -256,6 +257,55 @@ class Binance:
         return [Refused(markets[0] if markets else None, f"{message} (code {code})")]
 
 
+WIRE = Wire(
+    shapes=(
+        Shape(
+            kind=Kind.BEST,
+            names={"{lower}@bookTicker": 0},
+            keys={
+                "stream": What.NAME,
+                "data.e": What.SKIP,
+                "data.E": What.TIME,
+                "data.u": What.LAST,
+                "data.s": What.ID,
+                "data.b": What.BID,
+                "data.B": What.BID_SIZE,
+                "data.a": What.ASK,
+                "data.A": What.ASK_SIZE,
+            },
+            may=(What.TIME,),
+        ),
+        Shape(
+            kind=Kind.DELTA,
+            names={"{lower}@depth@100ms": 1, "{lower}@depth@0ms": 1, "{lower}@depth": 1},
+            keys={
+                "stream": What.NAME,
+                "data.E": What.TIME,
+                "data.s": What.ID,
+                "data.U": What.FIRST,
+                "data.u": What.LAST,
+                "data.pu": What.PREVIOUS,
+                "data.b": What.BIDS,
+                "data.a": What.ASKS,
+            },
+            may=(What.PREVIOUS,),
+            chain=Chain.EITHER,
+        ),
+        Shape(
+            kind=Kind.WHOLE,
+            names={"{lower}@depth20@100ms": 1},
+            keys={
+                "stream": What.NAME,
+                "data.lastUpdateId": What.LAST,
+                "data.bids": What.BIDS,
+                "data.asks": What.ASKS,
+            },
+            chain=Chain.NEWEST,
+        ),
+    ),
+    refused=("id", "error", "code", "msg", "e"),
+)
+
 VENUE = Venue(
     id="binance",
     name="Binance",
@@ -268,6 +318,7 @@ VENUE = Venue(
         Depth.TOP: "depth20@100ms + bookTicker",
         Depth.FULL: "depth@100ms + REST snapshot + bookTicker",
     },
+    wire=WIRE,
     notes=(
         "bookTicker carries no time of its own; it is ordered by its update id.",
         "A subscription to an unknown symbol is acknowledged and stays silent.",

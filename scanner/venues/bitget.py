@@ -51,6 +51,7 @@ from scanner.venues.parts import (
     encoded,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.wire import Chain, Kind, Order, Shape, What, Wire
 
 BEST = "books1"
 SPOT = ("spot", "sp")
@@ -244,6 +245,50 @@ class Bitget:
         return Send(encoded({"op": op, "args": args}))
 
 
+def _shapes(channel: str, market: str, bids: str, asks: str) -> tuple[Shape, ...]:
+    """The shapes of one generation of frames, by its names of things."""
+    touch = {
+        f"arg.{market}": What.NAME,
+        f"data[].{asks}": What.ASKS,
+        f"data[].{bids}": What.BIDS,
+        "data[].checksum": What.CHECKSUM,
+        "data[].seq": What.LAST,
+        "data[].pseq": What.PREVIOUS,
+        "data[].ts": What.TIME,
+        "ts": What.SKIP,
+    }
+    chosen = {"action": ("snapshot",), "arg.instType": (*SPOT, "SPOT")}
+    optional = (What.LAST, What.PREVIOUS, What.CHECKSUM)
+    best = Shape(
+        kind=Kind.BEST,
+        names={"{id}": 0},
+        tags={**chosen, f"arg.{channel}": (BEST,)},
+        keys=touch,
+        may=optional,
+        order=Order.RANK,
+        timed=True,
+    )
+    whole = msgspec.structs.replace(
+        best,
+        kind=Kind.WHOLE,
+        tags={**chosen, f"arg.{channel}": ("books50",)},
+        chain=Chain.PREVIOUS,
+        no_sum=True,
+    )
+    change = msgspec.structs.replace(
+        whole,
+        kind=Kind.DELTA,
+        tags={**chosen, f"arg.{channel}": ("books",), "action": ("update",)},
+    )
+    return best, whole, change
+
+
+WIRE = Wire(
+    shapes=(*_shapes("topic", "symbol", "b", "a"), *_shapes("channel", "instId", "bids", "asks")),
+    refused=("event", "code", "msg"),
+    lax=True,
+)
+
 VENUE = Venue(
     id="bitget",
     name="Bitget",
@@ -254,6 +299,7 @@ VENUE = Venue(
     proof={Depth.TOP: Proof.SNAPSHOTS, Depth.FULL: Proof.CHAINED},
     channels={Depth.TOP: "books50 + books1", Depth.FULL: "books + books1"},
     checksum=ChecksumRule.INTERLEAVED_25,
+    wire=WIRE,
     notes=(
         "The checksum is gone since June 2026; one that is there (recordings) is still verified.",
         "Recordings without pseq prove no chain, only their checksum.",

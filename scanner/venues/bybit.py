@@ -48,6 +48,7 @@ from scanner.venues.parts import (
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
 from scanner.venues.sequence import Contiguous, Doubt, Verdict
+from scanner.venues.wire import Chain, Kind, Order, Shape, What, Wire
 
 TOPICS_PER_REQUEST = 10
 TOPIC_CHARACTERS = 21_000
@@ -324,6 +325,37 @@ def _step(kind: type[S], message: _Message, book: _Book) -> S:
     )
 
 
+KEYS = {
+    "topic": What.NAME,
+    "ts": What.TIME,
+    "data.s": What.ID,
+    "data.b": What.BIDS,
+    "data.a": What.ASKS,
+    "data.u": What.LAST,
+    "data.seq": What.ORDER,
+    "cts": What.SKIP,
+}
+WIRE = Wire(
+    shapes=(
+        Shape(
+            kind=Kind.DELTA,
+            names={f"orderbook.{levels}.{{id}}": levels for levels in (50, 200, 1000)},
+            tags={"type": ("delta",)},
+            keys=KEYS,
+            chain=Chain.NEXT,
+            order=Order.FIELD,
+        ),
+        Shape(
+            kind=Kind.BEST,
+            names={"orderbook.1.{id}": 0},
+            tags={"type": ("snapshot",)},
+            keys=KEYS,
+            order=Order.FIELD,
+        ),
+    ),
+    refused=("op", "success", "ret_msg", "req_id"),
+)
+
 VENUE = Venue(
     id="bybit",
     name="Bybit",
@@ -336,6 +368,7 @@ VENUE = Venue(
         Depth.TOP: "orderbook.50 + orderbook.1",
         Depth.FULL: "orderbook.200 + orderbook.1",
     },
+    wire=WIRE,
     notes=(
         "Spot takes ten topics in one request; one unknown topic fails the whole request.",
         "orderbook.1 repeats its last state after three seconds without a change.",

@@ -47,6 +47,7 @@ from scanner.venues.parts import (
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
 from scanner.venues.sequence import Counter, Verdict
+from scanner.venues.wire import Kind, Shape, What, Wire
 
 NOTHING = Raw(b"null")
 ANSWER = 10 * SECOND
@@ -240,6 +241,25 @@ def _stream_id(market: Mapping[str, Any]) -> str:
     return str((market.get("info") or {}).get("alias") or market["id"])
 
 
+WIRE = Wire(
+    shapes=(
+        Shape(
+            kind=Kind.DELTA,
+            names={"{id}": 1},
+            tags={"channel": ("l2_data",), "events[].type": ("update",)},
+            keys={
+                "client_id": What.SKIP,
+                "timestamp": What.TIME_TEXT,
+                "sequence_num": What.COUNT,
+                "events[].product_id": What.NAME,
+                "events[].updates": What.MIXED,
+            },
+            counted=True,
+        ),
+    ),
+    refused=("type", "message", "reason"),
+)
+
 VENUE = Venue(
     id="coinbase",
     name="Coinbase Advanced",
@@ -253,6 +273,7 @@ VENUE = Venue(
     layout=LevelLayout(
         price_key="price_level", size_key="new_quantity", side_key="side", bid_value="bid"
     ),
+    wire=WIRE,
     notes=(
         "The channel is subscribed as level2 and delivers as l2_data; its snapshot is the whole "
         "book, about 5 MB for BTC-USD.",

@@ -53,6 +53,7 @@ from scanner.venues.parts import (
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
 from scanner.venues.sequence import Bridge, Contiguous, Ranks, Verdict
+from scanner.venues.wire import Chain, Kind, Order, Shape, What, Wire
 
 STREAMS_PER_REQUEST = 50
 BOOK, BEST = "spot.obu", "spot.book_ticker"
@@ -379,6 +380,46 @@ def _reason(error: _Error) -> str:
     return f"{error.message} (code {error.code})"[:200]
 
 
+WIRE = Wire(
+    shapes=(
+        Shape(
+            kind=Kind.DELTA,
+            names={"ob.{id}.50": 1, "ob.{id}.400": 1},
+            tags={"channel": (BOOK,), "event": ("update",)},
+            keys={
+                "time": What.SKIP,
+                "time_ms": What.SKIP,
+                "result.t": What.TIME,
+                "result.full": What.FLAG,
+                "result.s": What.NAME,
+                "result.U": What.FIRST,
+                "result.u": What.LAST,
+                "result.b": What.BIDS,
+                "result.a": What.ASKS,
+            },
+            may=(What.BIDS, What.ASKS),
+            chain=Chain.NEXT,
+            order=Order.RANK,
+        ),
+        Shape(
+            kind=Kind.BEST,
+            names={"{id}": 0},
+            tags={"channel": (BEST,), "event": ("update",)},
+            keys={
+                "result.t": What.TIME,
+                "result.u": What.LAST,
+                "result.s": What.NAME,
+                "result.b": What.BID,
+                "result.B": What.BID_SIZE,
+                "result.a": What.ASK,
+                "result.A": What.ASK_SIZE,
+            },
+            order=Order.RANK,
+        ),
+    ),
+    refused=("id", "error"),
+)
+
 VENUE = Venue(
     id="gate",
     name="Gate",
@@ -392,6 +433,7 @@ VENUE = Venue(
         Depth.FULL: "spot.obu 400 + spot.book_ticker",
     },
     layout=LevelLayout(price_key="p", size_key="s"),
+    wire=WIRE,
     notes=(
         "A subscription of an unknown pair's book is acknowledged and stays silent.",
         "The clock must be right within a minute: every request carries its time.",

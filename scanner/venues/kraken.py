@@ -46,6 +46,7 @@ from scanner.venues.parts import (
     nanoseconds,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.wire import Kind, Shape, What, Wire
 
 SYMBOLS_PER_REQUEST = 50
 DEPTHS = (10, 25, 100, 500, 1000)
@@ -246,6 +247,25 @@ def stream_id(market: Mapping[str, Any]) -> str:
     return "/".join(RENAMED.get(asset, asset) for asset in str(name).split("/"))
 
 
+WIRE = Wire(
+    shapes=(
+        Shape(
+            kind=Kind.DELTA,
+            names={"{id}": 1},
+            tags={"channel": ("book",), "type": ("update",)},
+            keys={
+                "data[].symbol": What.NAME,
+                "data[].bids": What.BIDS,
+                "data[].asks": What.ASKS,
+                "data[].checksum": What.CHECKSUM,
+                "data[].timestamp": What.TIME_TEXT,
+            },
+            may=(What.BIDS, What.ASKS, What.TIME_TEXT),
+        ),
+    ),
+    refused=("method", "success", "result", "error", "symbol", "req_id"),
+)
+
 VENUE = Venue(
     id="kraken",
     name="Kraken",
@@ -259,6 +279,7 @@ VENUE = Venue(
     layout=LevelLayout(price_key="price", size_key="qty"),
     checksum=ChecksumRule.DIGITS_10,
     recorded_as=("kraken-v2",),
+    wire=WIRE,
     notes=(
         "Updates carry no number: the checksum of the ten best levels is the only proof.",
         "While the venue's system is not online, its books take no part.",

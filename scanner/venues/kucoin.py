@@ -52,6 +52,7 @@ from scanner.venues.parts import (
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
 from scanner.venues.sequence import Newest, Verdict
+from scanner.venues.wire import Chain, Kind, Order, Shape, What, Wire
 
 REST, WS = "https://api.kucoin.com", "wss://ws-api-spot.kucoin.com"
 SYMBOLS_PER_REQUEST = 100
@@ -362,6 +363,57 @@ def _touch(side: list[str] | None) -> tuple[str, str]:
     return side[0], side[1]
 
 
+MESSAGE = {"type": ("message",)}
+WIRE = Wire(
+    shapes=(
+        Shape(
+            kind=Kind.BEST,
+            names={f"{LEVEL_1}:{{id}}": 0},
+            tags=MESSAGE,
+            keys={
+                "topic": What.NAME,
+                "subject": What.SKIP,
+                "data.asks": What.ASK_PAIR,
+                "data.bids": What.BID_PAIR,
+                "data.timestamp": What.TIME,
+            },
+            timed=True,
+        ),
+        Shape(
+            kind=Kind.DELTA,
+            names={f"{CHANGES}:{{id}}": 1},
+            tags=MESSAGE,
+            keys={
+                "topic": What.NAME,
+                "data.symbol": What.SKIP,
+                "data.changes.asks": What.ASKS,
+                "data.changes.bids": What.BIDS,
+                "data.sequenceStart": What.FIRST,
+                "data.sequenceEnd": What.LAST,
+                "data.time": What.TIME,
+            },
+            may=(What.TIME,),
+            chain=Chain.NEXT,
+            order=Order.TIME,
+            horizon=True,
+        ),
+        Shape(
+            kind=Kind.WHOLE,
+            names={f"{DEPTH_50}:{{id}}": 1},
+            tags=MESSAGE,
+            keys={
+                "topic": What.NAME,
+                "data.asks": What.ASKS,
+                "data.bids": What.BIDS,
+                "data.timestamp": What.TIME,
+            },
+            chain=Chain.NEWEST,
+            timed=True,
+        ),
+    ),
+    refused=("id", "code"),
+)
+
 VENUE = Venue(
     id="kucoin",
     name="KuCoin",
@@ -375,6 +427,7 @@ VENUE = Venue(
         Depth.FULL: "/market/level2 + REST level2_100 + level1",
     },
     layout=LevelLayout(zero_price_skips=True),
+    wire=WIRE,
     notes=(
         "The address of the stream comes with a token from REST, a new one for each connection.",
         "A subscription to an unknown symbol is acknowledged and stays silent.",

@@ -50,6 +50,7 @@ from scanner.venues.parts import (
     encoded,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.wire import Chain, Kind, Order, Shape, What, Wire
 
 BEST = "bbo-tbt"
 MARKETS_PER_REQUEST = 20
@@ -197,6 +198,54 @@ class Okx:
         return Send(encoded(body))
 
 
+TOUCH = {
+    "arg.instId": What.NAME,
+    "data[].asks": What.ASKS,
+    "data[].bids": What.BIDS,
+    "data[].instId": What.SKIP,
+    "data[].ts": What.TIME,
+    "data[].seqId": What.LAST,
+}
+BOOK = {**TOUCH, "data[].checksum": What.CHECKSUM, "data[].prevSeqId": What.PREVIOUS}
+WIRE = Wire(
+    shapes=(
+        Shape(
+            kind=Kind.BEST,
+            names={"{id}": 0},
+            tags={"arg.channel": (BEST,)},
+            keys=TOUCH,
+            may=(What.LAST,),
+            order=Order.RANK,
+            timed=True,
+            columns=4,
+        ),
+        Shape(
+            kind=Kind.DELTA,
+            names={"{id}": 0},
+            tags={"arg.channel": ("books", "books-l2-tbt"), "action": ("update",)},
+            keys=BOOK,
+            may=(What.LAST, What.PREVIOUS, What.CHECKSUM),
+            chain=Chain.PREVIOUS,
+            order=Order.RANK,
+            timed=True,
+            no_sum=True,
+        ),
+        Shape(
+            kind=Kind.WHOLE,
+            names={"{id}": 0},
+            tags={"arg.channel": ("books5",)},
+            keys=BOOK,
+            may=(What.LAST, What.PREVIOUS, What.CHECKSUM),
+            chain=Chain.PREVIOUS,
+            order=Order.RANK,
+            timed=True,
+            no_sum=True,
+        ),
+    ),
+    refused=("event", "id", "code", "msg"),
+    lax=True,
+)
+
 VENUE = Venue(
     id="okx",
     name="OKX",
@@ -208,6 +257,7 @@ VENUE = Venue(
     channels={Depth.TOP: "books5 + bbo-tbt", Depth.FULL: "books + bbo-tbt"},
     checksum=ChecksumRule.INTERLEAVED_25,
     recorded_as=("okcoin",),
+    wire=WIRE,
     notes=(
         "The checksum has been 0 since June 2026; one that is not (recordings) is still verified.",
         "Recordings without seqId and prevSeqId prove no chain, only their checksum.",

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from scanner.types import ChecksumRule, Depth, LevelLayout, Market, Proof, Step
 from scanner.venues.cells import Shared
+from scanner.venues.wire import Wire
 
 Steps: TypeAlias = Sequence[Step]
 
@@ -92,8 +93,9 @@ class Venue(Struct, frozen=True, kw_only=True):
 
     ``make(markets, options)`` builds a protocol; ``markets=None`` means that any market the wire
     names is taken (a recording whose subscriptions are unknown). ``stream_id`` turns a ccxt market
-    into the id used on the stream. ``recorded_as``: folder names under which recordings of the same
-    protocol are kept. ``notes``: one line each for the documentation, facts that surprise.
+    into the id used on the stream. ``wire``: its data messages, for the fast lane.
+    ``recorded_as``: folder names under which recordings of the same protocol are kept. ``notes``:
+    one line each for the documentation, facts that surprise.
     """
 
     id: str
@@ -107,5 +109,6 @@ class Venue(Struct, frozen=True, kw_only=True):
     stream_id: Callable[[Mapping[str, Any]], str] = ccxt_id
     layout: LevelLayout = LevelLayout()
     checksum: ChecksumRule = ChecksumRule.NONE
+    wire: Wire | None = None
     recorded_as: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
