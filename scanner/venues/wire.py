@@ -78,9 +78,11 @@ class Chain(IntEnum):
 
 
 class Order(IntEnum):
-    """What ranks a message among the channels of its market: its id (``LAST``, ``COUNT`` or time),
-    its rank (``sequence.Ranks``), ``ORDER``, or ``TIME`` (no best bid and offer is newer than a book
-    without one)."""
+    """What ranks a message among the channels of its market.
+
+    ``ID``: ``LAST``, ``COUNT`` or its time. ``RANK``: ``sequence.Ranks``. ``FIELD``: ``ORDER``.
+    ``TIME``: ``TIME``; than a book without one, no best bid and offer is newer.
+    """
 
     ID = 0
     RANK = 1
