@@ -159,6 +159,7 @@ def _pipeline(config: Config, emit: Callable[[Opportunity], None]) -> Pipeline:
     return Pipeline(
         thresholds=settings.thresholds(config),
         bounds=settings.bounds(config),
+        rules=settings.rules(config),
         ids=Ids(random.SystemRandom().getrandbits),
         emit=emit,
     )
@@ -251,7 +252,8 @@ async def _minutes(pipeline: Pipeline, fanout: Fanout) -> None:
 
 
 def _take_minutes(pipeline: Pipeline, fanout: Fanout) -> None:
-    for minute in pipeline.engine.take_minutes(clock.now()):
+    at = clock.now()
+    for minute in (*pipeline.engine.take_minutes(at), *pipeline.engine.take_rejects(at)):
         fanout(minute)
 
 

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from scanner.app import Output, run, scan
 from scanner.config import Config, Endpoints, VenueConfig
 from scanner.errors import CrossbookError
+from scanner.venue_config import FeesIn
 
 log = logging.getLogger(__name__)
 START = 20.0
@@ -62,13 +63,15 @@ def demo(
 def _pointed_at(
     endpoints: dict[str, tuple[str, str]], config: Config | None, cache: Path
 ) -> Config:
-    """The configuration with every venue at the lab, and nothing kept from it."""
+    """The configuration with every venue at the lab (whose fees are in quote), and nothing kept
+    from it."""
     known = config.venues if config else {}
     venues = {}
     for name, (rest, ws) in endpoints.items():
         venue = known.get(name) or VenueConfig()
         if venue.enabled:
-            venues[name] = venue.model_copy(update={"endpoints": Endpoints(rest=rest, ws=ws)})
+            here = {"endpoints": Endpoints(rest=rest, ws=ws), "fee_in": FeesIn.QUOTE}
+            venues[name] = venue.model_copy(update=here)
     settings = {"venues": venues, "cache_dir": cache}
     return config.model_copy(update=settings) if config else Config(**settings)  # type: ignore[arg-type]
 

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from scanner.liquidity import Traded
-from scanner.types import Market
+from scanner.types import FeeSide, Market
 from scanner.venues.protocol import ccxt_id
 from scanner.venues.registry import native
 
@@ -27,6 +27,7 @@ TIMEOUT_MS = 15_000
 TICKERS_TIMEOUT_MS = 8_000
 LONGEST_NAME = 64
 REASON = 200
+LISTED = "its list"
 DEEPEST = 10
 
 # ccxt's precision modes: a precision of 0.01 is a step, one of 2 a number of decimals.
@@ -99,10 +100,11 @@ def converted(wanted: Wanted, found: Any, precision_mode: int) -> tuple[Market, 
     """The active spot markets among ccxt's ``found``, each stream id once."""
     venue = native(wanted.venue) if wanted.is_native else None
     stream_id = venue.stream_id if venue else ccxt_id
+    usual = venue.fee_side if venue else None
     markets: dict[str, Market] = {}
     for entry in found:
         if entry.get("spot") and entry.get("active") is not False:
-            market = _market(wanted.venue, stream_id(entry), entry, precision_mode)
+            market = _market(wanted.venue, stream_id(entry), entry, precision_mode, usual)
             if market is not None:
                 markets.setdefault(market.id, market)
     return tuple(markets.values())
@@ -126,11 +128,14 @@ def _traded(ticker: Mapping[str, Any]) -> Traded | None:
     return Traded(last, volume) if last > 0 and volume > 0 else None
 
 
-def _market(venue: str, stream_id: str, entry: Mapping[str, Any], mode: int) -> Market | None:
+def _market(
+    venue: str, stream_id: str, entry: Mapping[str, Any], mode: int, usual: FeeSide | None
+) -> Market | None:
     names = (stream_id, entry.get("symbol"), entry.get("base"), entry.get("quote"))
     fee = _number(entry.get("taker"))
     if fee is None or not all(_is_name(name) for name in names):
         return None
+    side, known_from = _fee_side(entry, usual)
     precision, limits = entry.get("precision") or {}, entry.get("limits") or {}
     return Market(
         venue=venue,
@@ -144,7 +149,19 @@ def _market(venue: str, stream_id: str, entry: Mapping[str, Any], mode: int) -> 
         min_notional=_least(limits.get("cost")),
         taker_fee=fee,
         maker_fee=_number(entry.get("maker")) or 0.0,
+        fee_source=LISTED,
+        buy_fee_in=side.on[0],
+        sell_fee_in=side.on[1],
+        fee_in_source=known_from,
     )
+
+
+def _fee_side(entry: Mapping[str, Any], usual: FeeSide | None) -> tuple[FeeSide, str]:
+    """Which currency the fee is taken in, and where that is known from."""
+    try:
+        return FeeSide(str(entry.get("feeSide"))), "ccxt"
+    except ValueError:
+        return (usual, "the venue's rules") if usual else (FeeSide.QUOTE, "not known")
 
 
 def _is_name(value: Any) -> bool:

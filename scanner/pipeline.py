@@ -17,6 +17,7 @@ from scanner.books.store import BookStore, Keys
 from scanner.counts import EVER_PROVEN, Counts
 from scanner.engine.engine import Bounds, Emit, Engine
 from scanner.engine.ids import Ids
+from scanner.engine.rules import Rules
 from scanner.engine.tracker import Thresholds
 from scanner.fast import layout as F
 from scanner.fast.lane import FastLane
@@ -27,6 +28,7 @@ from scanner.types import (
     ChecksumRule,
     Connect,
     Delta,
+    Depth,
     Fetch,
     Market,
     Notice,
@@ -60,9 +62,10 @@ class Pipeline:
         ids: Ids,
         emit: Emit,
         patience: Patience | None = None,
+        rules: Rules | None = None,
     ) -> None:
         self.store = BookStore()
-        self.engine = Engine(self.store, thresholds, bounds, ids, emit)
+        self.engine = Engine(self.store, thresholds, bounds, ids, emit, rules)
         self.bounds = bounds
         self.patience = patience or Patience()
         self.breaks: Counter[str] = Counter()
@@ -79,7 +82,9 @@ class Pipeline:
         ``identify`` may then tell which market an id is, so that it takes part in the scan."""
         return Lane(self, venue, markets, options, identify)
 
-    def book(self, venue: Venue, market_id: str, market: Market | None) -> int:
+    def book(
+        self, venue: Venue, market_id: str, market: Market | None, depth: Depth = Depth.TOP
+    ) -> int:
         """The number of this market's book; made when it is first asked for."""
         key = (venue.id, market_id)
         book = self._books.get(key)
@@ -88,13 +93,14 @@ class Pipeline:
             decimals = _decimals(market) if market else (0, 0)
             book = self._books[key] = self.store.add(keeps_text=keeps_text, decimals=decimals)
         if market is not None and book not in self.engine.markets:
-            self.engine.add(book, market)
+            self.engine.add(book, market, venue.proof[depth])
         return book
 
-    def configure(self, thresholds: Thresholds, bounds: Bounds) -> None:
-        """What is worth an event, and how fresh books must be, from now on."""
+    def configure(self, thresholds: Thresholds, bounds: Bounds, rules: Rules | None = None) -> None:
+        """What is worth an event, how fresh books must be, and what else the user allows (None: as
+        before), from now on."""
         self.bounds = bounds
-        self.engine.configure(thresholds, bounds)
+        self.engine.configure(thresholds, bounds, rules)
 
     def carry(self, markets: Sequence[Market], at: int) -> None:
         """These markets are all from now on: the books of others, which no lane feeds any more,
@@ -143,6 +149,7 @@ class Lane:
         self._keys = Keys.of(venue.layout)
         self._protocol = venue.make(markets, options)
         self._identify = identify
+        self._depth = options.depth
         self._any = markets is None
         self._proved = False
         self._fast = self._make_fast(venue)
@@ -257,7 +264,9 @@ class Lane:
         self._pipeline.engine.dropped(self.books[market], "the book is crossed", at)
 
     def _add(self, market_id: str, market: Market | None) -> int:
-        book = self.books[market_id] = self._pipeline.book(self._venue, market_id, market)
+        book = self.books[market_id] = self._pipeline.book(
+            self._venue, market_id, market, self._depth
+        )
         counts = self.counts[market_id] = Counts()
         self._watches[market_id] = Watch(self._pipeline.patience, counts.take_proven)
         if self._fast is not None:

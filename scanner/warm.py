@@ -46,4 +46,6 @@ def warm() -> None:
     lane.take(0, 0, 0, 0, 0, 1)
     scan.route(store.context, 0, 1, 0, 1)
     store.grow_old(1)
+    scan.rescan(store.context, 1, 1)
+    scan.convert(store.context, 0, 1)
     Overview(store, engine).best(1)

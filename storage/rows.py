@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from scanner.types import Alert, FeedEvent, Leg, Opportunity
-from storage import schema
+from scanner.types import Alert, FeedEvent, Opportunity
+from storage import evidence, schema
 from storage.draft import Draft
 from storage.text import Row, clean, name
 
@@ -82,10 +82,5 @@ def _state(o: Opportunity, moment: int) -> Row:
         o.gross_bps,
         o.net_bps,
         o.net_profit,
-        _leg(o.buy),
-        _leg(o.sell),
+        *evidence.written(o),
     )
-
-
-def _leg(leg: Leg) -> str:
-    return msgspec.json.encode(leg).decode()

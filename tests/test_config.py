@@ -108,6 +108,7 @@ def test_every_value_arrives() -> None:
         "max_age_ms": 10,
         "max_skew_ms": 20,
         "update_interval_ms": 0,
+        "unverified": False,
     }
     assert full.alerts.rules["big"].min_net_bps == 20
     assert full.alerts.channels["hook"].get_secret_value() == "json://h:1/x"

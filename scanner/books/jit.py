@@ -22,13 +22,16 @@ def cache_folder() -> Path:
     """Where compiled kernels are kept: a folder for each state of their sources.
 
     numba looks only at the file of the function itself, so a kernel whose callee in another file
-    has changed would be taken from the cache as it was.
+    has changed would be taken from the cache as it was. Those sources are the columns of the memory
+    and whatever imports this.
     """
     package = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for folder in ("books", "engine", "fast"):
         for source in sorted((package / folder).glob("*.py")):
-            digest.update(source.read_bytes())
+            text = source.read_bytes()
+            if source.stem in {"layout", "jit"} or b"from scanner.books.jit import" in text:
+                digest.update(text)
     return Path(platformdirs.user_cache_dir("crossbook")) / "kernels" / digest.hexdigest()[:16]
 
 

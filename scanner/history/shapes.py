@@ -57,6 +57,12 @@ def leg(it: Leg | None, venue: str, symbol: str) -> Fields:
     }
 
 
+def whole_leg(it: Leg) -> Fields:
+    """A leg with all that is known of it, as in the JSON lines of a scan."""
+    fields = {name: getattr(it, name) for name in Leg.__struct_fields__}
+    return fields | {"levels": [list(level) for level in it.levels]}
+
+
 def group(one: Group) -> Fields:
     """A group and its figures; what is not exact is within 1 %."""
     figures = one.figures

@@ -33,6 +33,15 @@ def to_json(opportunity: Opportunity) -> str:
         "net_bps": opportunity.net_bps,
         "net_profit": opportunity.net_profit,
         "currency": opportunity.currency,
+        "conversion": _leg(opportunity.conversion) if opportunity.conversion else None,
+        "bound": opportunity.bound,
+        "unrounded": opportunity.unrounded,
+        "accounting": {
+            "currency": opportunity.accounting,
+            "net_profit": opportunity.accounting_profit,
+            "rate": opportunity.accounting_rate,
+            "venue": opportunity.accounting_venue,
+        },
     }
     if opportunity.event == "closed":
         line["reason"] = opportunity.reason
@@ -46,20 +55,28 @@ def to_line(opportunity: Opportunity) -> str:
     line = (
         f"{rfc3339(o.at)[11:23]} {MARKS[o.event]} {o.event:<7} {o.symbol:<10} "
         f"buy {o.buy.venue} {o.buy.levels[0][0]:,.10g} -> sell {o.sell.venue} "
-        f"{o.sell.levels[0][0]:,.10g}  {o.size:.8g} {base}  "
+        f"{o.sell.levels[0][0]:,.10g}{_converted(o)}  {o.size:.8g} {base}  "
         f"gross {o.gross_bps:+.2f}  net {o.net_bps:+.2f} bps = {o.net_profit:+,.4f} {o.currency}"
     )
+    if o.accounting_profit is not None and o.accounting not in ("", o.currency):
+        line += f" ({o.accounting_profit:+,.4f} {o.accounting})"
     if o.event == "closed":
         seconds = (o.at - o.opened_at) / 1e9
         line += f"  after {seconds:.2f} s, peak {o.peak_net_bps:+.2f} bps: {o.reason}"
     return printable(line)
 
 
+def _converted(o: Opportunity) -> str:
+    """How what the sale brings becomes the currency of the purchase; empty if it is that."""
+    conversion = o.conversion
+    if conversion is None:
+        return ""
+    sold = o.sell.symbol.partition("/")[2]
+    where = "assumed" if conversion.assumed else f"on {conversion.venue}"
+    return f" {sold}, {conversion.symbol} {conversion.levels[0][0]:,.10g} {where}"
+
+
 def _leg(leg: Leg) -> dict[str, object]:
-    return {
-        "venue": leg.venue,
-        "symbol": leg.symbol,
-        "levels": [list(level) for level in leg.levels],
-        "fee_rate": leg.fee_rate,
-        "age_ms": leg.age_ms,
+    return {name: getattr(leg, name) for name in Leg.__struct_fields__} | {
+        "levels": [list(level) for level in leg.levels]
     }

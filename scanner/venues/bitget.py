@@ -29,6 +29,7 @@ from scanner.types import (
     ChecksumRule,
     Connect,
     Depth,
+    FeeSide,
     Market,
     Notice,
     Proof,
@@ -298,6 +299,7 @@ VENUE = Venue(
     limits=Limits(markets=25, sends=5, connects=60),
     proof={Depth.TOP: Proof.SNAPSHOTS, Depth.FULL: Proof.CHAINED},
     channels={Depth.TOP: "books50 + books1", Depth.FULL: "books + books1"},
+    fee_side=FeeSide.GET,
     checksum=ChecksumRule.INTERLEAVED_25,
     wire=WIRE,
     notes=(

@@ -22,6 +22,7 @@ from scanner.types import (
     Connect,
     Delta,
     Depth,
+    FeeSide,
     LevelLayout,
     Market,
     Notice,
@@ -274,6 +275,7 @@ VENUE = Venue(
         price_key="price_level", size_key="new_quantity", side_key="side", bid_value="bid"
     ),
     wire=WIRE,
+    fee_side=FeeSide.QUOTE,
     notes=(
         "The channel is subscribed as level2 and delivers as l2_data; its snapshot is the whole "
         "book, about 5 MB for BTC-USD.",

@@ -22,6 +22,7 @@ from scanner.types import (
     Connect,
     Delta,
     Depth,
+    FeeSide,
     LevelLayout,
     Market,
     Notice,
@@ -277,6 +278,8 @@ VENUE = Venue(
     channels={Depth.TOP: "book, 25 levels", Depth.FULL: "book, 1000 levels"},
     stream_id=stream_id,
     layout=LevelLayout(price_key="price", size_key="qty"),
+    # Unless an order asks otherwise (oflags fcib, fciq): quote when buying, base when selling.
+    fee_side=FeeSide.GIVE,
     checksum=ChecksumRule.DIGITS_10,
     recorded_as=("kraken-v2",),
     wire=WIRE,

@@ -24,6 +24,7 @@ from scanner.types import (
     Connect,
     Delta,
     Depth,
+    FeeSide,
     Fetch,
     LevelLayout,
     Market,
@@ -428,6 +429,7 @@ VENUE = Venue(
     },
     layout=LevelLayout(zero_price_skips=True),
     wire=WIRE,
+    fee_side=FeeSide.QUOTE,
     notes=(
         "The address of the stream comes with a token from REST, a new one for each connection.",
         "A subscription to an unknown symbol is acknowledged and stays silent.",

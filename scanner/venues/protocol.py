@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from scanner.types import ChecksumRule, Depth, LevelLayout, Market, Proof, Step
+from scanner.types import ChecksumRule, Depth, FeeSide, LevelLayout, Market, Proof, Step
 from scanner.venues.cells import Shared
 from scanner.venues.wire import Wire
 
@@ -94,8 +94,9 @@ class Venue(Struct, frozen=True, kw_only=True):
     ``make(markets, options)`` builds a protocol; ``markets=None`` means that any market the wire
     names is taken (a recording whose subscriptions are unknown). ``stream_id`` turns a ccxt market
     into the id used on the stream. ``wire``: its data messages, for the fast lane.
-    ``recorded_as``: folder names under which recordings of the same protocol are kept. ``notes``:
-    one line each for the documentation, facts that surprise.
+    ``recorded_as``: folder names under which recordings of the same protocol are kept.
+    ``fee_side``: which currency it takes its fee in, where ccxt does not know. ``notes``: one line
+    each for the documentation, facts that surprise.
     """
 
     id: str
@@ -111,4 +112,5 @@ class Venue(Struct, frozen=True, kw_only=True):
     checksum: ChecksumRule = ChecksumRule.NONE
     wire: Wire | None = None
     recorded_as: tuple[str, ...] = ()
+    fee_side: FeeSide | None = None
     notes: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from scanner.types import Alert, FeedEvent, Leg
 from storage import schema
+from storage.evidence import basis, leg
 from storage.migrate import version_of
 from storage.queries import records
 from storage.queries.access import UNSUMMED
@@ -29,7 +30,6 @@ MOMENTS = {
 }
 ALERT = [alert.c[name] for name in Alert.__struct_fields__]
 FEED = [feed_event.c[name] for name in FeedEvent.__struct_fields__]
-_leg = msgspec.json.Decoder(Leg)
 
 
 def stored(connection: Connection, ids: Sequence[str]) -> list[Stored]:
@@ -81,6 +81,18 @@ def one(connection: Connection, key: str) -> Detail | None:
     )
 
 
+def states(connection: Connection, ids: Sequence[str]) -> dict[str, list[State]]:
+    """The states of these opportunities, by their ids, in the order opened, peak, last."""
+    e = evidence.c
+    found: dict[str, list[State]] = {}
+    for i in range(0, len(ids), AT_ONCE):
+        some = ids[i : i + AT_ONCE]
+        query = select(evidence).where(e.opportunity_id.in_(some)).order_by(e.moment)
+        for row in connection.execute(query):
+            found.setdefault(row.opportunity_id, []).append(_state(row._mapping))
+    return found
+
+
 def info(connection: Connection, place: str) -> Info:
     """What is in the database."""
     o = opportunity.c
@@ -109,7 +121,7 @@ def _newest_legs(
         e.opportunity_id.in_(some), e.moment.in_((schema.OPENED, schema.LAST))
     )
     rows = connection.execute(query.order_by(e.moment))
-    return {row[0]: (_leg.decode(row[1]), _leg.decode(row[2])) for row in rows}
+    return {row[0]: (leg(row[1]), leg(row[2])) for row in rows}
 
 
 def _feeds(connection: Connection, it: Stored) -> tuple[list[FeedEvent], int, list[FeedEvent]]:
@@ -164,6 +176,7 @@ def _state(row: Any) -> State:
         gross_bps=row["gross_bps"],
         net_bps=row["net_bps"],
         net_profit=row["net_profit"],
-        buy=_leg.decode(row["buy"]),
-        sell=_leg.decode(row["sell"]),
+        buy=leg(row["buy"]),
+        sell=leg(row["sell"]),
+        **msgspec.structs.asdict(basis(row["sell"])),
     )

@@ -20,7 +20,7 @@ from storage.queries import detail, grouping, listing, spreads
 from storage.queries.filter import By, Filter, Sort
 from storage.queries.grouping import Group
 from storage.queries.readings import Readings
-from storage.queries.records import Detail, Info, RouteFigures, SpreadPoint, Stored
+from storage.queries.records import Detail, Info, RouteFigures, SpreadPoint, State, Stored
 from storage.schema import alert
 
 PAGE = 500
@@ -102,6 +102,11 @@ class Reader:
             with self._transaction() as connection:
                 found = detail.stored(connection, listing.still_open(connection, asked))
             yield from found
+
+    def states(self, ids: Sequence[str]) -> dict[str, list[State]]:
+        """The states of these opportunities, by their ids, in the order opened, peak, last."""
+        with self._transaction() as connection:
+            return detail.states(connection, ids)
 
     def groups(self, asked: Filter, by: By) -> list[Group]:
         """The figures of all groups, in no order."""

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, Table, and_, func, select
+from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select
 from sqlalchemy.engine import Connection
 
 from scanner.types import FundingSample, ParitySample, RejectMinute
@@ -154,9 +154,10 @@ class Readings:
             return [_parity_sample(row) for row in connection.execute(_newest_first(query, limit))]
 
     def rejects(
-        self, since: int, until: int, *, symbol: str = "", buy: str = "", sell: str = ""
+        self, since: int, until: int, *, symbols: Names = (), buy: Names = (), sell: Names = ()
     ) -> list[Rejects]:
-        """What each gate stopped on each route in the time, the most often first."""
+        """What each gate stopped on each route in the time, the most often first. A route is of a
+        symbol if it buys or sells it."""
         r = reject_minute
         names = (route.c.symbol, route.c.buy, route.c.sell)
         query = select(
@@ -166,21 +167,28 @@ class Readings:
             func.sum(r.c.count).label("count"),
             func.min(r.c.best_shortfall_bps).label("best_shortfall_bps"),
         ).join(r, r.c.route_id == route.c.id)
-        query = query.where(*_of_route(symbol, buy, sell), *_within(r, since, until))
+        query = query.where(*_of_routes(symbols, buy, sell), *_within(r, since, until))
         query = query.group_by(*names, r.c.gate)
         with self._transaction() as connection:
             found = [_rejects(row._mapping) for row in connection.execute(query)]
         return sorted(found, key=lambda one: (-one.count, one.symbol, one.buy, one.sell, one.gate))
 
     def reject_minutes(
-        self, since: int, until: int, limit: int, *, symbol: str = "", buy: str = "", sell: str = ""
+        self,
+        since: int,
+        until: int,
+        limit: int,
+        *,
+        symbols: Names = (),
+        buy: Names = (),
+        sell: Names = (),
     ) -> list[RejectMinute]:
         """The newest ``limit`` counts of a minute, newest first."""
         r = reject_minute
         names = (route.c.symbol, route.c.buy, route.c.sell)
         query = select(r.c.at, *names, r.c.gate, r.c.count, r.c.best_shortfall_bps)
         query = query.join(r, r.c.route_id == route.c.id)
-        query = query.where(*_of_route(symbol, buy, sell), *_within(r, since, until))
+        query = query.where(*_of_routes(symbols, buy, sell), *_within(r, since, until))
         with self._transaction() as connection:
             found = connection.execute(_newest_first(query, limit))
             return [RejectMinute(**row._mapping) for row in found]
@@ -195,9 +203,22 @@ def _among(table: Table, symbols: Names, venues: Names) -> Sequence[ColumnElemen
     return [column.in_(names) for column, names in wanted if names]
 
 
-def _of_route(symbol: str, buy: str, sell: str) -> Sequence[ColumnElement[bool]]:
-    wanted = ((route.c.symbol, symbol), (route.c.buy, buy), (route.c.sell, sell))
-    return [column == name for column, name in wanted if name]
+def _of_routes(symbols: Names, buy: Names, sell: Names) -> list[ColumnElement[bool]]:
+    name = route.c.symbol
+    wanted: list[ColumnElement[bool]] = [
+        column.in_(names) for column, names in ((route.c.buy, buy), (route.c.sell, sell)) if names
+    ]
+    if symbols:
+        across = [
+            part
+            for symbol in symbols
+            for part in (
+                name.startswith(f"{symbol}>", autoescape=True),
+                name.endswith(f">{symbol}", autoescape=True),
+            )
+        ]
+        wanted.append(or_(name.in_(symbols), *across))
+    return wanted
 
 
 def _newest(table: Table, until: int) -> ColumnElement[bool]:

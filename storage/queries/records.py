@@ -5,11 +5,12 @@ from __future__ import annotations
 from msgspec import Struct
 
 from scanner.types import Alert, FeedEvent, Leg
+from storage.evidence import Basis
 
 OPENED, PEAK, LAST = "opened", "peak", "last"
 
 
-class State(Struct, frozen=True, kw_only=True):
+class State(Basis, frozen=True, kw_only=True):
     """One whole state of an opportunity, as in ``scanner.types.Opportunity``. ``moment``: opened,
     peak (of its net bps) or last."""
 

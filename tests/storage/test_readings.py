@@ -166,7 +166,7 @@ def test_why_nothing_was_flagged(url: str) -> None:
             replace(reject(), symbol="ETH/USDT"),
         ],
     )
-    first, *others = asked.rejects(START, LATE, symbol="BTC/USDT")
+    first, *others = asked.rejects(START, LATE, symbols=("BTC/USDT",))
     assert (first.buy, first.gate, first.minutes, first.count) == ("alpha", "fees", 2, 75)
     assert (first.best_shortfall_bps, first.at) == (0.25, START + MINUTE)
     assert [(one.buy, one.gate, one.count) for one in others] == [
@@ -174,7 +174,7 @@ def test_why_nothing_was_flagged(url: str) -> None:
         ("gamma", "fees", 5),
     ]
     assert {one.symbol for one in asked.rejects(START, LATE)} == {"BTC/USDT", "ETH/USDT"}
-    assert asked.rejects(START, LATE, symbol="BTC/USDT", buy="gamma", sell="alpha") == []
+    assert asked.rejects(START, LATE, symbols=("BTC/USDT",), buy=("gamma",), sell=("alpha",)) == []
     newest = asked.reject_minutes(START, LATE, 1)
     assert newest == [replace(reject(START + MINUTE), count=70, best_shortfall_bps=0.25)]
 
