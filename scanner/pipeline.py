@@ -133,7 +133,12 @@ class Pipeline:
 
 
 class Lane:
-    """One connection to one venue. ``books``: market id to book number; ``counts`` likewise."""
+    """One connection to one venue. ``books``: market id to book number; ``counts`` likewise.
+
+    What one message leads to is put into the books as a whole before any of them is scanned: what
+    a book was in between (changes that had to wait for their snapshot, several events in a message)
+    was over when it arrived. After a ``Reconnect`` nothing counts any more.
+    """
 
     def __init__(
         self,
@@ -152,6 +157,7 @@ class Lane:
         self._depth = options.depth
         self._any = markets is None
         self._proved = False
+        self._over = False
         self._fast = self._make_fast(venue)
         self.books: dict[str, int] = {}
         self.counts: dict[str, Counts] = {}
@@ -174,7 +180,7 @@ class Lane:
 
     def received(self, raw: bytes, at: int) -> list[Action]:
         """One message from the socket."""
-        if self._fast is not None:
+        if self._fast is not None and not self._over:
             code = self._fast.take_one(raw, at)
             if code != F.DECLINED:
                 return self._taken(self._fast, code, at)
@@ -187,7 +193,7 @@ class Lane:
         first that leads to a ``Reconnect``."""
         actions: list[Action] = []
         first = 0
-        while first < count:
+        while first < count and not self._over:
             code = F.DECLINED
             if self._fast is not None:
                 code = self._fast.take(buffer, starts, ends, first, count, at)
@@ -202,8 +208,6 @@ class Lane:
                 came = self._taken(self._fast, code, at)
             first += 1
             actions += came
-            if any(isinstance(action, Reconnect) for action in came):
-                break
         return actions
 
     def fetched(self, tag: str, status: int, body: bytes, at: int) -> list[Action]:
@@ -213,6 +217,8 @@ class Lane:
     def idle(self, at: int) -> list[Action]:
         """A few times a second: heartbeats, deadlines, books that need a fresh start."""
         actions = self._run(self._protocol.idle, at)
+        if self._over:
+            return actions
         for market, watch in self._watches.items():
             book = self.books[market]
             state = self._store.state(book)
@@ -274,20 +280,28 @@ class Lane:
         return book
 
     def _run(self, ask: Callable[[int], Sequence[Step]], at: int) -> list[Action]:
+        if self._over:
+            return []
         try:
             steps = ask(at)
         except (ValueError, RecursionError) as error:
             reason = f"a message could not be read ({error})"
+            self._over = True
             self._reset_all(reason, at)
             return [Reset(None, reason), Reconnect(reason)]
         actions: list[Action] = []
+        changed: dict[str, None] = {}
         for step in steps:
             kind = type(step)
             if kind is Delta or kind is Snapshot or kind is Best:
-                actions += self._book_step(step, at)  # type: ignore[arg-type]
+                actions += self._book_step(step, changed, at)  # type: ignore[arg-type]
             else:
                 self._note(step, at)  # type: ignore[arg-type]
                 actions.append(step)  # type: ignore[arg-type]
+                if self._over:
+                    return actions
+        for market in changed:
+            self._scan(market, at)
         return actions
 
     def _note(self, action: Action, at: int) -> None:
@@ -299,9 +313,12 @@ class Lane:
         elif isinstance(action, Ack) and action.market in self._watches:
             self._watches[action.market].acknowledged()
         elif isinstance(action, Reconnect):
+            self._over = True
             self._drop_all(action.reason, at)
 
-    def _book_step(self, step: Snapshot | Delta | Best, at: int) -> Sequence[Action]:
+    def _book_step(
+        self, step: Snapshot | Delta | Best, changed: dict[str, None], at: int
+    ) -> Sequence[Action]:
         book = self.books.get(step.market)
         if book is None:
             if not self._any:
@@ -318,26 +335,31 @@ class Lane:
             return ()
         if not self._verified(book, step):
             return self._broken(step.market, "the checksum does not match", at)
+        changed[step.market] = None
+        return ()
+
+    def _scan(self, market: str, at: int) -> None:
+        """The book of ``market`` has changed: what follows from how it is now."""
+        book = self.books[market]
         state = self._store.state(book)
         if state is BookState.LIVE:
             self._proved = True
-            self._watches[step.market].proven(at)
+            self._watches[market].proven(at)
             self._pipeline.engine.updated(book, at)
         elif state is BookState.CROSSED:
-            self._crossed(step.market, at)
-        return ()
+            self._crossed(market, at)
 
     def _apply(self, book: int, step: Snapshot | Delta | Best, at: int) -> bool:
         """Put the step into the book; False when there is no book that it could change."""
         counts = self.counts[step.market]
         if isinstance(step, Snapshot):
-            self._store.snapshot(book, step, self._keys, at)
+            self._store.snapshot(book, step, self._keys, step.received_at or at)
             counts.snapshots += 1
             return True
         if self._store.meta(book, L.SEQUENCE) < 0:
             return False
         if isinstance(step, Delta):
-            self._store.delta(book, step, self._keys, at)
+            self._store.delta(book, step, self._keys, step.received_at or at)
             counts.deltas += 1
             return True
         counts.bests += 1

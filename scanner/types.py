@@ -207,7 +207,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     sides (see ``LevelLayout.side_key``). ``sequence`` is the venue's id of this state, ``order`` an
     id comparable with ``Best.order`` (-1: the sequence itself). ``sent_at``: the venue's own time,
     ns, 0 if it says none. ``depth``: the venue keeps no more than this many levels a side (0: all).
-    ``live=False``: true but not yet proven by a following delta (a REST snapshot).
+    ``live=False``: true but not yet proven by a following delta (a REST snapshot). ``received_at``:
+    when what it tells had come, if that was before now (0: it has just come).
     """
 
     market: str
@@ -220,6 +221,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     checksum: int | None = None
     depth: int = 0
     live: bool = True
+    received_at: int = 0
 
 
 class Delta(Struct, frozen=True, kw_only=True):
@@ -238,6 +240,7 @@ class Delta(Struct, frozen=True, kw_only=True):
     sent_at: int = 0
     checksum: int | None = None
     rows_after: int = 0
+    received_at: int = 0
 
 
 class Best(Struct, frozen=True, kw_only=True):

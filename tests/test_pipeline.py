@@ -181,8 +181,9 @@ def test_a_connection_that_has_no_future_loses_its_books_in_the_same_call() -> N
     assert (desk.said[-1].event, desk.said[-1].reason) == ("closed", reason)
     assert state(desk.b) is BookState.UNSYNCHRONISED
     assert state(desk.a) is BookState.LIVE
-    say(desk.b, [[110, 1]], first=2, last=2, at=2 * SECOND)
-    assert desk.said[-1].event == "closed", "what comes after it changes nothing"
+    assert say(desk.b, [[110, 1]], [[111, 1]], last=2, at=2 * SECOND) == []
+    assert desk.b.idle(60 * SECOND) == []
+    assert state(desk.b) is BookState.UNSYNCHRONISED, "what comes after it changes nothing"
 
 
 def test_a_new_connection_starts_with_empty_books() -> None:

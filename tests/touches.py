@@ -37,6 +37,8 @@ class Teller:
         self.lane = lane
         self.last = 0
         self.shown: Touch | None = None
+        self.answers = True
+        """Whether REST answers at once."""
 
     def begin(self, number: int, touch: Touch, time: int) -> None:
         """What leads to a book that stands at the id ``number``."""
@@ -46,7 +48,7 @@ class Teller:
         """The depth channel tells of the book at the id ``number``."""
         actions = self._say(self._book(number, touch, time), time)
         self.last, self.shown = number, touch
-        if any(isinstance(action, Fetch) for action in actions):
+        if self.answers and any(isinstance(action, Fetch) for action in actions):
             self.answer(number, touch, time)
 
     def answer(self, number: int, touch: Touch, time: int) -> None:
@@ -240,6 +242,7 @@ class KucoinFull(KucoinTop):
     def __init__(self, lane: Lane) -> None:
         super().__init__(lane)
         self.sequence = 9_000
+        self.sequences: dict[int, int] = {}
 
     def begin(self, number: int, touch: Touch, time: int) -> None:
         self.book(number - 1, touch, time)
@@ -247,7 +250,7 @@ class KucoinFull(KucoinTop):
 
     def answer(self, number: int, touch: Touch, time: int) -> None:
         side = {"bids": [[touch[0], SIZE]], "asks": [[touch[1], SIZE]]}
-        data = {"time": number, "sequence": str(self.sequence), **side}
+        data = {"time": number, "sequence": str(self.sequences[number]), **side}
         body = text({"code": "200000", "data": data})
         self.lane.fetched(f"depth:{self.market}", 200, body, time * MILLISECOND)
 
@@ -256,6 +259,7 @@ class KucoinFull(KucoinTop):
 
     def _book(self, number: int, touch: Touch, time: int) -> object:
         self.sequence += 1
+        self.sequences[number] = self.sequence
         bids = [[*row, str(self.sequence)] for row in self._rows(0, touch[0])]
         asks = [[*row, str(self.sequence)] for row in self._rows(1, touch[1])]
         data = {

@@ -125,7 +125,7 @@ class ShallowBridge:
         if verdict is not Verdict.APPLY:
             return verdict, step
         if self._since is not None:
-            self._since.append((first, step))
+            self._since.append((first, msgspec.structs.replace(step, received_at=at)))
         if first <= self._cells[C.SHOWN]:
             step = msgspec.structs.replace(step, rows_after=self._cells[C.SHOWN])
         step = self._horizon.within(step)
@@ -181,6 +181,7 @@ def merged(snapshot: Snapshot, deltas: Sequence[Delta]) -> Snapshot:
         order=last.order,
         sent_at=last.sent_at,
         live=True,
+        received_at=last.received_at,
     )
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import deque
 from enum import Enum
 
+from msgspec.structs import replace
+
 from scanner.types import Delta, Snapshot
 from scanner.venues import cells as C
 from scanner.venues.cells import Cells, LastId
@@ -217,7 +219,8 @@ class Bridge(LastId):
     deltas name their predecessor (``previous``), ``previous == last id`` instead. 6. What has been
     seen is skipped, but not for longer than ``Doubt`` allows: then it is a gap.
 
-    Until a delta has covered ``S + 1`` the snapshot is passed on with ``live=False``.
+    Until a delta has covered ``S + 1`` the snapshot is passed on with ``live=False``. What has
+    waited proves the book as of when it came (``Delta.received_at``), not as of the snapshot.
     """
 
     LIMIT = 10_000
@@ -252,7 +255,7 @@ class Bridge(LastId):
         """``SKIP`` while it waits for the snapshot or has been seen; ``GAP`` restarts buffering
         with this delta as the first."""
         if self.last is None:
-            self._waiting.append((first, last, previous, step))
+            self._wait(first, last, previous, step, at)
             return Verdict.SKIP
         verdict = self._next(first, last, previous)
         if verdict is Verdict.APPLY:
@@ -261,7 +264,7 @@ class Bridge(LastId):
             verdict = Verdict.GAP if self._doubt.grows(at) else verdict
         if verdict is Verdict.GAP:
             self.restart()
-            self._waiting.append((first, last, previous, step))
+            self._wait(first, last, previous, step, at)
         return verdict
 
     def snapshot(self, sequence: int, step: Snapshot) -> list[Snapshot | Delta] | None:
@@ -285,6 +288,9 @@ class Bridge(LastId):
                 steps.append(delta)
         self._waiting.clear()
         return steps
+
+    def _wait(self, first: int, last: int, previous: int | None, step: Delta, at: int) -> None:
+        self._waiting.append((first, last, previous, replace(step, received_at=at)))
 
     def _next(self, first: int, last: int, previous: int | None) -> Verdict:
         had = self.last

@@ -449,6 +449,7 @@ def test_an_older_change_may_precede_its_snapshot() -> None:
             asks=b'[["0.00010396","0"]]',
             sequence=2691447,
             sent_at=1619093532978 * MILLISECOND,
+            received_at=AT,
         ),
     ]
     assert [type(step) for step in gate.received(legacy(2691448, 2691450), AT)] == [Delta]

@@ -403,6 +403,7 @@ def test_the_first_change_asks_for_the_snapshot_and_later_ones_wait() -> None:
             sequence=101,
             order=1663747970273,
             sent_at=1663747970273 * MILLISECOND,
+            received_at=AT,
             rows_after=99,
         ),
     ]
