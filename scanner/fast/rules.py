@@ -148,7 +148,8 @@ def follow(shapes, shape, fields, cells, connection):
     chain = shapes[shape + L.SHAPE_CHAIN]
     if chain != 0 and not best:
         if chain == PREVIOUS_ID and shapes[shape + L.SHAPE_KIND] == WHOLE:
-            cells[C.NAMED] = 1 if has(fields, PREVIOUS) else 0
+            if cells[C.NAMED] != C.ALWAYS:
+                cells[C.NAMED] = 1 if has(fields, PREVIOUS) else 0
             cells[C.HAS] = 1 if has(fields, LAST) else 0
         if chain != PREVIOUS_ID or (has(fields, LAST) and _names(shapes, shape, fields)):
             cells[C.LAST] = number

@@ -131,7 +131,7 @@ class Bitget:
         self._depth = "books" if options.depth is Depth.FULL else "books50"
         self._unanswered: deque[list[str]] = deque()
         self._allowance = Allowance(REQUESTS_PER_HOUR, seconds=3600)
-        self._books = LinkedBooks(self._request, self.shared)
+        self._books = LinkedBooks(self._request, self.shared, recorded=markets is None)
         self._pulse = Pulse(every=20, quiet=10, dead=25, connection=self.shared.connection)
 
     def start(self, at: int) -> Steps:

@@ -15,7 +15,9 @@ Cells: TypeAlias = "array[int]"
 # One market. READY: the channel whose next message needs nothing but the cells (0: none, because no
 # snapshot stands, or one has been asked for and its arrival must be seen). HAS, LAST: whether there
 # is a last id, and it. DOUBT: since when what comes is older (``sequence.Doubt``; 0: it is not).
+# NAMED: whether a change must name the one before it (``Linked``); once it is ALWAYS, it stays so.
 READY, HAS, LAST, ORDER, NAMED, DOUBT = range(6)
+ALWAYS = 2
 # ``Ranks``. TIMED is -1 while unknown.
 SINCE, TIMED, BOOK_ID, BOOK_TIME, BOOK_DOUBT, BEST_ID, BEST_TIME, BEST_DOUBT = range(6, 14)
 # ``Horizon`` (reals) and the id that its snapshot shows.

@@ -78,9 +78,9 @@ class _Message(Struct):
 
 class _Book(Struct):
     symbol: str
+    checksum: Crc
     bids: Raw = Raw(b"[]")
     asks: Raw = Raw(b"[]")
-    checksum: Crc | None = None
     timestamp: Moment | None = None
 
 

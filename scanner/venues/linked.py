@@ -62,15 +62,16 @@ class Linked:
     """One market of a venue whose snapshot opens a chain of deltas, a best bid and offer beside it.
 
     1. A snapshot opens the chain; only one that is older (``Ranks``) does not. 2. Deltas follow by
-    ``Chained``. 3. In recordings from before the venue named predecessors, where the snapshot has
-    no ``previous`` either, a delta without one is taken as it comes, unless it is older. 4. A delta
-    before any snapshot, or without a ``previous`` in a chain, is a gap.
+    ``Chained``. 3. In recordings (``recorded``) from before the venue named predecessors, where the
+    snapshot has no ``previous`` either, a delta without one is taken as it comes, unless it is
+    older. 4. A delta before any snapshot, or without a ``previous`` in a chain, is a gap.
     """
 
     __slots__ = ("_cells", "_chain", "_ranks", "synced")
 
-    def __init__(self, cells: Cells | None = None) -> None:
+    def __init__(self, cells: Cells | None = None, *, recorded: bool = False) -> None:
         self._cells = C.new_cells() if cells is None else cells
+        self._cells[C.NAMED] = 0 if recorded else C.ALWAYS
         self._chain = Chained(self._cells)
         self._ranks = Ranks(self._cells)
         self.synced = False
@@ -88,7 +89,8 @@ class Linked:
         rank = self._ranks.book(sequence, time, at)
         if rank is not None:
             self._chain.last = sequence
-            self._cells[C.NAMED] = previous is not None
+            if self._cells[C.NAMED] != C.ALWAYS:
+                self._cells[C.NAMED] = previous is not None
             self.synced = True
         return rank
 
@@ -119,14 +121,18 @@ class Linked:
 
 
 class LinkedBooks:
-    """The books of one connection, a ``Linked`` each, and the requests that mend them."""
+    """The books of one connection, a ``Linked`` each, and the requests that mend them.
 
-    __slots__ = ("_ask", "_resubscriptions", "_shared", "_streams")
+    ``recorded``: it may be a recording whose updates name no predecessor.
+    """
 
-    def __init__(self, ask: Ask, shared: Shared | None = None) -> None:
+    __slots__ = ("_ask", "_recorded", "_resubscriptions", "_shared", "_streams")
+
+    def __init__(self, ask: Ask, shared: Shared | None = None, *, recorded: bool = False) -> None:
         self._ask = ask
         self._shared = shared or Shared()
         self._resubscriptions = Resubscriptions()
+        self._recorded = recorded
         self._streams: dict[str, Linked] = {}
 
     def best(self, market: str, touch: Touch, at: int) -> Sequence[Best]:
@@ -206,7 +212,7 @@ class LinkedBooks:
     def _stream(self, market: str) -> Linked:
         stream = self._streams.get(market)
         if stream is None:
-            stream = self._streams[market] = Linked(self._shared[market])
+            stream = self._streams[market] = Linked(self._shared[market], recorded=self._recorded)
         return stream
 
 

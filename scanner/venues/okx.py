@@ -114,7 +114,7 @@ class Okx:
         self._depth = "books" if options.depth is Depth.FULL else "books5"
         self._requests = Requests()
         self._allowance = Allowance(REQUESTS_PER_HOUR, seconds=3600)
-        self._books = LinkedBooks(self._request, self.shared)
+        self._books = LinkedBooks(self._request, self.shared, recorded=markets is None)
         self._pulse = Pulse(every=20, quiet=5, dead=10, connection=self.shared.connection)
 
     def start(self, at: int) -> Steps:

@@ -294,6 +294,16 @@ def test_an_update_without_pseq_breaks_a_chain() -> None:
     assert isinstance(take(synced(100), update(101, None))[0], Reset)
 
 
+@pytest.mark.parametrize(("depth", "topic"), [(Depth.FULL, "books"), (Depth.TOP, "books50")])
+def test_an_update_that_is_chained_to_nothing_is_no_proof_on_a_live_connection(
+    depth: Depth, topic: str
+) -> None:
+    protocol = bitget(depth=depth)
+    take(protocol, book("snapshot", 100, topic=topic))
+    steps = take(protocol, update(101, None, topic=topic, ts=TIME + 1))
+    assert isinstance(steps[0], Reset)
+
+
 def test_the_last_seq_again_is_a_duplicate() -> None:
     protocol = synced(100)
     assert isinstance(take(protocol, update(102, 100))[0], Delta)

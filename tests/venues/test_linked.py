@@ -57,11 +57,19 @@ def test_a_chain_takes_exactly_what_follows() -> None:
     assert linked.delta(13, 14, 103, 0) == (Verdict.GAP, None)
 
 
-def test_without_predecessors_only_what_is_older_is_skipped() -> None:
-    linked = Linked()
+def test_without_predecessors_only_what_is_older_is_skipped_in_a_recording() -> None:
+    linked = Linked(recorded=True)
     assert linked.snapshot(None, None, 100, 0) == 100
     assert linked.delta(None, None, 101, 0) == (Verdict.APPLY, 101)
     assert linked.delta(None, None, 100, 0) == (Verdict.SKIP, None)
+
+
+def test_on_a_live_connection_what_names_no_predecessor_proves_nothing() -> None:
+    linked = Linked()
+    assert linked.snapshot(None, None, 100, 0) == 100
+    assert linked.delta(None, None, 101, 0) == (Verdict.GAP, None)
+    assert linked.snapshot(None, 10, 102, 0) == 10
+    assert linked.delta(None, 11, 103, 0) == (Verdict.GAP, None)
 
 
 def test_a_predecessor_is_checked_wherever_it_is_named() -> None:

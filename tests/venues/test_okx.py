@@ -291,9 +291,20 @@ def test_an_update_that_names_no_predecessor_breaks_a_chain() -> None:
 
 
 def test_an_older_unchained_update_is_skipped() -> None:
-    protocol = okx()
+    protocol = build(VENUE, None)
     take(protocol, book("snapshot", None, ts=TIME))
     assert take(protocol, update(None, None, ts=TIME - 1)) == []
+
+
+@pytest.mark.parametrize("depth", list(Depth))
+def test_an_update_that_is_chained_to_nothing_is_no_proof_on_a_live_connection(
+    depth: Depth,
+) -> None:
+    protocol = okx(depth=depth)
+    channel = "books" if depth is Depth.FULL else "books5"
+    take(protocol, book("snapshot", 100, channel=channel))
+    steps = take(protocol, update(101, None, channel=channel, ts=TIME + 1))
+    assert isinstance(steps[0], Reset)
 
 
 def test_a_best_without_an_id_is_not_compared_with_books_that_have_one() -> None:
