@@ -235,6 +235,15 @@ class Lane:
         for book in self.books.values():
             self._pipeline.drop(book, BookState.UNSYNCHRONISED, reason, at)
 
+    def proven(self) -> dict[str, int]:
+        """When each book that is live, or was until it became too old, was proven last: ns."""
+        known = (BookState.LIVE, BookState.STALE)
+        return {
+            market: self._store.meta(book, L.DEPTH_AT)
+            for market, book in self.books.items()
+            if self._store.state(book) in known
+        }
+
     def live(self) -> int:
         """How many of the lane's books are live."""
         return sum(self._store.state(book) is BookState.LIVE for book in self.books.values())

@@ -476,7 +476,7 @@ class RejectMinute(Struct, frozen=True, kw_only=True):
 
 
 class FeedEvent(Struct, frozen=True, kw_only=True):
-    """What happened to a feed: connected, lost, reset or refused.
+    """What happened to a feed: connected, lost, reset, refused, silent or back.
 
     ``connection`` counts the venue's connections from 1; ``market`` is empty when all of the
     connection are meant. ``at`` ns.

@@ -292,6 +292,18 @@ def test_silent_market_is_stale_then_asked_for_again() -> None:
     assert state(desk.b) is BookState.LIVE
 
 
+def test_a_book_counts_as_proven_then_until_it_is_lost() -> None:
+    desk = Desk()
+    assert desk.b.proven() == {}
+    desk.flag()
+    assert desk.b.proven() == {"BTC/USDT": SECOND}
+    desk.pipeline.tick(4 * SECOND + 1)
+    assert state(desk.b) is BookState.STALE
+    assert desk.b.proven() == {"BTC/USDT": SECOND}
+    desk.b.closed("gone", 5 * SECOND)
+    assert desk.b.proven() == {}
+
+
 def test_market_that_was_never_asked_for_is_only_noted() -> None:
     desk = Desk()
     (notice,) = say(desk.a, [[1, 1]], market="EVIL/USDT")

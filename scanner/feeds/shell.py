@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Protocol
 
@@ -70,6 +70,10 @@ class Lane(Protocol):
     def fetched(self, tag: str, status: int, body: bytes, at: int) -> Sequence[Step]: ...
 
     def idle(self, at: int) -> Sequence[Step]: ...
+
+    def proven(self) -> Mapping[str, int]:
+        """When each book that is live, or was until it became too old, was proven last: ns."""
+        ...
 
     def closed(self, reason: str, at: int) -> None:
         """Every book of the lane leaves the game in this very call."""
