@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.pipeline import Action, Lane, Pipeline
-from scanner.types import BookState, Depth, Market, Opportunity
+from scanner.types import BookState, Depth, Market, Opportunity, Proof
 from scanner.venues import ccxt_book
 from scanner.venues.protocol import Options, Venue
 from tests.touches import MILLISECOND, Teller, Touch
@@ -35,7 +37,9 @@ class Place:
         self.now = START
         self._first = START if kind.venue.id == "kucoin" else 1_000_000
         self.teller = kind(self.lane(kind.venue, kind.market, kind.depth))
-        self.other = self.lane(ccxt_book.venue("other"), "BTC/USDT", Depth.TOP)
+        whole = dict.fromkeys(Depth, Proof.SNAPSHOTS)
+        other = replace(ccxt_book.venue("other"), proof=whole)
+        self.other = self.lane(other, "BTC/USDT", Depth.TOP)
         self.teller.begin(self.number, TRUE, self.now)
         self.wait(1000)
         assert (self.state, self.said) == (BookState.LIVE, [])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 
@@ -17,8 +18,6 @@ from scanner.types import FeeIn, Market
 
 Level = tuple[float, float]
 NONE = Fraction(0)
-# Sums of sizes carry float noise: what is so near a whole number of lots is one.
-NOISE, LEAST = 1e-13, 1e-9
 
 
 class Terms(Struct, frozen=True, kw_only=True):
@@ -95,14 +94,24 @@ def floor(size: float, step: Fraction) -> float:
     """``size`` rounded down to a multiple of ``step``."""
     if not step:
         return size
-    return min(size, float(step * math.floor(size / float(step) * (1 + NOISE) + LEAST)))
+    units, scale = _decimal(size)
+    steps = units * step.denominator // (scale * step.numerator)
+    return steps * step.numerator / step.denominator
 
 
 def ceil(size: float, step: Fraction) -> float:
     """``size`` rounded up to a multiple of ``step``."""
     if not step:
         return size
-    return max(size, float(step * math.ceil(size / float(step) * (1 - NOISE) - LEAST)))
+    units, scale = _decimal(size)
+    steps = -(-units * step.denominator // (scale * step.numerator))
+    return steps * step.numerator / step.denominator
+
+
+def _decimal(size: float) -> tuple[int, int]:
+    """A sum of sizes without its noise, as a reduced fraction: the decimal of 14 digits that it
+    stands for. So three tenths are three lots of 0.1, whatever 0.1 + 0.2 is in binary."""
+    return Decimal(f"{size:.14g}").as_integer_ratio()
 
 
 def value(levels: Sequence[Level], size: float) -> float:
