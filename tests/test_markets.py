@@ -90,8 +90,50 @@ def test_a_market_is_made_of_what_ccxt_knows() -> None:
             min_notional=5.0,
             taker_fee=0.001,
             maker_fee=0.0008,
+            fee_source="its list",
+            fee_in_source="not known",
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("side", "buy", "sell"),
+    [
+        ("get", "base", "quote"),
+        ("give", "quote", "base"),
+        ("base", "base", "base"),
+        ("quote", "quote", "quote"),
+        ("other", "token", "token"),
+        (None, "quote", "quote"),
+    ],
+)
+def test_what_fees_are_taken_in(side: str | None, buy: str, sell: str) -> None:
+    [made] = convert(entry(feeSide=side))
+    assert (made.buy_fee_in, made.sell_fee_in) == (buy, sell)
+    assert made.fee_in_source == ("ccxt" if side else "not known")
+
+
+def test_a_native_venue_says_what_it_takes_fees_in_where_ccxt_does_not() -> None:
+    found = {
+        venue: converted(Wanted(venue, "", True), [entry(info={"symbol": "BTCUSDT"})], TICK_SIZE)
+        for venue in ("okx", "kucoin")
+    }
+    [okx], [kucoin] = found["okx"], found["kucoin"]
+    assert (okx.buy_fee_in, okx.sell_fee_in, kucoin.buy_fee_in) == ("base", "quote", "quote")
+    assert okx.fee_in_source == "the venue's rules"
+
+
+def test_what_converts_comes_with_symbols_of_two_quotes() -> None:
+    lists = listed(
+        a="BTC/USDT ETH/USDT USDC/USDT EUR/USDT", b="BTC/USDC ETH/USDT BTC/USDT", c="BTC/USDC"
+    )
+
+    def scanned(**settings: Any) -> list[str]:
+        wanted = config("okx", symbols=("BTC/USDT", "BTC/USDC", "ETH/USDT"), **settings)
+        return list(dict.fromkeys(m.symbol for m in choose(lists, wanted)))
+
+    assert scanned() == ["BTC/USDT", "BTC/USDC", "ETH/USDT", "USDC/USDT"]
+    assert scanned(kinds=("spot-spot",)) == ["BTC/USDT", "BTC/USDC", "ETH/USDT"]
 
 
 def test_precisions_are_steps_or_decimals_as_the_venue_counts() -> None:

@@ -49,16 +49,16 @@ def level(meta, real, price, size, book, side, k):
 
 @inlined
 def touch(meta, real, price, size, buy, sell, rate, plain):
-    """A route at the touch: (net edge in bps, gross edge in bps, 1); zeros if a side is empty.
-    ``rate`` and ``plain`` turn the quote of the sale into that of the purchase, after and before
-    the fee of it."""
+    """A route at the touch: (net edge in bps, whether it is positive before costs, 1); zeros if a
+    side is empty. ``rate`` and ``plain`` turn the quote of the sale into that of the purchase,
+    after and before the fee of it."""
     ask, ask_size = level(meta, real, price, size, buy, ASK, 0)
     bid, bid_size = level(meta, real, price, size, sell, BID, 0)
     if ask_size <= 0.0 or bid_size <= 0.0:
-        return 0.0, 0.0, 0
+        return 0.0, False, 0
     cost = ask * real[buy * L.REAL_WIDTH + L.RATE_SIDE + ASK]
     proceeds = bid * real[sell * L.REAL_WIDTH + L.RATE_SIDE + BID] * rate
-    return (proceeds / cost - 1.0) * 10_000.0, (bid * plain / ask - 1.0) * 10_000.0, 1
+    return (proceeds / cost - 1.0) * 10_000.0, bid * plain > ask, 1
 
 
 @inlined

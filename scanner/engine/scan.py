@@ -97,7 +97,7 @@ def _route(table, buy, sell, cell, rate, plain, wanted, noted, n, at):
                 code = L.LESS_THAN_PROFIT
                 shortfall = (1.0 - net / limits[L.MIN_PROFIT]) * 10_000.0
     if not (code == L.OK or wanted or stands & L.STANDS != 0):
-        if noted and present != 0 and (gross > 0.0 or edge > 0.0):
+        if noted and present != 0 and (gross or edge > 0.0):
             _note_reject(table, cell, code, shortfall)
         return n
     if code == L.LESS_THAN_BPS or code == L.LESS_THAN_PROFIT:

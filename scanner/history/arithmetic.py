@@ -11,6 +11,8 @@ from scanner.types import FeeIn, Leg
 from storage.queries import State
 
 TOLERANCE = 1e-9
+# What 64-bit sums of prices and sizes leave, as a part of what is paid.
+FLOATS = 1e-13
 WHOLE = 1e-6
 
 
@@ -54,7 +56,7 @@ class Account(Struct, frozen=True):
     """All orders and what follows from them, in the quote of the purchase and bps. ``brought`` is
     what comes of the sale in it, ``worth`` what all that is bought would bring before any fee.
     ``left`` is base that is bought and not sold. ``disagrees`` names the stored figures that are
-    others than these; none if all agree to 1e-9 of what is paid."""
+    others than these; none if all agree to 1e-9."""
 
     buy: Side
     sell: Side
@@ -162,4 +164,4 @@ def _take(levels: Sequence[tuple[float, float]], size: float) -> tuple[list[Take
 
 
 def _same(stored: float, computed: float, scale: float) -> bool:
-    return abs(stored - computed) <= TOLERANCE * max(abs(scale), abs(computed))
+    return abs(stored - computed) <= TOLERANCE * abs(computed) + FLOATS * abs(scale)

@@ -11,6 +11,7 @@ from scanner.history.plot import spark
 from scanner.history.table import Column, table
 from scanner.history.tables import lasted
 from scanner.history.trade import number
+from scanner.sinks import formats
 from scanner.sinks.formats import rfc3339
 from scanner.text import printable
 from scanner.types import FeedEvent
@@ -147,17 +148,9 @@ def _state_fields(state: State) -> dict[str, Any]:
         "gross_bps": state.gross_bps,
         "net_bps": state.net_bps,
         "net_profit": state.net_profit,
-        "buy": shapes.whole_leg(state.buy),
-        "sell": shapes.whole_leg(state.sell),
-        "conversion": shapes.whole_leg(state.conversion) if state.conversion else None,
-        "bound": state.bound,
-        "unrounded": state.unrounded,
-        "accounting": {
-            "currency": state.accounting,
-            "net_profit": state.accounting_profit,
-            "rate": state.accounting_rate,
-            "venue": state.accounting_venue,
-        },
+        "buy": formats.leg(state.buy),
+        "sell": formats.leg(state.sell),
+        **formats.basis(state),
         "computed": {
             "paid": a.buy.value,
             "buy_fee": a.buy.fee,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from scanner.text import printable
 from scanner.types import Leg, Opportunity
@@ -26,23 +27,14 @@ def to_json(opportunity: Opportunity) -> str:
         "kind": opportunity.kind,
         "symbol": opportunity.symbol,
         "at": rfc3339(opportunity.at),
-        "buy": _leg(opportunity.buy),
-        "sell": _leg(opportunity.sell),
+        "buy": leg(opportunity.buy),
+        "sell": leg(opportunity.sell),
         "size": opportunity.size,
         "gross_bps": opportunity.gross_bps,
         "net_bps": opportunity.net_bps,
         "net_profit": opportunity.net_profit,
         "currency": opportunity.currency,
-        "conversion": _leg(opportunity.conversion) if opportunity.conversion else None,
-        "bound": opportunity.bound,
-        "unrounded": opportunity.unrounded,
-        "accounting": {
-            "currency": opportunity.accounting,
-            "net_profit": opportunity.accounting_profit,
-            "rate": opportunity.accounting_rate,
-            "venue": opportunity.accounting_venue,
-        },
-    }
+    } | basis(opportunity)
     if opportunity.event == "closed":
         line["reason"] = opportunity.reason
     return json.dumps(line, separators=(",", ":"), allow_nan=False)
@@ -76,7 +68,23 @@ def _converted(o: Opportunity) -> str:
     return f" {sold}, {conversion.symbol} {conversion.levels[0][0]:,.10g} {where}"
 
 
-def _leg(leg: Leg) -> dict[str, object]:
-    return {name: getattr(leg, name) for name in Leg.__struct_fields__} | {
-        "levels": [list(level) for level in leg.levels]
+def basis(o: Any) -> dict[str, object]:
+    """What an opportunity, or a stored state of one, rests on besides its legs."""
+    return {
+        "conversion": leg(o.conversion) if o.conversion else None,
+        "bound": o.bound,
+        "unrounded": o.unrounded,
+        "accounting": {
+            "currency": o.accounting,
+            "net_profit": o.accounting_profit,
+            "rate": o.accounting_rate,
+            "venue": o.accounting_venue,
+        },
+    }
+
+
+def leg(it: Leg) -> dict[str, object]:
+    """A leg with all that is known of it."""
+    return {name: getattr(it, name) for name in Leg.__struct_fields__} | {
+        "levels": [list(level) for level in it.levels]
     }

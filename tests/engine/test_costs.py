@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from scanner.engine import costs
 from scanner.engine.gates import Gate, Rejection
-from scanner.engine.terms import Terms, ceil, common, exact, floor
+from scanner.engine.terms import Terms, common, exact, floor
 from scanner.types import Market
 
 ASKS = [(100_000.0, 1.0)]
@@ -23,6 +23,10 @@ def terms(venue: str, fee: float, lot: float = 0.0) -> Terms:
     return Terms.of(
         Market(venue=venue, id="X", symbol="X/Q", base="X", quote="Q", taker_fee=fee, lot=lot)
     )
+
+
+def round_down(size: float, one: float, other: float) -> float:
+    return floor(size, common(exact(one), exact(other)))
 
 
 def evaluate(
@@ -75,11 +79,19 @@ def test_a_size_of_whole_lots_stays_whole() -> None:
 
 
 def test_rounds_to_what_both_venues_take_not_to_one_lot_after_the_other() -> None:
-    lots = common(exact(0.3), exact(0.5))
-    assert (floor(0.98, lots), floor(4.9, lots)) == (0.0, 4.5)
-    assert floor(2.0, common(exact(0.07), exact(0.1))) == 1.4
-    assert floor(2.0, common(exact(0.07), exact(0.0))) == 1.96
-    assert best([(100.0, 4.9)], [(110.0, 9.0)], 0.0, 0.0, (0.3, 0.5)).size == 4.5
+    assert round_down(0.98, 0.3, 0.5) == 0.0
+    assert round_down(4.9, 0.3, 0.5) == 4.5
+    assert round_down(2.0, 0.07, 0.1) == 1.4
+    assert round_down(2.0, 0.07, 0.0) == 1.96
+
+
+def test_a_lot_that_was_computed_is_the_decimal_it_stands_for() -> None:
+    assert 3 * 0.1 != 0.3
+    assert round_down(1.0, 3 * 0.1, 0.1) == 0.9
+
+
+def test_without_lots_a_size_stays_as_it_is() -> None:
+    assert round_down(0.1 + 0.2, 0.0, 0.0) == 0.1 + 0.2
 
 
 decimal_lot = st.builds(
@@ -97,13 +109,12 @@ def test_a_rounded_size_is_the_greatest_multiple_of_both_lots(
     taken: list[int], places: int, one: Decimal, other: Decimal
 ) -> None:
     """Against Decimal; the size is a sum of floats, as it is after a walk over levels."""
-    whole = sum((Decimal(units).scaleb(-places) for units in taken), Decimal(0))
+    whole = sum(Decimal(units).scaleb(-places) for units in taken)
     size = sum(float(Decimal(units).scaleb(-places)) for units in taken)
-    step = Decimal(math.lcm(int(one.scaleb(8)), int(other.scaleb(8)))).scaleb(-8)
-    lots = common(exact(float(one)), exact(float(other)))
-    below = whole // step * step
-    assert floor(size, lots) == float(below)
-    assert ceil(size, lots) == float(below if below == whole else below + step)
+    rounded = round_down(size, float(one), float(other))
+    units = math.lcm(int(one.scaleb(8)), int(other.scaleb(8)))
+    step = Decimal(units).scaleb(-8)
+    assert rounded == float(whole // step * step)
 
 
 def test_less_than_a_lot_is_nothing() -> None:
