@@ -106,7 +106,8 @@ class Binance:
         self._options = options
         self._requests = Requests()
         self._wanted = Fetches()
-        self._books = BridgedBooks(Bridge, self._snapshot_url, self._wanted, self.shared)
+        many = len(self._known.ids)
+        self._books = BridgedBooks(Bridge, self._snapshot_url, self._wanted, many, self.shared)
 
     def start(self, at: int) -> Steps:
         return [Connect(f"{self._options.ws}/stream")]

@@ -147,7 +147,8 @@ class Gate:
         self._again = Resubscriptions()
         self._pulse = Pulse(every=10, quiet=5, dead=10, connection=self.shared.connection)
         self._streams: dict[str, _Stream] = {}
-        self._bridged = BridgedBooks(Bridge, self._snapshot_url, self._wanted)
+        many = len(self._known.ids)
+        self._bridged = BridgedBooks(Bridge, self._snapshot_url, self._wanted, many)
         self._snapshots: dict[str, str] = {}
 
     def start(self, at: int) -> Steps:

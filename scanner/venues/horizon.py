@@ -8,7 +8,6 @@ that to the stream without a break. Levels are ``[price, size, ...]`` arrays of 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from math import inf
 
@@ -18,7 +17,7 @@ from scanner.types import Delta, Snapshot
 from scanner.venues import cells as C
 from scanner.venues.cells import Cells, new_cells, reals
 from scanner.venues.parts import decode
-from scanner.venues.sequence import Bridge, Verdict
+from scanner.venues.sequence import Bridge, Verdict, Waiting
 
 Rows = list[list[str]]
 
@@ -80,7 +79,7 @@ class Horizon:
 
 
 class ShallowBridge:
-    """``Bridge`` for snapshots of ``limit`` levels a side.
+    """``Bridge`` for snapshots of ``limit`` levels a side; ``room`` bytes for what waits.
 
     1. While the price stays near the middle of the snapshot: as ``Bridge``, less the rows beyond
     the horizon. 2. When it is ``worn``, fetch a snapshot and ``renew``: the book goes on, and the
@@ -89,18 +88,24 @@ class ShallowBridge:
     is. 4. Rows that carry a sequence of their own, not above the snapshot's, are skipped.
     """
 
-    __slots__ = ("_bridge", "_cells", "_horizon", "_since")
+    __slots__ = ("_bridge", "_cells", "_horizon", "_room", "_since")
 
-    def __init__(self, limit: int, cells: Cells | None = None) -> None:
+    def __init__(self, limit: int, cells: Cells | None = None, room: int = Bridge.ROOM) -> None:
         self._cells = new_cells() if cells is None else cells
-        self._bridge = Bridge(self._cells)
+        self._bridge = Bridge(self._cells, room)
         self._horizon = Horizon(limit, self._cells)
-        self._since: deque[tuple[int, Delta]] | None = None
+        self._room = room
+        self._since: Waiting | None = None
 
     @property
     def synced(self) -> bool:
         """A snapshot is in place."""
         return self._bridge.synced
+
+    @property
+    def spilt(self) -> bool:
+        """More deltas have waited than there was room for."""
+        return self._bridge.spilt
 
     @property
     def worn(self) -> bool:
@@ -114,7 +119,7 @@ class ShallowBridge:
 
     def renew(self) -> None:
         """A fresh snapshot has been asked for."""
-        self._since = deque(maxlen=Bridge.LIMIT)
+        self._since = Waiting(self._room)
         self._offer()
 
     def delta(self, first: int, last: int, step: Delta, at: int) -> tuple[Verdict, Delta]:
@@ -125,7 +130,7 @@ class ShallowBridge:
         if verdict is not Verdict.APPLY:
             return verdict, step
         if self._since is not None:
-            self._since.append((first, msgspec.structs.replace(step, received_at=at)))
+            self._since.add(first, last, None, step, at)
         if first <= self._cells[C.SHOWN]:
             step = msgspec.structs.replace(step, rows_after=self._cells[C.SHOWN])
         step = self._horizon.within(step)
@@ -152,10 +157,10 @@ class ShallowBridge:
         if sequence >= (self._bridge.last or 0):
             self._bridge.restart()
             return self._bridge.snapshot(sequence, step)
-        since = self._since or deque()
+        since = list(self._since or ())
         if not since or since[0][0] > sequence + 1:
             return None
-        return [step, *(delta for _, delta in since if delta.sequence > sequence)]
+        return [step, *(delta for _, last, _, delta in since if last > sequence)]
 
     def _offer(self) -> None:
         """Say whether the next change needs nothing but the cells."""

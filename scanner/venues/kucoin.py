@@ -148,7 +148,8 @@ class KuCoin:
         self._requests = Requests()
         self._wanted = Fetches()
         self._pulse = Pulse(18, QUIET_SECONDS, dead=10, connection=self.shared.connection)
-        self._books = BridgedBooks(_bridge, self._snapshot_url, self._wanted, self.shared)
+        many = len(self._known.ids)
+        self._books = BridgedBooks(_bridge, self._snapshot_url, self._wanted, many, self.shared)
 
     def start(self, at: int) -> Steps:
         return [Fetch(TOKEN, f"{self._options.rest}/api/v1/bullet-public", "POST")]
@@ -351,8 +352,8 @@ class KuCoin:
         return f"{self._options.rest}{path}?symbol={quote(market)}"
 
 
-def _bridge(cells: Cells) -> ShallowBridge:
-    return ShallowBridge(SNAPSHOT_LEVELS, cells)
+def _bridge(cells: Cells, room: int) -> ShallowBridge:
+    return ShallowBridge(SNAPSHOT_LEVELS, cells, room)
 
 
 def _touch(side: list[str] | None) -> tuple[str, str]:

@@ -9,6 +9,7 @@ except ``Bridge``, which keeps the deltas that wait for their snapshot. What the
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from enum import Enum
 
 from msgspec.structs import replace
@@ -210,6 +211,41 @@ def _older(number: int, time: int, last: int, last_time: int) -> bool:
     return number <= last and time <= last_time
 
 
+class Waiting:
+    """Deltas that wait, in the order in which they came. Of what is more than ``room`` bytes the
+    oldest are given up: a snapshot that comes later has them. ``spilt``: some were."""
+
+    OVERHEAD = 512
+    __slots__ = ("_bytes", "_entries", "_room", "spilt")
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._bytes = 0
+        self._entries: deque[tuple[int, int, int | None, Delta]] = deque()
+        self.spilt = False
+
+    def __iter__(self) -> Iterator[tuple[int, int, int | None, Delta]]:
+        """``(first, last, previous, delta)`` of each."""
+        return iter(self._entries)
+
+    def add(self, first: int, last: int, previous: int | None, delta: Delta, at: int) -> None:
+        """One more, that came at ``at``."""
+        self._entries.append((first, last, previous, replace(delta, received_at=at)))
+        self._bytes += self._size(delta)
+        while self._bytes > self._room:
+            self._bytes -= self._size(self._entries.popleft()[3])
+            self.spilt = True
+
+    def clear(self) -> None:
+        """None waits any more."""
+        self._entries.clear()
+        self._bytes = 0
+        self.spilt = False
+
+    def _size(self, delta: Delta) -> int:
+        return len(delta.bids) + len(delta.asks) + len(delta.mixed) + self.OVERHEAD
+
+
 class Bridge(LastId):
     """Deltas from the stream joined to a snapshot from REST.
 
@@ -220,17 +256,18 @@ class Bridge(LastId):
     seen is skipped, but not for longer than ``Doubt`` allows: then it is a gap.
 
     Until a delta has covered ``S + 1`` the snapshot is passed on with ``live=False``. What has
-    waited proves the book as of when it came (``Delta.received_at``), not as of the snapshot.
+    waited proves the book as of when it came (``Delta.received_at``), not as of the snapshot. The
+    newest ``room`` bytes of it are kept.
     """
 
-    LIMIT = 10_000
+    ROOM = 1 << 20
     __slots__ = ("_bridged", "_doubt", "_waiting")
 
-    def __init__(self, cells: Cells | None = None) -> None:
+    def __init__(self, cells: Cells | None = None, room: int = ROOM) -> None:
         super().__init__(cells)
         self._bridged = False
         self._doubt = Doubt(self._cells)
-        self._waiting: deque[tuple[int, int, int | None, Delta]] = deque(maxlen=self.LIMIT)
+        self._waiting = Waiting(room)
 
     @property
     def synced(self) -> bool:
@@ -241,6 +278,11 @@ class Bridge(LastId):
     def bridged(self) -> bool:
         """A delta has joined the snapshot."""
         return self._bridged
+
+    @property
+    def spilt(self) -> bool:
+        """More deltas have waited than there was room for."""
+        return self._waiting.spilt
 
     def restart(self) -> None:
         """Forget the snapshot and what waited; buffer anew."""
@@ -255,7 +297,7 @@ class Bridge(LastId):
         """``SKIP`` while it waits for the snapshot or has been seen; ``GAP`` restarts buffering
         with this delta as the first."""
         if self.last is None:
-            self._wait(first, last, previous, step, at)
+            self._waiting.add(first, last, previous, step, at)
             return Verdict.SKIP
         verdict = self._next(first, last, previous)
         if verdict is Verdict.APPLY:
@@ -264,7 +306,7 @@ class Bridge(LastId):
             verdict = Verdict.GAP if self._doubt.grows(at) else verdict
         if verdict is Verdict.GAP:
             self.restart()
-            self._wait(first, last, previous, step, at)
+            self._waiting.add(first, last, previous, step, at)
         return verdict
 
     def snapshot(self, sequence: int, step: Snapshot) -> list[Snapshot | Delta] | None:
@@ -288,9 +330,6 @@ class Bridge(LastId):
                 steps.append(delta)
         self._waiting.clear()
         return steps
-
-    def _wait(self, first: int, last: int, previous: int | None, step: Delta, at: int) -> None:
-        self._waiting.append((first, last, previous, replace(step, received_at=at)))
 
     def _next(self, first: int, last: int, previous: int | None) -> Verdict:
         had = self.last

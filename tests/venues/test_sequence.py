@@ -18,6 +18,7 @@ from scanner.venues.sequence import (
     Newest,
     Ranks,
     Verdict,
+    Waiting,
 )
 
 APPLY, SKIP, GAP = Verdict.APPLY, Verdict.SKIP, Verdict.GAP
@@ -264,14 +265,42 @@ def test_bridge_futures_need_no_id_after_the_snapshot_itself() -> None:
     assert bridge.snapshot(100, whole(100)) is None
 
 
-def test_bridge_forgets_the_oldest_when_too_much_waits() -> None:
-    bridge = Bridge()
-    for number in range(1, bridge.LIMIT + 11):
+def test_bridge_gives_up_the_oldest_when_too_much_waits() -> None:
+    bridge = Bridge(room=10 * (Waiting.OVERHEAD + len(b"[][]")))
+    for number in range(1, 11):
         bridge.delta(number, number, change(number), 0)
-    assert bridge.snapshot(5, whole(5)) is None
-    steps = bridge.snapshot(10, whole(10))
-    assert steps is not None
-    assert len(steps) == 1 + bridge.LIMIT
+    assert not bridge.spilt
+    for number in range(11, 16):
+        bridge.delta(number, number, change(number), 0)
+    assert bridge.spilt
+    assert bridge.snapshot(4, whole(4)) is None
+    assert numbers(bridge.snapshot(5, whole(5))) == [5, *range(6, 16)]
+
+
+def test_what_waits_is_bounded_by_its_bytes() -> None:
+    waiting = Waiting(100_000)
+    for number in range(1000):
+        delta = Delta(
+            market="M", bids=b"b" * 20_000, asks=b"a" * 9_000, mixed=b"m", sequence=number
+        )
+        waiting.add(number, number, None, delta, 0)
+        held = sum(len(entry[3].bids) + len(entry[3].asks) for entry in waiting)
+        assert held <= 100_000
+    assert [entry[0] for entry in waiting] == [997, 998, 999]
+    waiting.clear()
+    assert list(waiting) == [] and not waiting.spilt
+    waiting.add(1, 1, None, change(1), 0)
+    assert len(list(waiting)) == 1 and not waiting.spilt
+
+
+def test_a_delta_larger_than_the_room_is_given_up_alone() -> None:
+    bridge = Bridge(room=10_000)
+    bridge.delta(1, 1, change(1), 0)
+    bridge.delta(2, 2, Delta(market="M", bids=b"b" * 20_000, sequence=2), 0)
+    bridge.delta(3, 3, change(3), 0)
+    assert bridge.spilt
+    assert bridge.snapshot(1, whole(1)) is None
+    assert numbers(bridge.snapshot(2, whole(2))) == [2, 3]
 
 
 @given(st.data())
@@ -291,7 +320,8 @@ def test_bridge_applies_every_id_once_and_in_order_or_says_so(data: st.DataObjec
             case "swap" if place:
                 events[place - 1 : place + 1] = events[place], events[place - 1]
     snapshots = data.draw(st.dictionaries(st.integers(0, len(events)), st.integers(0, 60)))
-    bridge, reached = Bridge(), None
+    bridge = Bridge(room=data.draw(st.integers(0, 8)) * Waiting.OVERHEAD)
+    reached = None
     ranges = {last: first for first, last in events}
 
     def applied(step: Snapshot | Delta) -> None:
