@@ -70,7 +70,7 @@ class BookStore:
             zeros(16 * L.ROOM * L.TOUCH_WIDTH),
             zeros(8, np.int64),
             zeros(8),
-            np.array([_crc_entry(i) for i in range(256)], np.uint32),
+            _crc_tables(),
             zeros(TEXT_BYTES, np.uint8),
             zeros(16 * L.ROOM**2 * L.EDGE_WIDTH),
             zeros(16 * L.ROOM**2 * L.EDGE_COUNT_WIDTH, np.int64),
@@ -324,6 +324,16 @@ def _touch(price: str, size: str) -> tuple[float, float]:
         return 0.0, 0.0
     price_value, size_value = slow.number(price)[0], slow.number(size)[0]
     return (price_value, size_value) if price_value > 0 else (0.0, 0.0)
+
+
+def _crc_tables() -> NDArray[np.uint32]:
+    """What each byte does to the checksum at once, one byte later, and so on up to seven."""
+    tables = np.zeros((8, 256), np.uint32)
+    tables[0] = [_crc_entry(i) for i in range(256)]
+    for k in range(1, 8):
+        before = tables[k - 1]
+        tables[k] = tables[0][before & 255] ^ (before >> 8)
+    return tables.reshape(-1)
 
 
 def _crc_entry(index: int) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 from numba import carray
 
 from scanner.books import layout as L
-from scanner.books.jit import inlined, kernel, pointer
+from scanner.books.jit import inlined, kernel, pointer, viewing
 from scanner.engine.ladders import ASK, BID, best_rate, fitness, level, touch, walk
 
 
@@ -45,7 +45,7 @@ def _note_edge(edges, counts, cell, edge):
         counts[c + L.EDGE_POSITIVE] += 1
 
 
-@inlined
+@viewing
 def _note_reject(table, cell, code, shortfall):
     """Add one observation of what stopped a route, and by how much, to its summary."""
     rejects = carray(pointer(table[2 * L.REJECTS]), table[2 * L.REJECTS + 1], np.int32)
@@ -56,7 +56,7 @@ def _note_reject(table, cell, code, shortfall):
     rejects[i] += 1
 
 
-@inlined
+@viewing
 def _route(table, buy, sell, cell, rate, plain, wanted, noted, n, at):
     """Look at one route and write it as the ``n``-th if it may meet the thresholds, is open, or is
     ``wanted`` whatever came of it; how many routes there are then. ``rate`` and ``plain`` as in
@@ -109,7 +109,7 @@ def _route(table, buy, sell, cell, rate, plain, wanted, noted, n, at):
     return n + 1
 
 
-@inlined
+@viewing
 def _rates(table, buy_quote, sell_quote, at):
     """What now turns the quote of a sale into that of a purchase best: (after fees, before)."""
     parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
@@ -121,7 +121,7 @@ def _rates(table, buy_quote, sell_quote, at):
     return rates[L.RATE_NET + pair], rates[L.RATE_PLAIN + pair]
 
 
-@inlined
+@viewing
 def _convert(table, pair, at):
     """``best_rate`` on the arrays of the table."""
     pool = table[2 * L.PRICE + 1]
@@ -135,7 +135,7 @@ def _convert(table, pair, at):
     best_rate(meta, real, price, size, parameters, converters, rates, pair, at)
 
 
-@inlined
+@viewing
 def _see(table, book, row, at):
     """Keep the touch of a book, after fees and before, in its row."""
     pool = table[2 * L.PRICE + 1]
@@ -170,7 +170,7 @@ def _promising(touches, rates, t_buy, t_sell, pair):
     return touches[t_sell + L.PLAIN_BID] * rates[L.RATE_PLAIN + pair] > touches[t_buy + L.PLAIN_ASK]
 
 
-@inlined
+@viewing
 def scan_book(table, book, at):
     """The routes of ``book`` that may meet the thresholds or are open, to the out array; how
     many."""

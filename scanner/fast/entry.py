@@ -7,7 +7,7 @@ from numba import carray
 
 from scanner import counts as N
 from scanner.books import layout as B
-from scanner.books.jit import bytes_address, inlined, kernel, pointer
+from scanner.books.jit import bytes_address, inlined, kernel, pointer, viewing
 from scanner.books.kernels import apply_rows, checksum_of, lay_over
 from scanner.engine.scan import scan_book
 from scanner.fast import layout as L
@@ -43,12 +43,12 @@ MOST_MILLISECONDS = (1 << 63) // MILLISECOND
 UNSIGNED_32 = 0xFFFFFFFF
 
 
-@inlined
+@viewing
 def _ints(table, slot):
     return carray(pointer(table[2 * slot]), table[2 * slot + 1], np.int64)
 
 
-@inlined
+@viewing
 def _row_arrays(table):
     limit = table[2 * B.ROW_PRICE + 1]
     return (
@@ -124,7 +124,7 @@ def _sum(fields, no_sum, rule):
     return (0 if no_sum != 0 and value == 0 else 1), value & UNSIGNED_32
 
 
-@inlined
+@viewing
 def _change(table, shapes, shape, fields, book, order, at):
     """Put a whole book or a change into the book; 0 or why not, with nothing changed."""
     sent_at = np.int64(0)
@@ -140,7 +140,7 @@ def _change(table, shapes, shape, fields, book, order, at):
     return apply_rows(table, book, fields[L.ROWS], whole, depth, True, order, number, sent_at, at)
 
 
-@inlined
+@viewing
 def _take(table, lane, text, start, end, at):
     """One message; a code."""
     fields = _ints(lane, L.FIELDS)
@@ -243,7 +243,7 @@ def _take(table, lane, text, start, end, at):
     return L.TAKEN
 
 
-@inlined
+@viewing
 def _take_all(table, lane, buffer, starts, ends, first, count, at):
     """The messages from ``first`` on; stops at the first that needs more than this."""
     fields = _ints(lane, L.FIELDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from scanner.books.jit import inlined
+from scanner.books.memory import element
 from scanner.fast import layout as L
 from scanner.fast.levels import level_list, list_level, put_row
 from scanner.fast.text import (
@@ -105,17 +106,17 @@ def find_tag(tags, first, count, low, high, length):
 def quotes(text, i, last, what, fields, settings, powers, rows, limit):
     """What stands under a key of ``BIDS``, ``ASKS`` or ``MIXED``: (index after, what it was)."""
     side = what - BIDS
-    if text[i] == QUOTE:
+    if element(text, i) == QUOTE:
         units, decimals, i, _ = number(text, i)
         if i < 0 or side == 2 or units == 0:
             return -1, 0
         fields[BID + side] = units
         fields[L.SCALES + side] = decimals
         return i, BID + side
-    if text[i] != OPEN_LIST:
+    if element(text, i) != OPEN_LIST:
         return -1, 0
     after = blank(text, i + 1)
-    if text[after] != QUOTE:
+    if element(text, after) != QUOTE:
         return level_list(text, i, last, side, fields, settings, powers, rows, limit), what
     units, scale, size_units, size_scale, i = list_level(text, after, last, fields)
     n = fields[L.ROWS]
@@ -144,12 +145,12 @@ def walk(text, i, last, tables, fields, settings, powers, rows, limit):
     node = np.int64(0)
     expected = np.int64(0)
     i = blank(text, i)
-    if text[i] != OPEN_OBJECT or i >= last:
+    if element(text, i) != OPEN_OBJECT or i >= last:
         return nothing
     i += 1
     while True:
         i = blank(text, i)
-        if text[i] != QUOTE:
+        if element(text, i) != QUOTE:
             return nothing
         start = i + 1
         low, high, i = words(text, start, last)
@@ -157,7 +158,7 @@ def walk(text, i, last, tables, fields, settings, powers, rows, limit):
             return nothing
         length = i - start
         i = blank(text, i + 1)
-        if text[i] != COLON:
+        if element(text, i) != COLON:
             return nothing
         i = blank(text, i + 1)
         first = nodes[node * L.NODE_WIDTH + L.NODE_FIRST]
@@ -172,10 +173,10 @@ def walk(text, i, last, tables, fields, settings, powers, rows, limit):
             shapes &= keys[row + L.KEY_SHAPES]
         if what >= L.OBJECT:
             if what == L.ONE_OBJECT:
-                if text[i] != OPEN_LIST:
+                if element(text, i) != OPEN_LIST:
                     return nothing
                 i = blank(text, i + 1)
-            if text[i] != OPEN_OBJECT or i >= last:
+            if element(text, i) != OPEN_OBJECT or i >= last:
                 return nothing
             i = blank(text, i + 1)
             bit = np.int64(1) << keys[row + L.KEY_BIT]
@@ -196,7 +197,7 @@ def walk(text, i, last, tables, fields, settings, powers, rows, limit):
         elif what == REFUSE:
             return nothing
         elif what == TAG:
-            if text[i] != QUOTE:
+            if element(text, i) != QUOTE:
                 return nothing
             start = i + 1
             low, high, i = words(text, start, last)
@@ -208,7 +209,7 @@ def walk(text, i, last, tables, fields, settings, powers, rows, limit):
             bit = np.int64(1) << keys[row + L.KEY_BIT]
             i += 1
         elif what == NAME or what == ID:
-            if text[i] != QUOTE:
+            if element(text, i) != QUOTE:
                 return nothing
             start = i + 1
             i = string_end(text, start, last)
@@ -237,7 +238,7 @@ def walk(text, i, last, tables, fields, settings, powers, rows, limit):
             fields[what], i = moment(text, i)
             bit = np.int64(1) << what
         elif what == FLAG:
-            if text[i] != 102:
+            if element(text, i) != 102:
                 return nothing
             i = scalar(text, i, last)
         else:
@@ -250,7 +251,7 @@ def walk(text, i, last, tables, fields, settings, powers, rows, limit):
             return nothing
         seen |= bit
         i = blank(text, i)
-        while text[i] == CLOSE_OBJECT:
+        while element(text, i) == CLOSE_OBJECT:
             if depth == 0:
                 fields[L.SEEN] = seen
                 return shapes if i == last else nothing
@@ -258,13 +259,13 @@ def walk(text, i, last, tables, fields, settings, powers, rows, limit):
                 return nothing
             i = blank(text, i + 1)
             if above & 1 != 0:
-                if text[i] != CLOSE_LIST:
+                if element(text, i) != CLOSE_LIST:
                     return nothing
                 i = blank(text, i + 1)
             expected = (above >> 1) & 255
             node = (above >> 9) & 127
             above >>= 16
             depth -= 1
-        if text[i] != COMMA:
+        if element(text, i) != COMMA:
             return nothing
         i += 1

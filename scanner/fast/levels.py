@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from scanner.books.jit import inlined
+from scanner.books.memory import element
 from scanner.fast import layout as L
 from scanner.fast.text import (
     CLOSE_LIST,
@@ -30,7 +31,7 @@ def list_level(text, i, last, fields):
     if i < 0:
         return zero, 0, zero, 0, -1
     i = blank(text, i)
-    if text[i] != COMMA:
+    if element(text, i) != COMMA:
         return zero, 0, zero, 0, -1
     size, size_decimals, i, other = number(text, blank(text, i + 1))
     if i < 0:
@@ -38,16 +39,16 @@ def list_level(text, i, last, fields):
     i = blank(text, i)
     fields[L.UNQUOTED] |= unquoted | other
     columns = 2
-    while text[i] == COMMA:
+    while element(text, i) == COMMA:
         i = blank(text, i + 1)
-        if text[i] != QUOTE:
+        if element(text, i) != QUOTE:
             fields[L.UNQUOTED] = 1
         i = scalar(text, i, last)
         if i < 0:
             return zero, 0, zero, 0, -1
         i = blank(text, i)
         columns += 1
-    if text[i] != CLOSE_LIST:
+    if element(text, i) != CLOSE_LIST:
         return zero, 0, zero, 0, -1
     fields[L.MOST_COLUMNS] = max(fields[L.MOST_COLUMNS], columns)
     return price, price_decimals, size, size_decimals, i + 1
@@ -70,7 +71,7 @@ def object_level(text, i, last, side, settings):
     seen = 0
     while True:
         i = blank(text, i)
-        if text[i] != QUOTE:
+        if element(text, i) != QUOTE:
             return zero, 0, zero, 0, -1, side
         start = i + 1
         low, high, i = words(text, start, last)
@@ -78,7 +79,7 @@ def object_level(text, i, last, side, settings):
             return zero, 0, zero, 0, -1, side
         length = i - start
         i = blank(text, i + 1)
-        if text[i] != COLON:
+        if element(text, i) != COLON:
             return zero, 0, zero, 0, -1, side
         i = blank(text, i + 1)
         bit = 0
@@ -91,7 +92,7 @@ def object_level(text, i, last, side, settings):
         else:
             if _key_is(settings, L.LEVEL_SIDE, low, high, length):
                 bit = 4
-                if text[i] != QUOTE:
+                if element(text, i) != QUOTE:
                     return zero, 0, zero, 0, -1, side
                 side = 0 if text[i + 1] == settings[L.BID_BYTE] else 1
             i = scalar(text, i, last)
@@ -99,10 +100,10 @@ def object_level(text, i, last, side, settings):
             return zero, 0, zero, 0, -1, side
         seen |= bit
         i = blank(text, i)
-        if text[i] != COMMA:
+        if element(text, i) != COMMA:
             break
         i += 1
-    if text[i] != CLOSE_OBJECT or (seen & 3) != 3 or i >= last:
+    if element(text, i) != CLOSE_OBJECT or (seen & 3) != 3 or i >= last:
         return zero, 0, zero, 0, -1, side
     return price, price_decimals, size, size_decimals, i + 1, side
 
@@ -125,13 +126,13 @@ def level_list(text, i, last, side, fields, settings, powers, rows, limit):
     1 asks, 2 each level says."""
     n = fields[L.ROWS]
     i = blank(text, i + 1)
-    if text[i] == CLOSE_LIST:
+    if element(text, i) == CLOSE_LIST:
         return i + 1
     while True:
         this = np.int64(side)
-        if text[i] == OPEN_LIST:
+        if element(text, i) == OPEN_LIST:
             units, scale, size_units, size_scale, i = list_level(text, i + 1, last, fields)
-        elif text[i] == OPEN_OBJECT:
+        elif element(text, i) == OPEN_OBJECT:
             units, scale, size_units, size_scale, i, this = object_level(
                 text, i + 1, last, this, settings
             )
@@ -143,9 +144,9 @@ def level_list(text, i, last, side, fields, settings, powers, rows, limit):
             put_row(rows, n, units, scale, size_units, size_scale, this, powers)
             n += 1
         i = blank(text, i)
-        if text[i] == CLOSE_LIST:
+        if element(text, i) == CLOSE_LIST:
             fields[L.ROWS] = n
             return i + 1
-        if text[i] != COMMA:
+        if element(text, i) != COMMA:
             return -1
         i = blank(text, i + 1)

@@ -11,28 +11,63 @@ import numpy as np
 
 from scanner.books import layout as B
 from scanner.books.jit import inlined
+from scanner.books.memory import bytes_below, element, word
 from scanner.fast import layout as L
 
 QUOTE, COMMA, COLON, DOT, MINUS, BACKSLASH = 34, 44, 58, 46, 45, 92
 OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT = 91, 93, 123, 125
 NS = 1_000_000_000
+ONES, TOPS = 0x01010101_01010101, 0x80808080_80808080
 
 
 @inlined
 def blank(text, i):
-    while text[i] == 32 or text[i] == 10 or text[i] == 13 or text[i] == 9:
+    c = element(text, i)
+    while c == 32 or c == 10 or c == 13 or c == 9:
         i += 1
+        c = element(text, i)
     return i
+
+
+@inlined
+def _bytes_of(value, byte):
+    """The top bit of each byte of ``value`` that is ``byte``; above the first, perhaps more."""
+    value ^= byte * np.uint64(ONES)
+    return (value - np.uint64(ONES)) & ~value & np.uint64(TOPS)
+
+
+@inlined
+def _odd_bytes(value):
+    """The top bit of each byte that is no plain character of a string (below 32, a backslash,
+    above 127), or comes after one."""
+    low = (value - np.uint64(32) * np.uint64(ONES)) & ~value
+    return (value | low | _bytes_of(value, np.uint64(BACKSLASH))) & np.uint64(TOPS)
+
+
+@inlined
+def _below(count):
+    """A mask of the first ``count`` bytes of a word, less than eight."""
+    return (np.uint64(1) << np.uint64(8 * count)) - np.uint64(1)
 
 
 @inlined
 def string_end(text, i, last):
     """Index of the closing quote of a string whose first character is at ``i``."""
+    while i + 7 <= last:
+        value = word(text, i)
+        quotes = _bytes_of(value, np.uint64(QUOTE))
+        odd = _odd_bytes(value)
+        if quotes != 0:
+            before = bytes_below(quotes)
+            return i + before if odd & _below(before) == 0 else -1
+        if odd != 0:
+            return -1
+        i += 8
     while i <= last:
-        c = text[i]
+        c = element(text, i)
         if c == QUOTE:
             return i
-        if c < 32 or c > 126 or c == BACKSLASH:
+        if c < 32 or c > 127 or c == BACKSLASH:
             return -1
         i += 1
     return -1
@@ -41,41 +76,60 @@ def string_end(text, i, last):
 @inlined
 def words(text, i, last):
     """The first 16 bytes of a string as two numbers, and the index of its closing quote."""
+    nothing = np.int64(0)
+    if i + 15 > last:
+        return _words_by_bytes(text, i, last)
+    low = word(text, i)
+    quotes = _bytes_of(low, np.uint64(QUOTE))
+    odd = _odd_bytes(low)
+    if quotes != 0:
+        before = bytes_below(quotes)
+        mask = _below(before)
+        if odd & mask != 0:
+            return nothing, nothing, -1
+        return np.int64(low & mask), nothing, i + before
+    if odd != 0:
+        return nothing, nothing, -1
+    high = word(text, i + 8)
+    quotes = _bytes_of(high, np.uint64(QUOTE))
+    odd = _odd_bytes(high)
+    if quotes != 0:
+        before = bytes_below(quotes)
+        mask = _below(before)
+        if odd & mask != 0:
+            return nothing, nothing, -1
+        return np.int64(low), np.int64(high & mask), i + 8 + before
+    if odd != 0:
+        return nothing, nothing, -1
+    return np.int64(low), np.int64(high), string_end(text, i + 16, last)
+
+
+@inlined
+def _words_by_bytes(text, i, last):
+    """``words`` near the end of the message."""
     low = np.uint64(0)
     high = np.uint64(0)
-    shift = np.uint64(0)
-    eight = np.uint64(8)
-    while i <= last:
-        c = text[i]
-        if c == QUOTE:
-            return np.int64(low), np.int64(high), i
-        if c < 32 or c > 126 or c == BACKSLASH:
-            break
-        if shift < np.uint64(64):
-            low |= np.uint64(c) << shift
-        elif shift < np.uint64(128):
-            high |= np.uint64(c) << (shift - np.uint64(64))
-        shift += eight
-        i += 1
-    return np.int64(0), np.int64(0), -1
+    end = string_end(text, i, last)
+    for k in range(min(end - i, 16)):
+        if k < 8:
+            low |= np.uint64(text[i + k]) << np.uint64(8 * k)
+        else:
+            high |= np.uint64(text[i + k]) << np.uint64(8 * (k - 8))
+    return np.int64(low), np.int64(high), end
 
 
 @inlined
 def name_hash(text, i, end):
     """A hash of the bytes in ``[i, end)``."""
     value = np.uint64(L.HASH_START)
-    word = np.uint64(0)
-    shift = np.uint64(0)
-    while i < end:
-        word |= np.uint64(text[i]) << shift
-        shift += np.uint64(8)
-        if shift == np.uint64(64):
-            value = (value ^ word) * np.uint64(L.HASH_PRIME)
-            value ^= value >> np.uint64(32)
-            word = np.uint64(0)
-            shift = np.uint64(0)
-        i += 1
-    value = (value ^ word) * np.uint64(L.HASH_PRIME)
+    while i + 8 <= end:
+        value = (value ^ word(text, i)) * np.uint64(L.HASH_PRIME)
+        value ^= value >> np.uint64(32)
+        i += 8
+    rest = np.uint64(0)
+    for k in range(end - i):
+        rest |= np.uint64(element(text, i + k)) << np.uint64(8 * k)
+    value = (value ^ rest) * np.uint64(L.HASH_PRIME)
     return np.int64(value ^ (value >> np.uint64(32)))
 
 
@@ -92,28 +146,28 @@ def same(text, i, other, j, length):
 def number(text, i):
     """(digits as integer, decimals, index after, 1 if unquoted) of a number, quoted or not."""
     unquoted = 1
-    if text[i] == QUOTE:
+    if element(text, i) == QUOTE:
         unquoted = 0
         i += 1
     start = i
     units = np.int64(0)
-    c = np.int64(text[i])
+    c = np.int64(element(text, i))
     while 48 <= c <= 57:
         units = units * 10 + (c - 48)
         i += 1
-        c = np.int64(text[i])
+        c = np.int64(element(text, i))
     digits = i - start
-    if digits == 0 or (unquoted == 1 and digits > 1 and text[start] == 48):
+    if digits == 0 or (unquoted == 1 and digits > 1 and element(text, start) == 48):
         return units, 0, -1, unquoted
     decimals = 0
     if c == DOT:
         i += 1
         start = i
-        c = np.int64(text[i])
+        c = np.int64(element(text, i))
         while 48 <= c <= 57:
             units = units * 10 + (c - 48)
             i += 1
-            c = np.int64(text[i])
+            c = np.int64(element(text, i))
         decimals = i - start
         if decimals == 0:
             return units, 0, -1, unquoted
@@ -129,23 +183,23 @@ def number(text, i):
 @inlined
 def integer(text, i, lax):
     """(value, index after) of a whole number of at most 18 digits; ``lax``: it may be quoted."""
-    quoted = text[i] == QUOTE
+    quoted = element(text, i) == QUOTE
     if quoted:
         if lax == 0:
             return np.int64(0), -1
         i += 1
-    negative = text[i] == MINUS
+    negative = element(text, i) == MINUS
     if negative:
         i += 1
     start = i
     value = np.int64(0)
-    c = np.int64(text[i])
+    c = np.int64(element(text, i))
     while 48 <= c <= 57:
         value = value * 10 + (c - 48)
         i += 1
-        c = np.int64(text[i])
+        c = np.int64(element(text, i))
     digits = i - start
-    if digits == 0 or digits > 18 or (digits > 1 and text[start] == 48):
+    if digits == 0 or digits > 18 or (digits > 1 and element(text, start) == 48):
         return value, -1
     if quoted:
         if c != QUOTE:
