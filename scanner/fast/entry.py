@@ -129,8 +129,6 @@ def _change(table, shapes, shape, fields, book, order, at):
     """Put a whole book or a change into the book; 0 or why not, with nothing changed."""
     sent_at = np.int64(0)
     if has(fields, TIME):
-        if fields[TIME] > MOST_MILLISECONDS:
-            return 1
         sent_at = fields[TIME] * MILLISECOND
     elif has(fields, TIME_TEXT):
         sent_at = fields[TIME_TEXT]
@@ -168,6 +166,8 @@ def _take(table, lane, text, start, end, at):
         return L.DECLINED
     shape = pick_shape(shapes, possible, fields[L.SEEN])
     if shape < 0:
+        return L.DECLINED
+    if has(fields, TIME) and fields[TIME] > MOST_MILLISECONDS:
         return L.DECLINED
     market = fields[L.FOUND_MARKET]
     row = _ints(lane, L.MARKETS)[market * L.MARKET_WIDTH : (market + 1) * L.MARKET_WIDTH]

@@ -55,13 +55,15 @@ Call = tuple[str, tuple[Any, ...]]
 
 
 @cache
-def session(name: str, depth: Depth, milliseconds: int, seed: int = 3) -> tuple[Call, ...]:
-    """All that a connection to one venue was told from its start on."""
+def session(
+    name: str, depth: Depth, milliseconds: int, most: int = 99, seed: int = 3
+) -> tuple[Call, ...]:
+    """All that a connection to one venue was told from its start on, about its first markets."""
     world, twin = World(seed, BEGIN, [name]), Twin(False, Thresholds())
     venue = native(name)
     assert venue is not None
     world.venues[name].base_url, world.venues[name].ws_url = venue.rest, venue.ws
-    told = Remembered(twin.lane(venue, markets(venue, world), depth))
+    told = Remembered(twin.lane(venue, markets(venue, world)[:most], depth))
     offline = Offline(lab_venue(name)(world.venues[name]), told)
     offline.start(BEGIN)
     for at in range(BEGIN + STEP, BEGIN + milliseconds * 1_000_000, STEP):
@@ -70,8 +72,9 @@ def session(name: str, depth: Depth, milliseconds: int, seed: int = 3) -> tuple[
     return tuple(told.calls)
 
 
-def listed(name: str, seed: int = 3) -> list[Market]:
+@cache
+def listed(name: str, most: int = 99, seed: int = 3) -> tuple[Market, ...]:
     """The markets of ``session``."""
     venue = native(name)
     assert venue is not None
-    return markets(venue, World(seed, BEGIN, [name]))
+    return tuple(markets(venue, World(seed, BEGIN, [name]))[:most])
