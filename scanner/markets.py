@@ -28,7 +28,7 @@ from scanner.errors import ConfigError, CrossbookError
 from scanner.explain import did_you_mean
 from scanner.fees import priced
 from scanner.liquidity import Tickers, Traded, turnover
-from scanner.metadata import Listed, Order, Wanted
+from scanner.metadata import UNLISTED, Listed, Order, Wanted
 from scanner.places import cache_folder
 from scanner.types import Market
 
@@ -50,6 +50,8 @@ class Source(Struct, frozen=True, kw_only=True):
     """The markets of a venue, and how they were come by.
 
     ``at``: when the list was made, ns (0: there is none). ``error``: why it is not a fresh one.
+    ``feeless``: how many more there are of which no fee is known, neither from the venue nor from
+    the configuration: without one, no spread of theirs is known to pay.
     """
 
     venue: str
@@ -57,6 +59,16 @@ class Source(Struct, frozen=True, kw_only=True):
     at: int = 0
     error: str = ""
     tickers: Tickers = {}
+    feeless: int = 0
+
+    @property
+    def left_out(self) -> str:
+        """What is left out of the list, and the remedy; empty if nothing is."""
+        if not self.feeless:
+            return ""
+        share = f"{self.feeless} of its {self.feeless + len(self.markets)} markets are left out"
+        remedy = f"say yours with venues.{self.venue}.taker_fee in the configuration"
+        return f"{share}: it does not list their fees; {remedy}"
 
 
 async def load(config: Config) -> list[Market]:
@@ -224,9 +236,12 @@ def _source(wanted: Wanted, answer: Listed | None, cache: Cache, venue: VenueCon
         cache.write(wanted, kept)
     if kept is None:
         return Source(venue=wanted.venue, error=answer.error if answer else "")
+    markets = priced(kept.markets, venue)
+    known = [market for market in markets if market.fee_source != UNLISTED]
     return Source(
         venue=wanted.venue,
-        markets=priced(kept.markets, venue),
+        markets=known,
+        feeless=len(markets) - len(known),
         at=kept.at,
         error=answer.error if answer else "",
         tickers=kept.tickers,
@@ -234,7 +249,9 @@ def _source(wanted: Wanted, answer: Listed | None, cache: Cache, venue: VenueCon
 
 
 def _tell(source: Source) -> None:
-    if not source.markets:
+    if source.left_out:
+        log.warning("%s: %s", source.venue, source.left_out)
+    if not source.markets and not source.feeless:
         text = "%s: left out: no markets (%s), and none in the cache"
         log.error(text, source.venue, source.error)
     elif source.error:

@@ -28,6 +28,7 @@ TICKERS_TIMEOUT_MS = 8_000
 LONGEST_NAME = 64
 REASON = 200
 LISTED = "its list"
+UNLISTED = "not listed"
 DEEPEST = 10
 
 # ccxt's precision modes: a precision of 0.01 is a step, one of 2 a number of decimals.
@@ -97,7 +98,8 @@ def moved(urls: Any, rest: str) -> Any:
 
 
 def converted(wanted: Wanted, found: Any, precision_mode: int) -> tuple[Market, ...]:
-    """The active spot markets among ccxt's ``found``, each stream id once."""
+    """The active spot markets among ccxt's ``found``, each stream id once. Where no taker fee is
+    listed, ``fee_source`` is ``UNLISTED``, and what stands for the fee is none."""
     venue = native(wanted.venue) if wanted.is_native else None
     stream_id = venue.stream_id if venue else ccxt_id
     usual = venue.fee_side if venue else None
@@ -132,9 +134,9 @@ def _market(
     venue: str, stream_id: str, entry: Mapping[str, Any], mode: int, usual: FeeSide | None
 ) -> Market | None:
     names = (stream_id, entry.get("symbol"), entry.get("base"), entry.get("quote"))
-    fee = _number(entry.get("taker"))
-    if fee is None or not all(_is_name(name) for name in names):
+    if not all(_is_name(name) for name in names):
         return None
+    taker, maker = _number(entry.get("taker")), _number(entry.get("maker"))
     side, known_from = _fee_side(entry, usual)
     precision, limits = entry.get("precision") or {}, entry.get("limits") or {}
     return Market(
@@ -147,9 +149,9 @@ def _market(
         lot=_step(precision.get("amount"), mode),
         min_amount=_least(limits.get("amount")),
         min_notional=_least(limits.get("cost")),
-        taker_fee=fee,
-        maker_fee=_number(entry.get("maker")) or 0.0,
-        fee_source=LISTED,
+        taker_fee=taker or 0.0,
+        maker_fee=(taker or 0.0) if maker is None else maker,  # that of a taker is seldom lower
+        fee_source=UNLISTED if taker is None else LISTED,
         buy_fee_in=side.on[0],
         sell_fee_in=side.on[1],
         fee_in_source=known_from,
