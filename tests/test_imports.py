@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -127,9 +128,14 @@ def unit(path: Path) -> str:
     return parts[0] if parts[0] != "scanner" else parts[1]
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def imports(path: Path) -> Iterator[str]:
     """The full names of the modules that a file imports, wherever in it that stands."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -141,10 +147,12 @@ def imports(path: Path) -> Iterator[str]:
                 yield node.module
 
 
+@cache
 def is_package(module: str) -> bool:
     return (ROOT / module.replace(".", "/")).is_dir()
 
 
+@cache
 def ours(module: str) -> str | None:
     """The module's name within scanner (``books.store``), or storage; None for another's."""
     first, _, rest = module.partition(".")
@@ -194,9 +202,10 @@ def test_a_venue_is_one_file_that_knows_no_other(path: Path) -> None:
     assert found <= shared
 
 
-def names_of_venues() -> set[str]:
+@cache
+def names_of_venues() -> frozenset[str]:
     venues = [venue for name in VENUES if (venue := native(name)) is not None]
-    return {*VENUES, *(venue.name.split()[0].lower() for venue in venues)} - WORDS
+    return frozenset({*VENUES, *(venue.name.split()[0].lower() for venue in venues)} - WORDS)
 
 
 def docstrings(tree: ast.Module) -> set[int]:
@@ -233,8 +242,8 @@ GENERIC = [
 
 @pytest.mark.parametrize("path", GENERIC, ids=ids(GENERIC))
 def test_a_generic_file_names_no_venue(path: Path) -> None:
-    tree = ast.parse(path.read_text())
+    tree = parsed(path)
     said = {*texts(tree), *identifiers(tree)}
     words = {word for text in said for word in re.findall("[a-z0-9]+", text.lower())}
-    assert words & names_of_venues() == set()
+    assert words & names_of_venues() == frozenset()
     assert texts(tree) & (set(VENUES) - WORDS) == set()
