@@ -10,6 +10,7 @@ from scanner.engine.ids import Ids
 from scanner.engine.overview import Overview
 from scanner.engine.tracker import Thresholds
 from scanner.fast.lane import FastLane
+from scanner.feeds.frames import Run
 from scanner.types import Best, ChecksumRule, Delta, LevelLayout, Market, Snapshot
 from scanner.venues.cells import Shared
 from scanner.venues.wire import Kind, Shape, What, Wire
@@ -49,3 +50,4 @@ def warm() -> None:
     scan.rescan(store.context, 1, 1)
     scan.convert(store.context, 0, 1)
     Overview(store, engine).best(1)
+    Run(2).find(0, 2, 0)

@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fast": PLAIN | {"books", "counts", "engine", "venues"},
     "pipeline": PLAIN | {"books", "counts", "engine", "fast", "venues", "watch"},
     # bytes in, lines and rows out
-    "feeds": PLAIN | {"errors", "clock", "pipeline", "venues", "__init__"},
+    "feeds": PLAIN | {"books.jit", "errors", "clock", "pipeline", "venues", "__init__"},
     "frame": PLAIN,
     "redact": set(),
     "sinks": PLAIN | {"alert_config", "frame", "hours", "redact"},
@@ -82,7 +82,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # the lab shares no decoder with what it is there to test
     "lab": {"types"},
     # what looks at a scan, and what a scan is put together from
-    "warm": PLAIN | {"books", "engine", "fast", "venues"},
+    "warm": PLAIN | {"books", "engine", "fast", "feeds.frames", "venues"},
     "trend": set(),
     "recent": PLAIN | {"frame"},
     "view": PLAIN | {"engine", "feeds", "frame", "pipeline", "recent", "trend"},
