@@ -89,20 +89,22 @@ class Plain:
             self._connection.transport.abort()
 
     async def _read(self) -> None:
-        while True:
-            try:
-                async with asyncio.timeout(GLANCE):
-                    while True:
-                        self._receiver.message(bytes(await self._connection.recv(decode=False)))
-            except TimeoutError:
-                if self._connection.state is not State.OPEN:  # and nothing is left to be read
-                    break
-            except ConnectionClosed:
-                break
-        self._receiver.ended(await self._reason())
+        try:
+            while True:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(GLANCE):
+                        while True:
+                            raw = await self._connection.recv(decode=False)
+                            self._receiver.message(bytes(raw))
+                if self._connection.state is not State.OPEN:
+                    # What has been received can still be read, and then the reason.
+                    self._connection.transport.abort()
+        except ConnectionClosed as closed:
+            self._receiver.ended(_why(closed))
+        except Exception:  # a message that could not be put together
+            self._receiver.ended(await self._reason())
 
     async def _reason(self) -> str:
-        """Why the connection, which is over, is."""
         self._connection.transport.abort()
         try:
             await self._connection.ping()

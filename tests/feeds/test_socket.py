@@ -98,6 +98,24 @@ async def test_text_binary_and_fragments_arrive_whole_and_in_order(way: Way) -> 
     assert ear.heard[:5] == ["opened", "one", "two", "three", "four"]
 
 
+async def test_nothing_that_came_before_a_close_frame_is_lost(way: Way) -> None:
+    sent = [f"{i}" for i in range(6_000)]
+    data = b"".join(frame(text.encode()) for text in sent) + frame(b"", 8)
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await shake(reader))
+        await asyncio.sleep(0.05)
+        writer.write(data)
+        await asyncio.sleep(10)
+
+    ear = Ear()
+    async with way.raw_server(handler) as url:
+        socket = await way.open(url, ear)
+        await until(lambda: ear.heard[-1].startswith("ended"))
+        await socket.close()
+    assert ear.heard[1:-1] == sent
+
+
 async def test_what_is_sent_arrives(way: Way) -> None:
     got: list[object] = []
 
@@ -178,8 +196,10 @@ async def test_fragments_are_limited_together(way: Way) -> None:
 
 async def test_endless_empty_fragments_end_the_connection(way: Way) -> None:
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await shake(reader))
+        await asyncio.sleep(0.05)
         pieces = frame(b"", fin=False) + frame(b"", 0, False) * 5000 + frame(b"", 0)
-        writer.write(await shake(reader) + pieces + frame(b"late"))
+        writer.write(pieces + frame(b"late"))
         await asyncio.sleep(10)
 
     ear = Ear()
