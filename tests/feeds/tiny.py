@@ -211,12 +211,9 @@ async def until(condition: Callable[[], object], seconds: float = 3.0) -> None:
 async def venue_server(
     handler: Callable[[ServerConnection], Awaitable[None]],
     tls: ssl.SSLContext | None = None,
-    compression: str | None = "deflate",
 ) -> AsyncIterator[str]:
     """A WebSocket server on loopback; yields its address."""
-    async with serve(
-        handler, "127.0.0.1", 0, close_timeout=0.1, ssl=tls, compression=compression
-    ) as server:
+    async with serve(handler, "127.0.0.1", 0, close_timeout=0.1, ssl=tls) as server:
         yield _address(server.sockets[0].getsockname()[1], tls)
 
 
