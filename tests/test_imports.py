@@ -86,18 +86,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "trend": set(),
     "recent": PLAIN | {"frame"},
     "view": PLAIN | {"engine", "feeds", "frame", "pipeline", "recent", "trend"},
-    "metrics": PLAIN | {"__init__", "engine", "feeds", "pipeline", "sinks", "storage"},
-    "metrics_server": {"errors"},
-    "reload": PLAIN
+    "scan_state": PLAIN | {"engine", "feeds", "pipeline"},
+    "window": PLAIN | {"frame", "recent"},
+    "event_loop": set(),
+    "workers": PLAIN
     | {
-        *("alert_config", "clock", "config", "errors", "feeds", "fleet", "logs", "markets"),
-        *("pipeline", "settings"),
+        *("alert_config", "clock", "config", "ending", "engine", "event_loop", "feeds", "fleet"),
+        *("frame", "logs", "pipeline", "scan_state", "settings", "view", "warm"),
     },
+    "metrics": PLAIN | {"__init__", "feeds", "scan_state", "sinks", "storage"},
+    "metrics_server": {"errors"},
+    "reload": PLAIN | {"alert_config", "config", "errors", "logs", "markets"},
     "alerting": PLAIN | {"alert_config", "clock", "engine", "sinks", "storage"},
     "services": PLAIN
     | {
         *("__init__", "alert_config", "alerting", "clock", "config", "frame", "logs", "sinks"),
-        *("storage", "view"),
+        *("storage", "window"),
     },
     # the commands
     "ending": set(),
