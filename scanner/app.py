@@ -16,7 +16,7 @@ from scanner import clock, ending, logs, places
 from scanner.config import Config
 from scanner.event_loop import run
 from scanner.frame import ServiceLine
-from scanner.markets import load
+from scanner.markets import at_hand, load
 from scanner.reload import ConfigFile, Live, follow
 from scanner.services import Services, services
 from scanner.sinks.fanout import Fanout
@@ -81,7 +81,9 @@ async def scan(
         crew = Crew(config.workers, tell=fanout, measured=metrics is not None)
         crew.start(group)  # they make themselves ready while the markets are asked for
         try:
-            markets = await _unless(stop, asyncio.create_task(load(config)))
+            await asyncio.sleep(0)  # the processes first
+            at_once = await at_hand(config)
+            markets = at_once or await _unless(stop, asyncio.create_task(load(config)))
             if markets is None:
                 return 0
             health: list[Callable[[], ServiceLine]] = []
@@ -104,6 +106,8 @@ async def scan(
                         pointed=pointed,
                     )
                     beside = [group.create_task(_warn(running))]
+                    if at_once:
+                        beside.append(group.create_task(live.renew()))
                     if file is not None:
                         beside.append(group.create_task(follow(file, live.apply)))
                     async with _measured(metrics, crew, running, lines, fanout):

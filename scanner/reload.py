@@ -14,10 +14,12 @@ from scanner.alert_config import AlertSettings
 from scanner.config import Config, load
 from scanner.errors import ConfigError, CrossbookError
 from scanner.markets import load as load_markets
+from scanner.markets import renewed
 from scanner.types import Market
 
 log = logging.getLogger(__name__)
 PAUSE = 1.0
+LATER = 10.0
 # What is scanned, and what only the next start can change.
 SCOPE = ("venues", "symbols", "quotes", "max_symbols", "kinds")
 AT_START = ("database", "cache_dir", "workers")
@@ -132,6 +134,24 @@ class Live:
         if set(changed) & set(SCOPE):
             await self._rescope(new, old)
         self._crew.carry(self._config, self._markets)
+
+    async def renew(self, after: float = LATER) -> None:
+        """Ask the venues for the lists of what is scanned, and go by them from now on. That takes
+        a processor for seconds, so it is done ``after`` the scan has begun (seconds)."""
+        await asyncio.sleep(after)
+        config, markets = self._config, self._markets
+        try:
+            fresh = await renewed(config, markets)
+        except CrossbookError as error:
+            log.error("markets stay as they were: %s", error)
+            return
+        if self._markets is markets and fresh != list(markets):
+            changed = sum(new not in markets for new in fresh)
+            gone = len(markets) - len(fresh)
+            log.info("of the lists, %d markets have changed and %d are gone", changed, gone)
+            self._markets = fresh
+            self._watched(fresh)
+            self._crew.carry(self._config, fresh)
 
     async def _rescope(self, new: Config, old: Config) -> None:
         try:

@@ -10,6 +10,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.processes import alive, children
 
 ROOT = Path(__file__).parents[1]
 CROSSBOOK = [sys.executable, "-c", "from scanner.cli import main; main()"]
@@ -48,8 +51,10 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Line], list[Line], str]:
+@pytest.fixture(scope="module", params=[1, 2], ids=["one worker", "two workers"])
+def session(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[Line], list[Line], str]:
     """(what was flagged, the truth, what stood on standard error) of some seconds."""
     folder = tmp_path_factory.mktemp("lab")
     truth, config = folder / "truth.jsonl", folder / "config.yaml"
@@ -57,7 +62,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Line], list[
         assert lab.stdout is not None
         assert lab.stdout.readline().startswith("ready")
         with config.open("a") as file:
-            file.write(f"cache_dir: {folder}\n")
+            file.write(f"cache_dir: {folder}\nworkers: {request.param}\n")
         watched = run("watch", "--config", config, "--seconds", SECONDS, "--json")
     assert watched.returncode == 0, watched.stderr
     flagged = [json.loads(line) for line in watched.stdout.splitlines()]
@@ -155,7 +160,13 @@ def test_interrupted_demo_ends_cleanly() -> None:
     with running("demo", "--json") as demo:
         assert demo.stdout is not None
         assert json.loads(demo.stdout.readline())["event"] == "opened"
+        under = children(demo.pid)
         demo.send_signal(signal.SIGINT)
         rest = [json.loads(line) for line in demo.stdout]
         assert demo.wait(5) == 0
     assert rest[-1]["reason"] == "the scanner stopped"
+    assert len(under) >= 2  # the lab and a worker
+    until = time.monotonic() + 3
+    while alive(under) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert alive(under) == set()

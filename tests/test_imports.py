@@ -85,7 +85,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "warm": PLAIN | {"books", "engine", "fast", "feeds.frames", "venues"},
     "trend": set(),
     "recent": PLAIN | {"frame"},
-    "view": PLAIN | {"engine", "feeds", "frame", "pipeline", "recent", "trend"},
+    "view": PLAIN | {"engine", "feeds", "frame", "pipeline", "trend"},
     "scan_state": PLAIN | {"engine", "feeds", "pipeline"},
     "window": PLAIN | {"frame", "recent"},
     "event_loop": set(),

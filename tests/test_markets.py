@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from scanner.config import Config, Endpoints, Feed, VenueConfig
@@ -15,7 +16,18 @@ from scanner.errors import ConfigError, CrossbookError
 from scanner.lab.server import Clock, LabServer
 from scanner.lab.world import World
 from scanner.liquidity import Traded
-from scanner.markets import DAY, Cache, Kept, NoMarkets, age_text, choose, load, sources
+from scanner.markets import (
+    DAY,
+    Cache,
+    Kept,
+    NoMarkets,
+    age_text,
+    at_hand,
+    choose,
+    load,
+    renewed,
+    sources,
+)
 from scanner.metadata import (
     DECIMAL_PLACES,
     REASON,
@@ -333,3 +345,21 @@ async def test_a_venue_without_a_list_is_left_out_and_the_others_go_on(
     assert {m.venue for m in loaded} == set(names[:2])
     assert {m.taker_fee for m in loaded} == {0.0007}
     assert f"{names[2]}: left out: no markets (" in caplog.text
+
+
+async def test_lists_of_the_last_day_are_at_hand_and_are_renewed(tmp_path: Path) -> None:
+    async with LabServer(World(7, time.time_ns(), ("okx", "gate")), clock=Clock()) as lab:
+        asked = lab_config(lab, tmp_path)
+        assert await at_hand(asked) is None
+        fresh = await load(asked)
+        assert await at_hand(asked) == fresh
+        stale = [msgspec.structs.replace(fresh[0], taker_fee=0.5), *fresh[1:]]
+        gone = msgspec.structs.replace(fresh[0], id="gone")
+        assert await renewed(asked, [*stale, gone]) == fresh
+    assert await renewed(asked, [*stale, gone]) == [*fresh, gone]  # nobody answers any more
+    cache = Cache(tmp_path)
+    wanted = Wanted("gate", asked.venues["gate"].endpoints.rest or "", True)
+    kept = cache.read(wanted)
+    assert kept is not None
+    cache.write(wanted, msgspec.structs.replace(kept, at=kept.at - DAY))
+    assert await at_hand(asked) is None

@@ -196,6 +196,24 @@ async def test_symbols_and_venues_change(bench: Bench) -> None:
     assert bench.watched == [bench.listed]
 
 
+async def test_lists_are_renewed_while_the_scan_runs(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = bench.start(config())
+    before = bench.listed
+    fresh = [market("okx", fee=0.5), market("gate")]
+
+    async def renewed(config: Config, markets: Sequence[Market]) -> list[Market]:
+        assert markets in (before, fresh)
+        return fresh
+
+    monkeypatch.setattr(reload, "renewed", renewed)
+    for _ in range(2):
+        await live.renew(after=0)
+        assert bench.watched == [fresh]
+        assert [markets for _, markets in bench.carried] == [fresh]
+
+
 async def test_where_markets_cannot_be_had_the_scope_stays_and_the_rest_changes(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from scanner.frame import Frame, Query, Row, Totals
+from scanner.frame import Query
 from scanner.scan_state import ScanState
-from scanner.types import FeedEvent, Leg, Market, Opportunity, RouteMinute
+from scanner.types import FeedEvent, Market, RouteMinute
 from scanner.workers import channel
 from scanner.workers.channel import ENOUGH, Channel
 from scanner.workers.messages import (
@@ -26,35 +26,8 @@ from scanner.workers.messages import (
     encoded,
 )
 from tests.feeds.tiny import until
+from tests.workers.examples import FRAME, opportunity
 
-LEG = Leg(venue="okx", symbol="X/Q", levels=((1.5, 2.0),), fee_rate=0.001, age_ms=1.0)
-
-
-def opportunity(number: int) -> Opportunity:
-    return Opportunity(
-        event="opened",
-        id=str(number),
-        kind="spot-spot",
-        symbol="X/Q",
-        at=1,
-        buy=LEG,
-        sell=LEG,
-        size=1.0,
-        gross_bps=1.0,
-        net_bps=1.0,
-        net_profit=1.0,
-        currency="Q",
-        opened_at=1,
-        peak_net_bps=1.0,
-        peak_net_profit=1.0,
-    )
-
-
-TOTALS = Totals(since=0, books=0, live=0, rate=0.0, open=0, opened=0, best_bps=0.0, best_symbol="")
-ROW = Row(symbol="X/Q", base="X", quote="Q", trend=(1.0, None))
-FRAME = Frame(
-    at=1, rows=(ROW,), details=(), venues=(), services=(), events=(), bells=0, totals=TOTALS
-)
 PULSE = Pulse(state=ScanState(open=3), behind=1, late=2, frames_dropped=3, records_dropped=4)
 MARKET = Market(venue="a", id="1", symbol="X/Q", base="X", quote="Q", taker_fee=0.1)
 MINUTE = RouteMinute(
