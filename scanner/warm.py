@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from fcntl import LOCK_EX, flock
+
 from scanner.books.jit import cache_folder
 from scanner.books.store import BookStore, Keys
 from scanner.engine import scan
@@ -21,6 +24,21 @@ WIRE = Wire(shapes=(Shape(kind=Kind.BEST, names={"{id}": 0}, keys={"id": What.NA
 def compiled() -> bool:
     """Whether this machine has run the kernels as they now are."""
     return any(cache_folder().glob("**/*.nbi"))
+
+
+def warm_alone() -> None:
+    """As ``warm``; of several processes that find nothing compiled, one compiles and the others
+    wait for it."""
+    if compiled():
+        warm()
+        return
+    with suppress(OSError):  # a folder that cannot be written: each compiles for itself
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        with (cache_folder() / "lock").open("w") as lock:
+            flock(lock, LOCK_EX)
+            warm()
+            return
+    warm()
 
 
 def warm() -> None:

@@ -83,7 +83,10 @@ class Hand:
     async def run(self) -> None:
         """Until ``stop``."""
         while True:
-            reason = await self._live()
+            try:
+                reason = await self._live()
+            except OSError as error:  # no process, no file descriptor is left
+                reason = f"it could not be started ({error})"
             if self._stopping.is_set():
                 self._bury(self._reason)
                 return

@@ -21,7 +21,7 @@ from scanner.config import Config
 from scanner.event_loop import fastest
 from scanner.frame import Query
 from scanner.scan_state import ScanState
-from scanner.warm import compiled, warm
+from scanner.warm import compiled, warm_alone
 from scanner.workers.channel import ENOUGH, Channel
 from scanner.workers.messages import Carry, Look, Message, Place, Pulse, Record, Seen, Stop
 from scanner.workers.scan import Scan
@@ -92,7 +92,7 @@ class Worker:
     async def _work(self, group: asyncio.TaskGroup) -> None:
         if not compiled():
             log.info("compiling kernels (about 15 s, once per machine) ...")
-        await ending.apart(warm)
+        await ending.apart(warm_alone)
         try:
             while True:
                 order = await self._orders.get()

@@ -204,6 +204,8 @@ async def test_a_silent_parent_process_does_not_take_its_workers_for_stuck() -> 
         time.sleep(PATIENT.silence + 0.5)
         await asyncio.sleep(0.3)
         assert scan.crew.hands[0].restarts == 0
+    opened = [event.id for event in scan.events("opened")]
+    assert sorted(opened) == sorted({event.id for event in scan.events("closed")})
 
 
 def test_nothing_outlives_its_parent(tmp_path: Path) -> None:
