@@ -44,10 +44,9 @@ class WorkersState(Struct, frozen=True, kw_only=True):
     frames_dropped: int
 
 
-def brief(pipeline: Pipeline, feeds: Sequence[Feed]) -> ScanState:
+def brief(feeds: Sequence[Feed]) -> ScanState:
     """What costs nothing to know."""
-    health = tuple(health for feed in feeds for health in feed.health())
-    return ScanState(connections=health, open=pipeline.engine.open_count)
+    return ScanState(connections=tuple(health for feed in feeds for health in feed.health()))
 
 
 def full(pipeline: Pipeline, overview: Overview, feeds: Sequence[Feed]) -> ScanState:

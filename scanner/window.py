@@ -97,10 +97,12 @@ class Window:
 
 def together(venue: str, lines: Sequence[VenueLine], subscribed: int) -> VenueLine:
     """One venue in several processes: sums, the worst lag, the newest message and the first
-    error. ``subscribed``: to how many markets, carried by one of them now or not."""
+    error. ``subscribed``: to how many markets, carried by one of them now or not; as many are live
+    at most."""
     lags = [line.lag_ms for line in lines if line.lag_ms is not None]
     silences = [line.silent_ms for line in lines if line.silent_ms is not None]
-    live = sum(line.live for line in lines)
+    # Books that convert are in several processes.
+    live = min(sum(line.live for line in lines), subscribed)
     return VenueLine(
         venue=venue,
         link=_link([line.link for line in lines], live >= subscribed),

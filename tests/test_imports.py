@@ -88,7 +88,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "view": PLAIN | {"engine", "feeds", "frame", "pipeline", "trend"},
     "scan_state": PLAIN | {"engine", "feeds", "pipeline"},
     "window": PLAIN | {"frame", "recent"},
-    "event_loop": set(),
+    "event_loop": {"ending"},
     "workers": PLAIN
     | {
         *("alert_config", "clock", "config", "ending", "engine", "event_loop", "feeds", "fleet"),

@@ -23,8 +23,9 @@ from scanner.pipeline import Pipeline
 from scanner.scan_state import ScanState, WorkersState, full, together
 from scanner.sinks.alerts.channel import ChannelState
 from scanner.sinks.alerts.delivery import AlertsState
-from scanner.types import Leg, Market, Opportunity, Snapshot
+from scanner.types import Depth, Leg, Market, Opportunity, Snapshot
 from scanner.venues.ccxt_book import venue
+from scanner.venues.protocol import Options
 from storage.records import WriterState
 
 AT = 1_790_000_000_000_000_000
@@ -99,7 +100,9 @@ def pipeline() -> Pipeline:
         market = Market(venue=name, id="X", symbol="X/Q", base="X", quote="Q", taker_fee=0.0)
         made.book(venue(name), "X", market)
     made.breaks["okx"] = 8
-    lane = made.lane(venue("okx"), list(made.engine.markets.values())[:1], None)  # type: ignore[arg-type]
+    lane = made.lane(
+        venue("okx"), list(made.engine.markets.values())[:1], Options(Depth.TOP, "", "")
+    )
     step = Snapshot(market="X", bids=b'[["1","1"]]', asks=b'[["2","1"]]', sent_at=AT - 250_000_000)
     lane._book_step(step, AT)
     return made

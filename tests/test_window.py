@@ -127,7 +127,7 @@ def test_events_and_totals() -> None:
     totals = seen.totals
     assert (totals.opened, totals.open) == (1, 3)
     assert (totals.best_bps, totals.best_symbol) == (9.99, "X/Q")
-    assert (totals.books, totals.live, totals.rate, totals.since) == (6, 6, 20.0, NOW)
+    assert (totals.books, totals.live, totals.rate, totals.since) == (6, 3, 20.0, NOW)
 
 
 def test_events_are_bounded() -> None:

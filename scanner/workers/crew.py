@@ -61,6 +61,7 @@ class Crew:
                 Carry(
                     config=settings,
                     markets=share.markets,
+                    conversions=share.conversions,
                     measured=self._measured,
                     level=logs.level(),
                 )

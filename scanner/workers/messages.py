@@ -37,13 +37,14 @@ class Place(Struct, frozen=True):
 
 class Carry(Struct, frozen=True, kw_only=True):
     """To a worker: scan these ``markets`` from now on, as ``config`` (a pickled ``Config``, without
-    what only the parent needs) says. ``measured``: look at every book for each pulse; ``level``:
-    the least that is logged."""
+    what only the parent needs) says, and take prices from ``conversions``. ``measured``: look at
+    every book for each pulse; ``level``: the least that is logged."""
 
     config: bytes
     markets: tuple[Market, ...]
-    measured: bool
-    level: str
+    conversions: tuple[Market, ...] = ()
+    measured: bool = False
+    level: str = "info"
 
 
 class Look(Struct, frozen=True):

@@ -8,6 +8,8 @@ import random
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+from msgspec.structs import replace
+
 from scanner import clock, settings
 from scanner.config import Config, VenueConfig
 from scanner.engine.ids import Ids
@@ -59,17 +61,24 @@ class Scan:
         self._overview = Overview(self._pipeline.store, self._pipeline.engine)
         self._fleet = Fleet(group, self._make)
         self._begun = self._over = False
+        self._coins: set[str] = set()
+        self._open: set[str] = set()
         self._beside = [group.create_task(self._ticks()), group.create_task(self._minutes())]
 
-    async def carry(self, config: Config, markets: Sequence[Market]) -> None:
-        """Scan these markets from now on, as ``config`` says; only what differs is touched."""
+    async def carry(
+        self, config: Config, markets: Sequence[Market], conversions: Sequence[Market] = ()
+    ) -> None:
+        """Scan these markets from now on, as ``config`` says; only what differs is touched.
+        ``conversions`` are others whose prices are needed, and of whose coins nothing is told."""
         self._pipeline.configure(
             settings.thresholds(config), settings.bounds(config), settings.rules(config)
         )
         if not all(spoken_natively(name, venue) for name, venue in config.enabled.items()):
             await _import_ccxt()
-        done = await self._fleet.carry(config.venues, markets)
-        self._pipeline.carry(markets, clock.now())
+        every = [*markets, *conversions]
+        self._coins = {market.base for market in markets}
+        done = await self._fleet.carry(config.venues, every)
+        self._pipeline.carry(every, clock.now())
         self._view.watch(self._fleet.feeds, markets)
         for name, what in done.items() if self._begun else ():
             log.info("%s: its feed was %s", name, what)
@@ -77,14 +86,14 @@ class Scan:
 
     def frame(self, query: Query) -> Frame:
         """What is to be seen now."""
-        return self._view.frame(clock.now(), query)
+        frame = self._view.frame(clock.now(), query)
+        return replace(frame, totals=replace(frame.totals, open=len(self._open)))
 
     def state(self, measured: bool) -> ScanState:
         """How it is doing; every book is looked at only for those who are ``measured``."""
         feeds = self._fleet.feeds
-        if measured:
-            return full(self._pipeline, self._overview, feeds)
-        return brief(self._pipeline, feeds)
+        state = full(self._pipeline, self._overview, feeds) if measured else brief(feeds)
+        return replace(state, open=len(self._open))
 
     async def end(self, reason: str) -> None:
         """Everything that is open is closed, every summary taken, every connection ended."""
@@ -96,8 +105,17 @@ class Scan:
         await self._fleet.stop()
 
     def _found(self, event: Opportunity) -> None:
-        if not self._over:
-            self._tell(event)
+        if self._over or not self._own(event.symbol):
+            return
+        if event.event == "closed":
+            self._open.discard(event.id)
+        else:
+            self._open.add(event.id)
+        self._tell(event)
+
+    def _own(self, symbol: str) -> bool:
+        """Whether it is for this worker to tell of it."""
+        return symbol.partition("/")[0] in self._coins
 
     def _make(self, name: str, venue: VenueConfig, markets: Sequence[Market]) -> Feed:
         return venue_feed(name, venue, markets, self._pipeline, self._shell)
@@ -116,8 +134,12 @@ class Scan:
 
     def _take_minutes(self) -> None:
         at, engine = clock.now(), self._pipeline.engine
-        for minute in (*engine.take_minutes(at), *engine.take_rejects(at)):
-            self._tell(minute)
+        for minute in engine.take_minutes(at):
+            if self._own(minute.symbol):
+                self._tell(minute)
+        for reject in engine.take_rejects(at):
+            if self._own(reject.symbol):
+                self._tell(reject)
 
 
 async def _import_ccxt() -> None:

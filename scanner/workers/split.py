@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from scanner.types import Market
+from scanner.types import Market, MarketKind
 
 
 class Share(Struct, frozen=True):
     """What one worker is given. ``markets``: it scans them; ``conversions``: markets of others that
-    it may take prices from, and which it must not compare."""
+    it takes prices from, and of which it tells nothing."""
 
     markets: tuple[Market, ...]
     conversions: tuple[Market, ...] = ()
@@ -52,9 +52,13 @@ def split(
 
 
 def conversions(markets: Sequence[Market]) -> frozenset[tuple[str, str]]:
-    """(venue, id) of the markets whose base is itself what others are quoted in."""
+    """(venue, id) of the spot markets whose base is itself what others are quoted in."""
     quotes = {market.quote for market in markets}
-    return frozenset((market.venue, market.id) for market in markets if market.base in quotes)
+    return frozenset(
+        (market.venue, market.id)
+        for market in markets
+        if market.kind is MarketKind.SPOT and market.base in quotes
+    )
 
 
 def _kept(sizes: Mapping[str, int], before: Sequence[Share], workers: int) -> dict[str, int]:

@@ -101,7 +101,7 @@ class Worker:
                 logs.set_level(order.level)
                 if self._scan is None:
                     self._scan = Scan(group, config, self._place, self._channel.tell)
-                await self._scan.carry(config, order.markets)
+                await self._scan.carry(config, order.markets, order.conversions)
         finally:
             if self._scan is not None:
                 await self._scan.end(self._reason)

@@ -7,16 +7,18 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
+from msgspec.structs import replace
 
 from scanner.config import Config, validated
 from scanner.frame import Query
 from scanner.located import parse
 from scanner.pipeline import Pipeline
-from scanner.types import Market
+from scanner.types import Market, Opportunity
 from scanner.venues.ccxt_book import venue
 from scanner.workers import scan
 from scanner.workers.messages import Place
 from scanner.workers.scan import Found, Scan
+from tests.workers.examples import opportunity
 
 GOOD = "venues: {okx: , gate: }\n"
 
@@ -103,6 +105,22 @@ async def test_a_fee_and_thresholds_change_without_a_restart(
         assert carried(made) == {("okx", "X/Q", 0.0001), ("gate", "X/Q", 0.001)}
         assert made._pipeline.engine._thresholds.min_net_bps == 9
         assert made._pipeline.bounds.max_age == 70_000_000
+
+
+async def test_of_a_conversion_that_another_worker_scans_nothing_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with scanning(monkeypatch) as (made, told):
+        await made.carry(config(), [market("okx"), market("gate")], [market("okx", "USDC")])
+        await asyncio.sleep(0)
+        assert ("okx", "USDC/Q", 0.001) in carried(made)
+        assert {row.symbol for row in made.frame(Query()).rows} == {"X/Q"}
+        for number, symbol in enumerate(("X/Q", "USDC/Q")):
+            made._found(replace(opportunity(number), symbol=symbol))
+        assert [event.symbol for event in told if isinstance(event, Opportunity)] == ["X/Q"]
+        assert made.state(False).open == made.frame(Query()).totals.open == 1
+        made._found(replace(opportunity(0), symbol="X/Q", event="closed"))
+        assert made.state(False).open == 0
 
 
 async def test_every_book_is_looked_at_only_for_those_who_measure(
