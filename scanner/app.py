@@ -4,37 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from enum import StrEnum
-from importlib import import_module
-from importlib.util import find_spec
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scanner import clock, ending, logs, places, settings
-from scanner.config import Config, VenueConfig
-from scanner.engine.ids import Ids
-from scanner.feeds.feed import Feed
-from scanner.feeds.shell import Shell
-from scanner.fleet import Fleet, venue_feed
+from scanner import clock, ending, logs, places
+from scanner.config import Config
+from scanner.event_loop import run
 from scanner.frame import ServiceLine
-from scanner.markets import load
-from scanner.pipeline import Pipeline
+from scanner.markets import at_hand, load
 from scanner.reload import ConfigFile, Live, follow
 from scanner.services import Services, services
 from scanner.sinks.fanout import Fanout
 from scanner.sinks.formats import to_json, to_line
 from scanner.sinks.lines import Lines
-from scanner.types import Market, Opportunity
-from scanner.view import View
-from scanner.warm import compiled, warm
+from scanner.window import Window
+from scanner.workers.crew import Crew
 
 log = logging.getLogger(__name__)
-TICK = 0.1
-MINUTE = 60_000_000_000
+STOPPED = "the scanner stopped"
 WATCH_DATABASE = 0.5
 
 
@@ -47,17 +39,6 @@ class Output(StrEnum):
 
 
 FORMS = {Output.PLAIN: to_line, Output.JSON: to_json}
-
-
-def run(main: Coroutine[Any, Any, int]) -> int:
-    """Run a command's coroutine, which begins with a ``stop_event``, to its end on the fastest
-    event loop there is."""
-    try:
-        loops = import_module("uvloop" if find_spec("uvloop") else "asyncio")
-        with ending.held():
-            return int(loops.run(main))
-    finally:
-        main.close()
 
 
 def watch(
@@ -95,90 +76,63 @@ async def scan(
     demo's)."""
     stop = ending.stop_event()
     file = ConfigFile(source) if source is not None else None  # as it is now, before the wait
-    markets = await _unless(stop, asyncio.create_task(_ready(config)))
-    if markets is None:
-        return 0
     fanout = Fanout()
-    pipeline = _pipeline(config, fanout)
-    health: list[Callable[[], ServiceLine]] = []
-    view = View(pipeline, (), markets, services=health)
-    database = places.database_to_write(db, config.database.location, simulated=bool(banner))
-
-    def warning() -> str:
-        wrong = (
-            f"WRONG CONFIGURATION, not in effect: {file.problem}" if file and file.problem else ""
-        )
-        return "\n".join(text for text in (running.banner(), wrong, banner) if text)
-
-    with services(config, database, fanout, view) as running:
-        health += [running.database_line, running.alerts_line]
-        fanout.add(view)
-        async with (
-            _shown(output, fanout, view, stop, warning) as lines,
-            asyncio.TaskGroup() as group,
-        ):
-            shell = Shell(now=clock.now, rng=random.Random(), tell=fanout)
-            fleet = Fleet(group, _maker(pipeline, shell))
-            await fleet.carry(config.venues, markets)
-            view.watch(fleet.feeds, markets)
-            live = Live(
-                config,
-                pipeline=pipeline,
-                fleet=fleet,
-                watched=view.watch,
-                alerts=running.alerts,
-                pointed=pointed,
+    async with asyncio.TaskGroup() as group:
+        crew = Crew(config.workers, tell=fanout, measured=metrics is not None)
+        crew.start(group)  # they make themselves ready while the markets are asked for
+        try:
+            await asyncio.sleep(0)  # the processes first
+            at_once = await at_hand(config)
+            markets = at_once or await _unless(stop, asyncio.create_task(load(config)))
+            if markets is None:
+                return 0
+            health: list[Callable[[], ServiceLine]] = []
+            window = Window(crew.look, markets, services=health)
+            database = places.database_to_write(
+                db, config.database.location, simulated=bool(banner)
             )
-            beside = [
-                group.create_task(_tick(pipeline)),
-                group.create_task(_minutes(pipeline, fanout)),
-                group.create_task(_warn(running)),
-            ]
-            if file is not None:
-                beside.append(group.create_task(follow(file, live.apply)))
-            async with _measured(metrics, pipeline, fleet, running, lines, fanout):
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), seconds)
-            pipeline.finish("the scanner stopped", clock.now())
-            _take_minutes(pipeline, fanout)
-            for task in beside:
-                task.cancel()
-            await fleet.stop()
+            with services(config, database, fanout, window) as running:
+                health += [crew.line, running.database_line, running.alerts_line]
+                fanout.add(window)
+                warning = partial(_warning, running, file, banner)
+                async with _shown(output, fanout, window, stop, warning) as lines:
+                    crew.carry(config, markets)
+                    live = Live(
+                        config,
+                        crew=crew,
+                        markets=markets,
+                        watched=window.watch,
+                        alerts=running.alerts,
+                        pointed=pointed,
+                    )
+                    beside = [group.create_task(_warn(running))]
+                    if at_once:
+                        beside.append(group.create_task(live.renew()))
+                    if file is not None:
+                        beside.append(group.create_task(follow(file, live.apply)))
+                    async with _measured(metrics, crew, running, lines, fanout):
+                        with suppress(TimeoutError):
+                            await asyncio.wait_for(stop.wait(), seconds)
+                    for task in beside:
+                        task.cancel()
+                    await crew.stop(STOPPED)
+        finally:
+            await crew.stop(STOPPED)
     return 0
 
 
-async def _ready(config: Config) -> Sequence[Market]:
-    """Markets, and warm kernels, at the same time."""
-    if not compiled():
-        log.info("compiling kernels (about 15 s, once per machine) ...")
-    markets, _ = await asyncio.gather(load(config), ending.apart(warm))
-    return markets
-
-
-def _pipeline(config: Config, emit: Callable[[Opportunity], None]) -> Pipeline:
-    return Pipeline(
-        thresholds=settings.thresholds(config),
-        bounds=settings.bounds(config),
-        rules=settings.rules(config),
-        ids=Ids(random.SystemRandom().getrandbits),
-        emit=emit,
-    )
-
-
-def _maker(
-    pipeline: Pipeline, shell: Shell
-) -> Callable[[str, VenueConfig, Sequence[Market]], Feed]:
-    def make(name: str, venue: VenueConfig, markets: Sequence[Market]) -> Feed:
-        return venue_feed(name, venue, markets, pipeline, shell)
-
-    return make
+def _warning(running: Services, file: ConfigFile | None, banner: str) -> str:
+    """What must not be overlooked."""
+    problem = file.problem if file is not None else ""
+    wrong = f"WRONG CONFIGURATION, not in effect: {problem}" if problem else ""
+    return "\n".join(text for text in (running.banner(), wrong, banner) if text)
 
 
 @asynccontextmanager
 async def _shown(
     output: Output,
     fanout: Fanout,
-    view: View,
+    window: Window,
     stop: asyncio.Event,
     banner: Callable[[], str],
 ) -> AsyncIterator[Lines | None]:
@@ -188,7 +142,7 @@ async def _shown(
         from scanner.sinks.terminal.app import run_terminal
 
         logs.to_file(places.log_file())
-        screen = asyncio.create_task(run_terminal(view, now=clock.now, stop=stop, banner=banner))
+        screen = asyncio.create_task(run_terminal(window, now=clock.now, stop=stop, banner=banner))
         screen.add_done_callback(lambda _: stop.set())
         try:
             yield None
@@ -209,8 +163,7 @@ async def _shown(
 @asynccontextmanager
 async def _measured(
     port: int | None,
-    pipeline: Pipeline,
-    fleet: Fleet,
+    crew: Crew,
     running: Services,
     lines: Lines | None,
     fanout: Fanout,
@@ -224,8 +177,8 @@ async def _measured(
 
     metrics = Metrics(
         Sources(
-            pipeline=pipeline,
-            feeds=lambda: fleet.feeds,
+            scan=crew.state,
+            workers=crew.workers,
             lines=lines,
             writer=running.writer.state if running.writer else None,
             alerts=running.alerts.state,
@@ -234,27 +187,6 @@ async def _measured(
     fanout.add(metrics)
     async with serving(metrics.text, port):
         yield
-
-
-async def _tick(pipeline: Pipeline) -> None:
-    while True:
-        await asyncio.sleep(TICK)
-        clock.follow()
-        pipeline.tick(clock.now())
-
-
-async def _minutes(pipeline: Pipeline, fanout: Fanout) -> None:
-    """At the full minute, what every route showed in it."""
-    while True:
-        at = clock.now()
-        await asyncio.sleep((MINUTE - at % MINUTE) / 1e9)
-        _take_minutes(pipeline, fanout)
-
-
-def _take_minutes(pipeline: Pipeline, fanout: Fanout) -> None:
-    at = clock.now()
-    for minute in (*pipeline.engine.take_minutes(at), *pipeline.engine.take_rejects(at)):
-        fanout(minute)
 
 
 async def _warn(running: Services) -> None:

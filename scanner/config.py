@@ -240,6 +240,13 @@ class Config(Model):
     database: Database = Field(
         default=Database(), description="Where what is found is kept, and how much of it."
     )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="How many processes share the symbols; one for each core that is to work on"
+        " them. What is kept, shown and told has a process of its own beside them.",
+    )
     cache_dir: Folder | None = Field(
         default=None,
         description="Folder for what may be lost, such as the venues' market lists; none named: the"

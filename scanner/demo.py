@@ -13,9 +13,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from scanner.app import Output, run, scan
+from scanner.app import Output, scan
 from scanner.config import Config, Endpoints, VenueConfig
 from scanner.errors import CrossbookError
+from scanner.event_loop import run
 from scanner.venue_config import FeesIn
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from scanner.redact import Redactor
@@ -18,6 +18,7 @@ from scanner.text import printable
 
 FILE_BYTES = 5 << 20
 OLD_FILES = 4
+TRACE = "trace_lines"
 
 _redact = Redactor()
 
@@ -38,6 +39,9 @@ def _at(record: logging.LogRecord) -> str:
 
 
 def _trace(record: logging.LogRecord, form: logging.Formatter) -> list[str]:
+    told: Sequence[str] = getattr(record, TRACE, ())
+    if told:  # of another process
+        return [clean(line) for line in told]
     if not record.exc_info:
         return []
     return [clean(line) for line in form.formatException(record.exc_info).splitlines()]
@@ -73,6 +77,31 @@ def start(level: str) -> None:
     _use(logging.StreamHandler(sys.stderr), Lines())
     set_level(level)
     logging.captureWarnings(True)
+
+
+class Forward(logging.Handler):
+    """Hands on every record: its level, its logger, its text, the lines of its traceback."""
+
+    def __init__(self, take: Callable[[int, str, str, tuple[str, ...]], object]) -> None:
+        super().__init__()
+        self._take = take
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Any thread may log."""
+        trace = logging.Formatter().formatException(record.exc_info) if record.exc_info else ""
+        self._take(record.levelno, record.name, record.getMessage(), tuple(trace.splitlines()))
+
+
+def forward(take: Callable[[int, str, str, tuple[str, ...]], object], level: str) -> None:
+    """Hand on what is logged from here on, to where ``repeat`` logs it."""
+    _use(Forward(take), Lines())
+    set_level(level)
+    logging.captureWarnings(True)
+
+
+def repeat(level: int, logger: str, text: str, trace: tuple[str, ...]) -> None:
+    """Log what another process has handed on."""
+    logging.getLogger(logger).log(level, "%s", text, extra={TRACE: trace})
 
 
 def set_level(level: str) -> None:

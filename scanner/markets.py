@@ -82,6 +82,34 @@ async def load(config: Config) -> list[Market]:
     return chosen
 
 
+async def at_hand(config: Config) -> list[Market] | None:
+    """The markets to scan by lists that were kept within a day, without asking anybody; None unless
+    every venue has such a list."""
+    found = await sources(config, fetch=False)
+    oldest = min(source.at for source in found.values())
+    if now() - oldest > DAY:
+        return None
+    try:
+        chosen = chosen_from(found, config)
+    except CrossbookError:
+        return None
+    log.info("%d symbols in %d markets of %d venues", *_count(chosen))
+    log.info("by lists up to %s old, which are asked for anew meanwhile", age_text(now() - oldest))
+    return chosen
+
+
+async def renewed(config: Config, markets: Sequence[Market]) -> list[Market]:
+    """``markets`` as their venues list them now: with their fees, lots and minimums, and without
+    those that are listed no more. Those of a venue that does not answer stay as they are."""
+    found = await sources(config)
+    for source in found.values():
+        _tell(source)
+    asked = {venue for venue, source in found.items() if source.markets and not source.error}
+    fresh = {(one.venue, one.id): one for source in found.values() for one in source.markets}
+    kept = [fresh.get((one.venue, one.id)) or one for one in markets]
+    return [one for one in kept if one.venue not in asked or (one.venue, one.id) in fresh]
+
+
 async def sources(config: Config, *, fetch: bool = True) -> dict[str, Source]:
     """What the enabled venues list, by venue; ``fetch=False``: only what was kept."""
     wanted = _wanted(config)

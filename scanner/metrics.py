@@ -11,10 +11,9 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from scanner import __version__
-from scanner.engine.overview import Overview
-from scanner.feeds.health import ConnectionState, Health
-from scanner.pipeline import Pipeline
-from scanner.types import BookState, Opportunity
+from scanner.feeds.health import ConnectionState
+from scanner.scan_state import ScanState, WorkersState
+from scanner.types import Opportunity
 
 if TYPE_CHECKING:
     from scanner.sinks.alerts.delivery import AlertsState
@@ -22,12 +21,6 @@ if TYPE_CHECKING:
 
 PREFIX = "crossbook_"
 CONNECTION = ("venue", "connection")
-
-
-class Feed(Protocol):
-    """Whatever knows the health of its connections."""
-
-    def health(self) -> tuple[Health, ...]: ...
 
 
 class Lines(Protocol):
@@ -43,8 +36,8 @@ class Lines(Protocol):
 class Sources(Struct, frozen=True, kw_only=True):
     """Whom to ask; ``None``: there is no such thing in this run."""
 
-    pipeline: Pipeline
-    feeds: Callable[[], Sequence[Feed]]
+    scan: Callable[[], ScanState]
+    workers: Callable[[], WorkersState] | None = None
     lines: Lines | None = None
     writer: Callable[[], WriterState] | None = None
     alerts: Callable[[], AlertsState] | None = None
@@ -55,7 +48,6 @@ class Metrics:
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
-        self._overview = Overview(sources.pipeline.store, sources.pipeline.engine)
         self._events: Counter[str] = Counter()
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -76,76 +68,21 @@ class Metrics:
     def collect(self) -> Iterator[Metric]:
         """Everything there is to tell."""
         yield _gauge("info", "The version that runs.", ("version",), [((__version__,), 1)])
-        yield from self._connections()
-        yield from self._books()
-        yield from self._opportunities()
+        scan = self._sources.scan()
+        yield from _connections(scan)
+        yield from _books(scan)
+        yield from self._opportunities(scan)
         yield from self._queues()
+        if self._sources.workers is not None:
+            yield from _workers(self._sources.workers())
         if self._sources.writer is not None:
             yield from _database(self._sources.writer())
         if self._sources.alerts is not None:
             yield from _alerts(self._sources.alerts())
 
-    def _connections(self) -> Iterator[Metric]:
-        health = {
-            (h.venue, str(h.connection)): h for f in self._sources.feeds() for h in f.health()
-        }
-        is_open = [(key, h.state is ConnectionState.OPEN) for key, h in health.items()]
-        heard = [(key, h.heard_at / 1e9) for key, h in health.items() if h.heard_at]
-        yield _gauge("connection_open", "1 while the connection stands.", CONNECTION, is_open)
-        yield _counter(
-            "messages",
-            "Messages received.",
-            CONNECTION,
-            [(k, h.messages) for k, h in health.items()],
-        )
-        yield _counter(
-            "received_bytes",
-            "Bytes received.",
-            CONNECTION,
-            [(k, h.bytes) for k, h in health.items()],
-        )
-        yield _counter(
-            "reconnects",
-            "Tries to connect after the first.",
-            CONNECTION,
-            [(k, h.reconnects) for k, h in health.items()],
-        )
-        silent = [(key, h.silent_since > 0) for key, h in health.items()]
-        yield _gauge(
-            "connection_silent", "1 while it gives less than it does else.", CONNECTION, silent
-        )
-        yield _gauge(
-            "last_message_timestamp_seconds", "When the last message came.", CONNECTION, heard
-        )
-
-    def _books(self) -> Iterator[Metric]:
-        pipeline = self._sources.pipeline
-        states = Counter(
-            (market.venue, pipeline.store.state(book).name.lower())
-            for book, market in pipeline.engine.markets.items()
-        )
-        venues = dict.fromkeys(market.venue for market in pipeline.engine.markets.values())
-        every = [(venue, state.name.lower()) for venue in venues for state in BookState]
-        lags = {venue: trust.lag_ms for venue, trust in self._overview.trust().items()}
-        yield _gauge(
-            "books", "Books by state.", ("venue", "state"), [(key, states[key]) for key in every]
-        )
-        yield _counter(
-            "gaps",
-            "Books lost on a connection that went on.",
-            ("venue",),
-            [((venue,), pipeline.breaks[venue]) for venue in venues],
-        )
-        yield _gauge(
-            "lag_seconds",
-            "Median time from the venue's timestamps to ours, clocks as they are.",
-            ("venue",),
-            [((venue,), lag / 1e3) for venue, lag in lags.items() if lag is not None],
-        )
-
-    def _opportunities(self) -> Iterator[Metric]:
+    def _opportunities(self, scan: ScanState) -> Iterator[Metric]:
         counts = [((event,), self._events[event]) for event in ("opened", "updated", "closed")]
-        still_open = [((), self._sources.pipeline.engine.open_count)]
+        still_open = [((), scan.open)]
         yield _counter("opportunities", "Events told of.", ("event",), counts)
         yield _gauge("opportunities_open", "Opportunities that are open.", (), still_open)
 
@@ -164,6 +101,62 @@ class Metrics:
             dropped.append((("alerts",), alerts.dropped))
         yield _gauge("queue_length", "What waits.", ("queue",), waiting)
         yield _counter("queue_dropped", "What was given up.", ("queue",), dropped)
+
+
+def _connections(scan: ScanState) -> Iterator[Metric]:
+    health = {(health.venue, str(health.connection)): health for health in scan.connections}
+    is_open = [(key, h.state is ConnectionState.OPEN) for key, h in health.items()]
+    heard = [(key, h.heard_at / 1e9) for key, h in health.items() if h.heard_at]
+    yield _gauge("connection_open", "1 while the connection stands.", CONNECTION, is_open)
+    yield _counter(
+        "messages", "Messages received.", CONNECTION, [(k, h.messages) for k, h in health.items()]
+    )
+    yield _counter(
+        "received_bytes", "Bytes received.", CONNECTION, [(k, h.bytes) for k, h in health.items()]
+    )
+    yield _counter(
+        "reconnects",
+        "Tries to connect after the first.",
+        CONNECTION,
+        [(k, h.reconnects) for k, h in health.items()],
+    )
+    silent = [(key, h.silent_since > 0) for key, h in health.items()]
+    yield _gauge(
+        "connection_silent", "1 while it gives less than it does else.", CONNECTION, silent
+    )
+    yield _gauge("last_message_timestamp_seconds", "When the last message came.", CONNECTION, heard)
+
+
+def _books(scan: ScanState) -> Iterator[Metric]:
+    books = [
+        ((venue, state), count)
+        for venue, states in scan.books.items()
+        for state, count in states.items()
+    ]
+    yield _gauge("books", "Books by state.", ("venue", "state"), books)
+    yield _counter(
+        "gaps",
+        "Books lost on a connection that went on.",
+        ("venue",),
+        [((venue,), count) for venue, count in scan.gaps.items()],
+    )
+    yield _gauge(
+        "lag_seconds",
+        "Median time from the venue's timestamps to ours, clocks as they are.",
+        ("venue",),
+        [((venue,), lag / 1e3) for venue, lag in scan.lags.items()],
+    )
+
+
+def _workers(state: WorkersState) -> Iterator[Metric]:
+    yield _gauge("workers", "Processes that scan.", (), [((), state.running)])
+    yield _counter("worker_restarts", "Workers started again.", (), [((), state.restarts)])
+    yield _counter(
+        "frames_dropped",
+        "Frames for the screen that were given up.",
+        (),
+        [((), state.frames_dropped)],
+    )
 
 
 def _database(state: WriterState) -> Iterator[Metric]:

@@ -9,21 +9,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from scanner import clock, logs, settings
+from scanner import logs
 from scanner.alert_config import AlertSettings
 from scanner.config import Config, load
 from scanner.errors import ConfigError, CrossbookError
-from scanner.feeds.feed import Feed
-from scanner.fleet import Fleet
 from scanner.markets import load as load_markets
-from scanner.pipeline import Pipeline
+from scanner.markets import renewed
 from scanner.types import Market
 
 log = logging.getLogger(__name__)
 PAUSE = 1.0
+LATER = 10.0
 # What is scanned, and what only the next start can change.
 SCOPE = ("venues", "symbols", "quotes", "max_symbols", "kinds")
-AT_START = ("database", "cache_dir")
+AT_START = ("database", "cache_dir", "workers")
 
 Stamp = tuple[int, int, int] | None
 
@@ -89,26 +88,32 @@ class Alerts(Protocol):
     def reload(self, settings: AlertSettings) -> None: ...
 
 
-class Live:
-    """A running scan, whose configuration can be changed.
+class Crew(Protocol):
+    """Whoever scans (``scanner.workers.crew.Crew``)."""
 
-    ``watched`` is told of the feeds and markets after each change of them. ``pointed`` says where
-    the venues of a new configuration are, if not where it says itself.
+    def carry(self, config: Config, markets: Sequence[Market]) -> None: ...
+
+
+class Live:
+    """A running scan of ``markets``, whose configuration can be changed.
+
+    ``watched`` is told of the markets after each change of them. ``pointed`` says where the venues
+    of a new configuration are, if not where it says itself.
     """
 
     def __init__(
         self,
         config: Config,
         *,
-        pipeline: Pipeline,
-        fleet: Fleet,
-        watched: Callable[[Sequence[Feed], Sequence[Market]], object],
+        crew: Crew,
+        markets: Sequence[Market],
+        watched: Callable[[Sequence[Market]], object],
         alerts: Alerts | None = None,
         pointed: Callable[[Config], Config] = lambda config: config,
     ) -> None:
         self._config = config
-        self._pipeline = pipeline
-        self._fleet = fleet
+        self._crew = crew
+        self._markets = markets
         self._watched = watched
         self._alerts = alerts
         self._pointed = pointed
@@ -121,26 +126,39 @@ class Live:
         log.info("the configuration has changed: %s", ", ".join(changed) or "nothing that matters")
         if logs.level() == old.log_level:  # else the command line has set it
             logs.set_level(new.log_level)
-        self._pipeline.configure(
-            settings.thresholds(new), settings.bounds(new), settings.rules(new)
-        )
         if "alerts" in changed and self._alerts is not None:
             self._alerts.reload(new.alerts)
         for name in set(changed) & set(AT_START):
             log.warning("%s: what has changed there takes effect with the next start", name)
         self._config = new
         if set(changed) & set(SCOPE):
-            try:
-                await self._rescope(new)
-            except CrossbookError as error:
-                log.error("venues and symbols stay as they were: %s", error)
-                kept = {name: getattr(old, name) for name in SCOPE}
-                self._config = new.model_copy(update=kept)
+            await self._rescope(new, old)
+        self._crew.carry(self._config, self._markets)
 
-    async def _rescope(self, config: Config) -> None:
-        markets = await load_markets(config)
-        done = await self._fleet.carry(config.venues, markets)
-        self._pipeline.carry(markets, clock.now())
-        self._watched(self._fleet.feeds, markets)
-        for name, what in done.items():
-            log.info("%s: its feed was %s", name, what)
+    async def renew(self, after: float = LATER) -> None:
+        """Ask the venues for the lists of what is scanned, and go by them from now on. That takes
+        a processor for seconds, so it is done ``after`` the scan has begun (seconds)."""
+        await asyncio.sleep(after)
+        config, markets = self._config, self._markets
+        try:
+            fresh = await renewed(config, markets)
+        except CrossbookError as error:
+            log.error("markets stay as they were: %s", error)
+            return
+        if self._markets is markets and fresh != list(markets):
+            changed = sum(new not in markets for new in fresh)
+            gone = len(markets) - len(fresh)
+            log.info("of the lists, %d markets have changed and %d are gone", changed, gone)
+            self._markets = fresh
+            self._watched(fresh)
+            self._crew.carry(self._config, fresh)
+
+    async def _rescope(self, new: Config, old: Config) -> None:
+        try:
+            self._markets = await load_markets(new)
+        except CrossbookError as error:
+            log.error("venues and symbols stay as they were: %s", error)
+            kept = {name: getattr(old, name) for name in SCOPE}
+            self._config = new.model_copy(update=kept)
+        else:
+            self._watched(self._markets)

@@ -17,7 +17,7 @@ from scanner.sinks.alerts.delivery import Alerts
 from scanner.sinks.alerts.desk import Job
 from scanner.sinks.alerts.log import AlertLog, MemoryLog, StoredLog
 from scanner.sinks.fanout import Fanout
-from scanner.view import View
+from scanner.window import Window
 
 if TYPE_CHECKING:
     from storage.spool import Batch
@@ -63,7 +63,7 @@ class Services:
 
 
 @contextmanager
-def services(config: Config, database: str, fanout: Fanout, view: View) -> Iterator[Services]:
+def services(config: Config, database: str, fanout: Fanout, view: Window) -> Iterator[Services]:
     """Both, running while the block does, and listening to ``fanout``.
 
     ``database``: where to keep what is found (empty: nowhere). Raises ``CrossbookError`` if that
@@ -110,7 +110,7 @@ def _database(config: Config, url: str) -> tuple[Writer | None, AlertLog]:
     return writer, kept[0]
 
 
-def _alerts(settings: AlertSettings, records: AlertLog, view: View) -> Alerts:
+def _alerts(settings: AlertSettings, records: AlertLog, view: Window) -> Alerts:
     def show(job: Job) -> None:
         log.info("alert %s: %s", job.rule, job.text)
         view.say(Kind.ALERT, job.rule, job.text, job.at)

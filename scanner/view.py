@@ -1,13 +1,13 @@
 """The view: frozen frames of what the core holds, for whoever looks.
 
-It has no clock and no I/O. It is a sink too (call it with every event), and it keeps what a look
-needs of the past: the spread of each symbol by the second, message rates, recent events; all of it
-bounded.
+It has no clock and no I/O. It keeps what a look needs of the past, the spread of each symbol by the
+second and message rates; all of it bounded. What has happened, and how the services are, stands in
+no frame of it: ``scanner.window`` adds that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from scanner.engine import costs
@@ -16,14 +16,12 @@ from scanner.feeds.health import ConnectionState, Health
 from scanner.frame import (
     Detail,
     Frame,
-    Kind,
     Level,
     Link,
     Place,
     Query,
     Quoted,
     Row,
-    ServiceLine,
     Standing,
     Stop,
     Sum,
@@ -31,7 +29,6 @@ from scanner.frame import (
     VenueLine,
 )
 from scanner.pipeline import Pipeline
-from scanner.recent import Recent
 from scanner.trend import Rate, Trend
 from scanner.types import FeeIn, Market, Side
 
@@ -46,26 +43,19 @@ class Feed(Protocol):
 
 
 class View:
-    """Looks at ``pipeline`` and ``feeds``, which are to carry ``markets``.
-
-    ``services``: further things whose health is shown, each asked for it with every frame.
-    """
+    """Looks at ``pipeline`` and ``feeds``, which are to carry ``markets``."""
 
     def __init__(
         self,
         pipeline: Pipeline,
         feeds: Sequence[Feed],
         markets: Sequence[Market],
-        *,
-        services: Sequence[Callable[[], ServiceLine]] = (),
     ) -> None:
         self._overview = Overview(pipeline.store, pipeline.engine)
         self._engine = pipeline.engine
         self._breaks = pipeline.breaks
-        self._services = services
         self._trends: dict[str, Trend] = {}
         self._rates: dict[str, Rate] = {}
-        self._recent = Recent()
         self._since = 0
         self.watch(feeds, markets)
 
@@ -77,18 +67,6 @@ class View:
         for market in markets:
             self._subscribed[market.venue] = self._subscribed.get(market.venue, 0) + 1
             self._pairs.setdefault(market.symbol, (market.base, market.quote))
-
-    def __call__(self, event: object) -> None:
-        """Take note of an event; what is not worth showing is left out."""
-        self._recent(event)
-
-    def say(self, kind: Kind, subject: str, text: str, at: int) -> None:
-        """Show something as a recent event, once. May be called from any thread."""
-        self._recent.say(kind, subject, text, at)
-
-    def ring(self) -> None:
-        """Ring the bell of whoever looks. May be called from any thread."""
-        self._recent.ring()
 
     def frame(self, at: int, query: Query) -> Frame:
         """What is to be seen at the time ``at``."""
@@ -110,9 +88,9 @@ class View:
                 self._detail(route, query.levels, at) for route in shown if route.symbol in wanted
             ),
             venues=venues,
-            services=tuple(service() for service in self._services),
-            events=self._recent.newest(),
-            bells=self._recent.bells,
+            services=(),
+            events=(),
+            bells=0,
             totals=self._totals(venues, at),
         )
 
@@ -247,16 +225,15 @@ class View:
         )
 
     def _totals(self, venues: Sequence[VenueLine], at: int) -> Totals:
-        best_bps, best_symbol = self._recent.best
         return Totals(
             since=self._since,
             books=sum(line.subscribed for line in venues),
             live=sum(line.live for line in venues),
             rate=sum(line.rate for line in venues),
             open=self._engine.open_count,
-            opened=self._recent.opened,
-            best_bps=best_bps,
-            best_symbol=best_symbol,
+            opened=0,
+            best_bps=0.0,
+            best_symbol="",
         )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from fcntl import LOCK_EX, flock
+
 from scanner.books.jit import cache_folder
 from scanner.books.store import BookStore, Keys
 from scanner.engine import scan
@@ -10,16 +13,34 @@ from scanner.engine.ids import Ids
 from scanner.engine.overview import Overview
 from scanner.engine.tracker import Thresholds
 from scanner.fast.lane import FastLane
+from scanner.feeds.frames import Run
 from scanner.types import Best, ChecksumRule, Delta, LevelLayout, Market, Snapshot
 from scanner.venues.cells import Shared
 from scanner.venues.wire import Kind, Shape, What, Wire
 
+ALL = "all"
 WIRE = Wire(shapes=(Shape(kind=Kind.BEST, names={"{id}": 0}, keys={"id": What.NAME}),))
 
 
 def compiled() -> bool:
-    """Whether this machine has run the kernels as they now are."""
-    return any(cache_folder().glob("**/*.nbi"))
+    """Whether this machine has all kernels as they now are; some are there from the first on."""
+    return (cache_folder() / ALL).exists()
+
+
+def warm_alone() -> None:
+    """As ``warm``; of several processes that find nothing compiled, one compiles and the others
+    wait for it."""
+    if compiled():
+        warm()
+        return
+    with suppress(OSError):  # a folder that cannot be written: each compiles for itself
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        with (cache_folder() / "lock").open("w") as lock:
+            flock(lock, LOCK_EX)
+            warm()
+            (cache_folder() / ALL).touch()
+            return
+    warm()
 
 
 def warm() -> None:
@@ -49,3 +70,4 @@ def warm() -> None:
     scan.rescan(store.context, 1, 1)
     scan.convert(store.context, 0, 1)
     Overview(store, engine).best(1)
+    Run(2).find(0, 2, 0)

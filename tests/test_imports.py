@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fast": PLAIN | {"books", "counts", "engine", "venues"},
     "pipeline": PLAIN | {"books", "counts", "engine", "fast", "venues", "watch"},
     # bytes in, lines and rows out
-    "feeds": PLAIN | {"errors", "clock", "pipeline", "venues", "__init__"},
+    "feeds": PLAIN | {"books.jit", "errors", "clock", "pipeline", "venues", "__init__"},
     "frame": PLAIN,
     "redact": set(),
     "sinks": PLAIN | {"alert_config", "frame", "hours", "redact"},
@@ -83,22 +83,26 @@ MAY_IMPORT: dict[str, set[str]] = {
     # the lab shares no decoder with what it is there to test
     "lab": {"types"},
     # what looks at a scan, and what a scan is put together from
-    "warm": PLAIN | {"books", "engine", "fast", "venues"},
+    "warm": PLAIN | {"books", "engine", "fast", "feeds.frames", "venues"},
     "trend": set(),
     "recent": PLAIN | {"frame"},
-    "view": PLAIN | {"engine", "feeds", "frame", "pipeline", "recent", "trend"},
-    "metrics": PLAIN | {"__init__", "engine", "feeds", "pipeline", "sinks", "storage"},
-    "metrics_server": {"errors"},
-    "reload": PLAIN
+    "view": PLAIN | {"engine", "feeds", "frame", "pipeline", "trend"},
+    "scan_state": PLAIN | {"engine", "feeds", "pipeline"},
+    "window": PLAIN | {"frame", "recent"},
+    "event_loop": {"ending"},
+    "workers": PLAIN
     | {
-        *("alert_config", "clock", "config", "errors", "feeds", "fleet", "logs", "markets"),
-        *("pipeline", "settings"),
+        *("alert_config", "clock", "config", "ending", "engine", "event_loop", "feeds", "fleet"),
+        *("frame", "logs", "pipeline", "scan_state", "settings", "view", "warm"),
     },
+    "metrics": PLAIN | {"__init__", "feeds", "scan_state", "sinks", "storage"},
+    "metrics_server": {"errors"},
+    "reload": PLAIN | {"alert_config", "config", "errors", "logs", "markets"},
     "alerting": PLAIN | {"alert_config", "clock", "engine", "sinks", "storage"},
     "services": PLAIN
     | {
         *("__init__", "alert_config", "alerting", "clock", "config", "frame", "logs", "sinks"),
-        *("storage", "view"),
+        *("storage", "window"),
     },
     # the commands
     "ending": set(),

@@ -142,3 +142,25 @@ def test_where_no_file_can_be_the_log_is_lost_and_the_program_goes_on(
     assert to_file(tmp_path / "file" / "crossbook.log") is None
     logging.getLogger("x").error("lost")
     assert capsys.readouterr().err == ""
+
+
+def test_what_another_process_logs_is_logged_here_as_it_was(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told: list[tuple[int, str, str, tuple[str, ...]]] = []
+    logs.forward(lambda *record: told.append(record), "info")
+    logging.getLogger("n").debug("unheard")
+    try:
+        raise ValueError("\x1b[2J hunter2-the-second")
+    except ValueError:
+        logging.getLogger("n").exception("%s failed", "okx")
+    assert capsys.readouterr().err == ""
+    [(level, logger, text, trace)] = told
+    assert (level, logger, text) == (logging.ERROR, "n", "okx failed")
+    hide(["hunter2-the-second"])
+    start("info")
+    logs.repeat(level, logger, text, trace)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].endswith("error: okx failed")
+    assert lines[1] == "    Traceback (most recent call last):"
+    assert lines[-1] == "    ValueError: \\x1b[2J ***"

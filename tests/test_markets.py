@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 
@@ -17,7 +18,18 @@ from scanner.fee_config import FeeRates
 from scanner.lab.server import Clock, LabServer
 from scanner.lab.world import World
 from scanner.liquidity import Traded
-from scanner.markets import DAY, Cache, Kept, NoMarkets, age_text, choose, load, sources
+from scanner.markets import (
+    DAY,
+    Cache,
+    Kept,
+    NoMarkets,
+    age_text,
+    at_hand,
+    choose,
+    load,
+    renewed,
+    sources,
+)
 from scanner.metadata import (
     DECIMAL_PLACES,
     REASON,
@@ -446,3 +458,21 @@ async def test_markets_whose_fees_are_not_listed_need_one_of_the_configuration(
     assert kept["blockchaincom"].feeless == 0, "another address, another list"
     kept = await sources(feeless(url), fetch=False)
     assert (kept["blockchaincom"].feeless, kept["blockchaincom"].markets) == (3, [])
+
+
+async def test_lists_of_the_last_day_are_at_hand_and_are_renewed(tmp_path: Path) -> None:
+    async with LabServer(World(7, time.time_ns(), ("okx", "gate")), clock=Clock()) as lab:
+        asked = lab_config(lab, tmp_path)
+        assert await at_hand(asked) is None
+        fresh = await load(asked)
+        assert await at_hand(asked) == fresh
+        stale = [msgspec.structs.replace(fresh[0], taker_fee=0.5), *fresh[1:]]
+        gone = msgspec.structs.replace(fresh[0], id="gone")
+        assert await renewed(asked, [*stale, gone]) == fresh
+    assert await renewed(asked, [*stale, gone]) == [*fresh, gone]  # nobody answers any more
+    cache = Cache(tmp_path)
+    wanted = Wanted("gate", asked.venues["gate"].endpoints.rest or "", True)
+    kept = cache.read(wanted)
+    assert kept is not None
+    cache.write(wanted, msgspec.structs.replace(kept, at=kept.at - DAY))
+    assert await at_hand(asked) is None

@@ -13,16 +13,19 @@ from prometheus_client.parser import text_string_to_metric_families
 from scanner import __version__
 from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
+from scanner.engine.overview import Overview
 from scanner.engine.tracker import Thresholds
 from scanner.errors import CrossbookError
 from scanner.feeds.health import ConnectionState, Health
 from scanner.metrics import Metrics, Sources
 from scanner.metrics_server import serving
 from scanner.pipeline import Pipeline
+from scanner.scan_state import ScanState, WorkersState, full, together
 from scanner.sinks.alerts.channel import ChannelState
 from scanner.sinks.alerts.delivery import AlertsState
-from scanner.types import Leg, Market, Opportunity, Snapshot
+from scanner.types import Depth, Leg, Market, Opportunity, Snapshot
 from scanner.venues.ccxt_book import venue
+from scanner.venues.protocol import Options
 from storage.records import WriterState
 
 AT = 1_790_000_000_000_000_000
@@ -97,10 +100,17 @@ def pipeline() -> Pipeline:
         market = Market(venue=name, id="X", symbol="X/Q", base="X", quote="Q", taker_fee=0.0)
         made.book(venue(name), "X", market)
     made.breaks["okx"] = 8
-    lane = made.lane(venue("okx"), list(made.engine.markets.values())[:1], None)  # type: ignore[arg-type]
+    lane = made.lane(
+        venue("okx"), list(made.engine.markets.values())[:1], Options(Depth.TOP, "", "")
+    )
     step = Snapshot(market="X", bids=b'[["1","1"]]', asks=b'[["2","1"]]', sent_at=AT - 250_000_000)
     lane._book_step(step, AT)
     return made
+
+
+def scan() -> ScanState:
+    made = pipeline()
+    return full(made, Overview(made.store, made.engine), [Feed()])
 
 
 def values(text: bytes) -> dict[str, float]:
@@ -117,8 +127,8 @@ def values(text: bytes) -> dict[str, float]:
 def test_everything_is_told() -> None:
     metrics = Metrics(
         Sources(
-            pipeline=pipeline(),
-            feeds=lambda: [Feed()],
+            scan=scan,
+            workers=lambda: WorkersState(running=2, restarts=3, frames_dropped=4),
             lines=Lines(),
             writer=writer_state,
             alerts=alerts_state,
@@ -162,6 +172,9 @@ def test_everything_is_told() -> None:
         "crossbook_queue_dropped_total{lines}": 1,
         "crossbook_queue_dropped_total{database}": 3,
         "crossbook_queue_dropped_total{alerts}": 6,
+        "crossbook_workers{}": 2,
+        "crossbook_worker_restarts_total{}": 3,
+        "crossbook_frames_dropped_total{}": 4,
         "crossbook_database_persisting{}": 0,
         "crossbook_database_lag_seconds{}": 2.5,
         "crossbook_database_rows_total{}": 100,
@@ -175,8 +188,26 @@ def test_everything_is_told() -> None:
 
 
 def test_what_a_run_does_not_have_is_not_told() -> None:
-    found = values(Metrics(Sources(pipeline=pipeline(), feeds=lambda: [])).text())
-    assert not any("database" in name or "alerts" in name or "queue" in name for name in found)
+    found = values(Metrics(Sources(scan=ScanState)).text())
+    assert not any(
+        any(part in name for part in ("database", "alerts", "queue", "workers")) for name in found
+    )
+
+
+def test_what_several_processes_tell_is_summed() -> None:
+    one = scan()
+    other = ScanState(
+        connections=(replace(HEALTH, connection=3),),
+        books={"okx": {"live": 4}, "kraken": {"stale": 1}},
+        gaps={"okx": 2},
+        lags={"okx": 750.0, "kraken": 5.0},
+        open=6,
+    )
+    found = together([one, other, ScanState()])
+    assert [health.connection for health in found.connections] == [1, 2, 3]
+    assert (found.books["okx"]["live"], found.books["kraken"]) == (5, {"stale": 1})
+    assert (found.gaps, found.open) == ({"okx": 10, "gate": 0}, 6)
+    assert found.lags == {"okx": 500.0, "kraken": 5.0}
 
 
 @pytest.fixture

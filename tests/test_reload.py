@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,10 @@ import pytest
 from scanner import reload
 from scanner.alert_config import AlertSettings
 from scanner.config import Config, VenueConfig, validated
-from scanner.engine.engine import Bounds
-from scanner.engine.ids import Ids
-from scanner.engine.tracker import Thresholds
 from scanner.errors import ConfigError, CrossbookError
-from scanner.fleet import Fleet
 from scanner.located import parse
-from scanner.pipeline import Pipeline
 from scanner.reload import ConfigFile, Live, follow
 from scanner.types import Market
-from scanner.venues.ccxt_book import venue
 
 GOOD = "venues: {okx: , gate: }\n"
 
@@ -126,33 +120,21 @@ def market(venue: str, name: str = "X", fee: float = 0.001) -> Market:
     return Market(venue=venue, id=name, symbol=f"{name}/Q", base=name, quote="Q", taker_fee=fee)
 
 
-class Feed:
-    """Makes the books of its markets, as a lane does."""
-
-    def __init__(self, pipeline: Pipeline, name: str, markets: Sequence[Market]) -> None:
-        self._pipeline, self._venue, self.markets = pipeline, venue(name), markets
-
-    async def run(self) -> None:
-        for one in self.markets:
-            self._pipeline.book(self._venue, one.id, one)
-        await asyncio.Event().wait()
-
-
 class Bench:
-    """A running scan without any socket; ``listed`` is what the venues list."""
+    """A crew that notes what it is to carry; ``listed`` is what the venues list."""
 
-    def __init__(self, group: asyncio.TaskGroup) -> None:
+    def __init__(self) -> None:
         self.listed: list[Market] | CrossbookError = [market("okx"), market("gate")]
         self.loads = 0
         self.watched: list[list[Market]] = []
         self.alerts: list[AlertSettings] = []
-        self.pipeline = Pipeline(
-            thresholds=Thresholds(), bounds=Bounds(), ids=Ids(lambda n: 0), emit=lambda event: None
-        )
-        self.fleet = Fleet(group, lambda name, _, theirs: Feed(self.pipeline, name, theirs))  # type: ignore[arg-type, return-value]
+        self.carried: list[tuple[Config, list[Market]]] = []
 
     def reload(self, settings: AlertSettings) -> None:
         self.alerts.append(settings)
+
+    def carry(self, config: Config, markets: Sequence[Market]) -> None:
+        self.carried.append((config, list(markets)))
 
     async def load(self, new: Config) -> Sequence[Market]:
         self.loads += 1
@@ -160,45 +142,36 @@ class Bench:
             raise self.listed
         return self.listed
 
-    async def start(self, first: Config, **settings: Any) -> Live:
+    def start(self, first: Config, **settings: Any) -> Live:
         assert not isinstance(self.listed, CrossbookError)
-        await self.fleet.carry(first.venues, self.listed)
-        await asyncio.sleep(0)
         return Live(
             first,
-            pipeline=self.pipeline,
-            fleet=self.fleet,
-            watched=lambda feeds, markets: self.watched.append(list(markets)),
+            crew=self,
+            markets=self.listed,
+            watched=lambda markets: self.watched.append(list(markets)),
             alerts=self,
             **settings,
         )
 
-    def carried(self) -> set[tuple[str, str, float]]:
-        markets = self.pipeline.engine.markets.values()
-        return {(one.venue, one.symbol, one.taker_fee) for one in markets}
-
 
 @pytest.fixture
-async def bench(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setattr("scanner.logs._redact", reload.logs.Redactor())
     level = logging.getLogger().level
-    async with asyncio.TaskGroup() as group:
-        made = Bench(group)
-        monkeypatch.setattr(reload, "load_markets", made.load)
-        yield made
-        await made.fleet.stop()
+    made = Bench()
+    monkeypatch.setattr(reload, "load_markets", made.load)
+    yield made
     logging.getLogger().setLevel(level)
 
 
 async def test_thresholds_limits_and_alerts_change_at_once(bench: Bench) -> None:
-    live = await bench.start(config())
+    live = bench.start(config())
     new = config(
         GOOD + "thresholds: {min_net_bps: 9}\nlimits: {max_age_ms: 70}\n"
         "alerts: {rules: {a: {min_net_bps: 1}}}"
     )
     await live.apply(new)
-    assert bench.pipeline.engine._thresholds.min_net_bps == 9
-    assert bench.pipeline.bounds.max_age == 70_000_000
+    assert bench.carried == [(new, bench.listed)]
     assert bench.alerts == [new.alerts]
     assert bench.loads == 0
     await live.apply(new)
@@ -206,7 +179,7 @@ async def test_thresholds_limits_and_alerts_change_at_once(bench: Bench) -> None
 
 
 async def test_the_log_level_changes_unless_the_command_line_has_set_it(bench: Bench) -> None:
-    live = await bench.start(config())
+    live = bench.start(config())
     root = logging.getLogger()
     for before, asked, after in (("INFO", "error", "ERROR"), ("DEBUG", "warning", "DEBUG")):
         root.setLevel(before)
@@ -214,44 +187,44 @@ async def test_the_log_level_changes_unless_the_command_line_has_set_it(bench: B
         assert logging.getLevelName(root.level) == after
 
 
-async def test_symbols_and_venues_change_and_what_is_gone_leaves_the_engine(bench: Bench) -> None:
-    live = await bench.start(config())
-    gate = bench.fleet.feeds[1]
+async def test_symbols_and_venues_change(bench: Bench) -> None:
+    live = bench.start(config())
     bench.listed = [market("okx", "Y"), market("gate"), market("bybit")]
-    await live.apply(config("venues: {okx: , gate: , bybit: }\n"))
-    await asyncio.sleep(0)
-    assert bench.carried() == {
-        ("okx", "Y/Q", 0.001),
-        ("gate", "X/Q", 0.001),
-        ("bybit", "X/Q", 0.001),
-    }
-    assert bench.fleet.feeds[1] is gate
+    new = config("venues: {okx: , gate: , bybit: }\n")
+    await live.apply(new)
+    assert bench.carried == [(new, bench.listed)]
     assert bench.watched == [bench.listed]
-    bench.listed = [market("okx"), market("gate")]
-    await live.apply(config(GOOD))
-    await asyncio.sleep(0)
-    assert bench.carried() == {("okx", "X/Q", 0.001), ("gate", "X/Q", 0.001)}
 
 
-async def test_a_fee_changes_without_a_restart(bench: Bench) -> None:
-    live = await bench.start(config())
-    before = bench.fleet.feeds
-    bench.listed = [market("okx", fee=0.0001), market("gate")]
-    await live.apply(config("venues: {okx: {taker_fee: 0.0001}, gate: }"))
-    assert bench.fleet.feeds == before
-    assert bench.carried() == {("okx", "X/Q", 0.0001), ("gate", "X/Q", 0.001)}
+async def test_lists_are_renewed_while_the_scan_runs(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = bench.start(config())
+    before = bench.listed
+    fresh = [market("okx", fee=0.5), market("gate")]
+
+    async def renewed(config: Config, markets: Sequence[Market]) -> list[Market]:
+        assert markets in (before, fresh)
+        return fresh
+
+    monkeypatch.setattr(reload, "renewed", renewed)
+    for _ in range(2):
+        await live.renew(after=0)
+        assert bench.watched == [fresh]
+        assert [markets for _, markets in bench.carried] == [fresh]
 
 
 async def test_where_markets_cannot_be_had_the_scope_stays_and_the_rest_changes(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    live = await bench.start(config())
+    live = bench.start(config())
+    before = bench.listed
     bench.listed = CrossbookError("no lists")
     new = config("venues: {okx: , gate: }\nmax_symbols: 3\nthresholds: {min_net_bps: 9}")
     await live.apply(new)
     assert "venues and symbols stay as they were: no lists" in caplog.text
-    assert bench.pipeline.engine._thresholds.min_net_bps == 9
-    assert len(bench.fleet.feeds) == 2
+    [(used, markets)] = bench.carried
+    assert (used.thresholds.min_net_bps, used.max_symbols, markets) == (9, 50, before)
     bench.listed = [market("okx"), market("gate")]
     await live.apply(new)
     assert bench.loads == 2
@@ -260,9 +233,9 @@ async def test_where_markets_cannot_be_had_the_scope_stays_and_the_rest_changes(
 async def test_what_needs_a_new_start_is_said(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    live = await bench.start(config())
-    await live.apply(config(GOOD + "database: {retention_days: 3}\ncache_dir: /x"))
-    for name in ("database", "cache_dir"):
+    live = bench.start(config())
+    await live.apply(config(GOOD + "database: {retention_days: 3}\ncache_dir: /x\nworkers: 2"))
+    for name in ("database", "cache_dir", "workers"):
         assert f"{name}: what has changed there takes effect with the next start" in caplog.text
 
 
@@ -270,7 +243,7 @@ async def test_new_secrets_are_hidden_and_venues_stay_where_they_are(bench: Benc
     def pointed(new: Config) -> Config:
         return new.model_copy(update={"venues": {"okx": VenueConfig(), "gate": VenueConfig()}})
 
-    live = await bench.start(pointed(config()), pointed=pointed)
+    live = bench.start(pointed(config()), pointed=pointed)
     secret = "json://127.0.0.1:9000/w3bhook-path"
     await live.apply(config(f"venues: {{bybit: }}\nalerts: {{channels: {{a: '{secret}'}}}}"))
     assert "w3bhook" not in reload.logs.clean(f"lost {secret} w3bhook-path")

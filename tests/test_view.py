@@ -7,20 +7,17 @@ from itertools import count
 
 import msgspec
 import pytest
-from msgspec.structs import replace
 
 from scanner.books.store import Keys
 from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.feeds.health import ConnectionState, Health
-from scanner.frame import Frame, Kind, Link, Query, Row, ServiceLine, Standing
+from scanner.frame import Frame, Link, Query, Row, Standing
 from scanner.pipeline import Pipeline
 from scanner.types import (
-    Alert,
     BookState,
     Depth,
-    FeedEvent,
     LevelLayout,
     Market,
     Opportunity,
@@ -280,7 +277,6 @@ def test_looking_leaves_no_trace_in_the_core(desk: Desk) -> None:
 
 def test_a_frame_can_cross_a_process_boundary(desk: Desk) -> None:
     paying(desk)
-    desk.view(desk.said[0])
     frame = desk.frame(details=None)
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(frame), type=Frame) == frame
 
@@ -360,65 +356,9 @@ def test_lag_is_the_median_over_books_that_tell_the_time() -> None:
     assert [line.lag_ms for line in desk.frame().venues] == [10, None]
 
 
-def test_events_and_totals(desk: Desk) -> None:
-    paying(desk)
-    desk.view(desk.said[0])
-    desk.pipeline.finish("the scanner stopped", NOW + 2 * SECOND)
-    desk.view(desk.said[1])
-    (minute, *_) = desk.pipeline.engine.take_minutes(NOW)
-    desk.view(minute)
-    desk.view.say(Kind.ALERT, "BTC/USDT", "sent", NOW + 3 * SECOND)
-    frame = desk.frame(NOW + 3 * SECOND)
-    assert [(event.kind, event.subject) for event in frame.events] == [
-        (Kind.ALERT, "BTC/USDT"),
-        (Kind.CLOSED, "BTC/USDT"),
-        (Kind.OPENED, "BTC/USDT"),
-    ]
-    assert "+9.99 bps a → b +99.90 USDT" in frame.events[2].text
-    assert "+9.99 bps at best, 2.0 s, a → b" in frame.events[1].text
-    assert "the scanner stopped" in frame.events[1].text
-    totals = frame.totals
-    assert (totals.opened, totals.open, totals.best_symbol) == (1, 0, "BTC/USDT")
-    assert (totals.books, totals.live) == (3, 0)
-
-
-def test_events_are_bounded(desk: Desk) -> None:
-    desk.view.say(Kind.ALERT, "rule", "what a storm of another kind does not push out", NOW)
-    for i in range(1000):
-        desk.view.say(Kind.FEED, "a", str(i), NOW + 1)
-    events = desk.frame().events
-    assert (len(events), events[0].text) == (101, "999")
-
-
-def test_services_are_asked_with_every_frame(desk: Desk) -> None:
-    view = View(desk.pipeline, (), (), services=[lambda: ServiceLine("alerts", False, "dead")])
-    assert view.frame(NOW, Query()).services == (ServiceLine("alerts", False, "dead"),)
-
-
 def test_other_feeds_and_markets_after_a_change_of_configuration(desk: Desk) -> None:
     paying(desk)
     desk.view.watch([desk.feeds["a"]], desk.markets[:1])
     assert [line.venue for line in desk.frame().venues] == ["a"]
     desk.view.watch([], [market("d", "ETH/EUR", 0)])
     assert [(row.symbol, row.standing) for row in desk.frame().rows] == [("ETH/EUR", "none")]
-
-
-def test_feeds_and_alerts_are_told_of_too(desk: Desk) -> None:
-    desk.view(FeedEvent(at=NOW, venue="a", connection=2, kind="reset", market="X", reason="gap"))
-    sent = Alert(id="1", rule="big", channel="phone", at=NOW + 1, text="+9 bps", state="pending")
-    desk.view(sent)
-    desk.view(replace(sent, state="sent"))
-    desk.view(replace(sent, state="sent", channel="mail"))
-    desk.view(replace(sent, state="failed", at=NOW + 2, error="refused"))
-    told = [(event.kind, event.subject, event.text) for event in desk.frame().events]
-    assert told == [
-        (Kind.ALERT, "big", "not sent to phone: refused"),
-        (Kind.ALERT, "big", "+9 bps"),
-        (Kind.FEED, "a", "#2 reset X gap"),
-    ]
-
-
-def test_the_bell_is_counted(desk: Desk) -> None:
-    assert desk.frame().bells == 0
-    desk.view.ring()
-    assert desk.frame().bells == 1

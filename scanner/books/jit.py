@@ -27,8 +27,8 @@ def cache_folder() -> Path:
     """
     package = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    for folder in ("books", "engine", "fast"):
-        for source in sorted((package / folder).glob("*.py")):
+    for sources in ("books/*.py", "engine/*.py", "fast/*.py", "feeds/frames.py"):
+        for source in sorted(package.glob(sources)):
             text = source.read_bytes()
             if source.stem in {"layout", "jit"} or b"from scanner.books.jit import" in text:
                 digest.update(text)

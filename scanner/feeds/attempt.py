@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -19,6 +20,9 @@ from scanner.feeds.socket import Socket, SocketError, SocketLimits, SocketRefuse
 from scanner.feeds.urls import is_loopback, shown
 from scanner.types import Connect, Fetch, Send
 from scanner.venues.protocol import Limits
+
+if TYPE_CHECKING:
+    from scanner.feeds.frames import Run
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +74,10 @@ class Attempt:
     def message(self, raw: bytes) -> None:
         """One message came."""
         self._driver.received(raw)
+
+    def messages(self, run: Run) -> None:
+        """Messages came with one read."""
+        self._driver.received_many(run)
 
     def ended(self, reason: str) -> None:
         """The connection is over."""

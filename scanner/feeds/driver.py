@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -17,6 +17,9 @@ from scanner.feeds.silence import Silence
 from scanner.text import printable
 from scanner.types import Ack, Connect, Fetch, Notice, Reconnect, Refused, Reset, Send, Step
 from scanner.venues.parts import SECOND
+
+if TYPE_CHECKING:
+    from scanner.feeds.frames import Run
 
 log = logging.getLogger(__name__)
 
@@ -105,8 +108,17 @@ class Driver:
         """One message came."""
         if self.reason is None:
             at = self._now()
-            self._meter.heard(len(raw), at)
+            self._meter.heard(1, len(raw), at)
             self._feed(at, self._lane.received, raw)
+
+    def received_many(self, run: Run) -> None:
+        """All messages of one read came."""
+        if self.reason is None:
+            at = self._now()
+            count = run.count
+            self._meter.heard(count, run.bytes, at)
+            receive = self._lane.received_many
+            self._feed(at, receive, run.address, run.starts, run.ends, count)
 
     def fetched(self, tag: str, status: int, body: bytes) -> None:
         """The answer to a ``Fetch``."""

@@ -63,7 +63,7 @@ def socket_feed(
     fetcher = Fetcher(
         venue.id,
         now=shell.now,
-        pace=Pace(Bucket(venue.limits.fetches), shell.now, pause),
+        pace=Pace(Bucket(venue.limits.fetches / shell.processes), shell.now, pause),
         pause=pause,
         notices=notices,
         timeout=shell.timing.fetch,
@@ -96,9 +96,15 @@ def sessions(
     pause: Pause,
 ) -> list[Session]:
     """One session for each group of markets; they take turns to connect, at the venue's pace."""
-    bucket = Bucket.within(limits.connects, 60.0, CONNECT_BURST)
+    allowed = max(1, limits.connects // shell.processes)
+    bucket = Bucket.within(allowed, 60.0, CONNECT_BURST)
     connects = Pace(bucket, shell.now, pause)
     return [
-        Session(Meter(venue, number, len(group)), attempt(group), shell=shell, connects=connects)
-        for number, group in enumerate(groups, 1)
+        Session(
+            Meter(venue, shell.first + place * shell.processes, len(group)),
+            attempt(group),
+            shell=shell,
+            connects=connects,
+        )
+        for place, group in enumerate(groups)
     ]

@@ -90,9 +90,9 @@ class Meter:
         if state is ConnectionState.CONNECTING:
             self.tries += 1
 
-    def heard(self, size: int, at: int) -> None:
-        """A message of ``size`` bytes came."""
-        self.messages += 1
+    def heard(self, count: int, size: int, at: int) -> None:
+        """``count`` messages of ``size`` bytes together came."""
+        self.messages += count
         self.bytes += size
         self.heard_at = at
 

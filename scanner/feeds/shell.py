@@ -91,10 +91,16 @@ def _untold(event: FeedEvent) -> None:
 
 
 class Shell(Struct, frozen=True, kw_only=True):
-    """What every connection is given. ``tell`` hears of what happens to it and returns at once."""
+    """What every connection is given. ``tell`` hears of what happens to it and returns at once.
+
+    ``processes`` share what a venue allows; the connections of this one are numbered ``first``,
+    ``first + processes`` and so on, so that each number is there once.
+    """
 
     now: Callable[[], int]
     rng: Random
     tell: Callable[[FeedEvent], None] = _untold
     timing: Timing = Timing()
     open_socket: OpenSocket = open_socket
+    first: int = 1
+    processes: int = 1

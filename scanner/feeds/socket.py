@@ -1,35 +1,34 @@
-"""The WebSocket client: the seam, and ``websockets`` behind it.
+"""The WebSocket client: the seam, and the choice of what is behind it.
 
 The seam pushes. A message is handed over in the very call that took it off the network, and so is
 the end of a connection (a close frame, an oversized frame, a lost socket), however long the other
 side then keeps the socket open. Nothing queues here: what has not been read stays in the kernel,
 and each turn of the event loop takes one read from each socket, so that connections take turns.
+(Through a proxy, the end is told within ``plain.GLANCE``.)
 """
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from functools import partial
-from typing import Any, Protocol, TypeAlias
+from functools import cache
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from msgspec import Struct
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, InvalidURI
-from websockets.frames import CONT, DATA_OPCODES, Frame
-from websockets.http11 import Response
-from websockets.protocol import Event, State
 from websockets.proxy import get_proxy
-from websockets.uri import WebSocketURI, parse_uri
+from websockets.uri import parse_uri
 
 from scanner import __version__
 from scanner.errors import CrossbookError
-from scanner.feeds.dial import dial
 from scanner.feeds.urls import is_loopback, shown
 
+if TYPE_CHECKING:
+    from scanner.feeds.frames import Run
+
 MOST_FRAGMENTS = 4096
+USER_AGENT = f"crossbook/{__version__}"
 
 
 class SocketError(CrossbookError):
@@ -67,6 +66,10 @@ class Receiver(Protocol):
         """One whole message."""
         ...
 
+    def messages(self, run: Run) -> None:
+        """Whole messages that came with one read, and that live as long as this call."""
+        ...
+
     def ended(self, reason: str) -> None:
         """An open connection is over; called once."""
         ...
@@ -87,14 +90,32 @@ class Socket(Protocol):
 OpenSocket: TypeAlias = Callable[[str, Receiver, SocketLimits], Awaitable[Socket]]
 
 
-async def open_socket(url: str, receiver: Receiver, limits: SocketLimits) -> Socket:
+async def open_socket(
+    url: str,
+    receiver: Receiver,
+    limits: SocketLimits,
+    *,
+    tls: ssl.SSLContext | None = None,
+    plain: bool = False,
+) -> Socket:
     """Connect to ``url``. Compression is not offered; redirects are not followed. A proxy is taken
     from the environment, except for this machine. Raises ``SocketError``, or what the network
-    raises (``OSError``, of which ``ssl.SSLError`` is one, and ``websockets``' exceptions)."""
+    raises (``OSError``, of which ``ssl.SSLError`` is one, and ``websockets``' exceptions).
+
+    ``tls``: whom to trust, in place of the system. ``plain``: take ``websockets``' own client even
+    without a proxy.
+    """
+    from scanner.feeds.direct import open_direct
+    from scanner.feeds.plain import open_plain
+
     try:
         address = parse_uri(url)
+        proxy = None if is_loopback(url) else get_proxy(address)
+        trust = (tls or _system_trust()) if address.secure else None
         async with asyncio.timeout(limits.open):
-            connection = await _connect(url, address, receiver, limits)
+            if proxy or plain:
+                return await open_plain(url, address, receiver, limits, trust, proxy=proxy)
+            return await open_direct(address, receiver, limits, trust)
     except InvalidURI:
         raise SocketError(f"{shown(url)} is no WebSocket address") from None
     except InvalidStatus as error:
@@ -102,123 +123,9 @@ async def open_socket(url: str, receiver: Receiver, limits: SocketLimits) -> Soc
         raise SocketRefused(error.response.status_code, headers.get("Retry-After")) from None
     except TimeoutError:
         raise SocketError(f"no handshake within {limits.open:g} s") from None
-    return _Socket(connection, limits.close)
 
 
-async def _connect(
-    url: str, address: WebSocketURI, receiver: Receiver, limits: SocketLimits
-) -> ClientConnection:
-    proxy = None if is_loopback(url) else get_proxy(address)
-    direct = None if proxy else await dial(address.host, address.port, limits.open / 2)
-    try:
-        return await _Connect(
-            url,
-            create_connection=partial(_Connection, receiver=receiver),  # type: ignore[arg-type]
-            compression=None,
-            proxy=proxy,
-            sock=direct,
-            user_agent_header=f"crossbook/{__version__}",
-            max_size=limits.message_bytes,
-            open_timeout=None,
-            close_timeout=limits.close,
-            ping_interval=limits.ping,
-            ping_timeout=limits.pong,
-        )
-    except BaseException:
-        if direct is not None:
-            direct.close()
-        raise
-
-
-class _Connect(connect):
-    def process_redirect(self, exc: Exception) -> Exception | str:
-        """A venue that sends us elsewhere is refused: the host that was asked for must answer."""
-        return exc
-
-
-class _Connection(ClientConnection):
-    """``websockets``' connection, made to hand over at once."""
-
-    def __init__(self, protocol: ClientProtocol, *, receiver: Receiver, **options: Any) -> None:
-        super().__init__(protocol, **options)
-        self._receiver = receiver
-        self._opened = False
-        self._ended = False
-        self._parts: list[bytes] = []
-
-    def process_event(self, event: Event) -> None:
-        if isinstance(event, Response):
-            super().process_event(event)
-            if self.protocol.handshake_exc is None:
-                self._opened = True
-                self._receiver.opened()
-        elif isinstance(event, Frame) and event.opcode in DATA_OPCODES:
-            self._data(event)
-        else:
-            super().process_event(event)
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        self._check()
-
-    def eof_received(self) -> None:
-        super().eof_received()
-        self._check()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        if self._opened:
-            self._end(f"connection lost: {exc}" if exc else self._why())
-
-    def _check(self) -> None:
-        if self._opened and self.protocol.state is not State.OPEN:
-            self._end(self._why())
-
-    def _data(self, frame: Frame) -> None:
-        if self._ended:
-            return
-        if frame.fin and frame.opcode is not CONT:
-            self._receiver.message(bytes(frame.data))
-            return
-        self._parts.append(bytes(frame.data))
-        if len(self._parts) > MOST_FRAGMENTS:
-            self._end(f"a message in more than {MOST_FRAGMENTS} fragments")
-        elif frame.fin:
-            whole = b"".join(self._parts)
-            self._parts.clear()
-            self._receiver.message(whole)
-
-    def _end(self, reason: str) -> None:
-        if not self._ended:
-            self._ended = True
-            self._parts.clear()
-            self._receiver.ended(reason)
-
-    def _why(self) -> str:
-        protocol = self.protocol
-        if isinstance(protocol.parser_exc, EOFError):
-            return "connection lost"
-        if protocol.parser_exc is not None:
-            return f"broken WebSocket stream: {protocol.parser_exc}"
-        if protocol.close_rcvd is not None:
-            return f"closed by the venue: {protocol.close_rcvd}"
-        if protocol.close_sent is not None and protocol.close_sent.reason:
-            return protocol.close_sent.reason
-        return "connection lost"
-
-
-class _Socket:
-    def __init__(self, connection: ClientConnection, patience: float) -> None:
-        self._connection = connection
-        self._patience = patience
-
-    async def send(self, text: str) -> None:
-        await self._connection.send(text)
-
-    async def close(self) -> None:
-        try:
-            with suppress(Exception):
-                async with asyncio.timeout(self._patience):
-                    await self._connection.close()
-        finally:
-            self._connection.transport.abort()
+@cache
+def _system_trust() -> ssl.SSLContext:
+    # Once: it takes 20 ms to read the certificates of a system.
+    return ssl.create_default_context()

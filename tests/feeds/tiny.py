@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -34,6 +35,7 @@ from scanner.types import (
     Send,
     Step,
 )
+from scanner.venues.frames import messages
 from scanner.venues.protocol import Limits, Options, Venue
 
 FAST = Timing(
@@ -104,6 +106,16 @@ class TinyLane:
             case "flood":
                 return [Send("x")] * 100
         raise RuntimeError("a bug in the protocol")
+
+    def received_many(
+        self, buffer: int, starts: int, ends: int, count: int, at: int
+    ) -> Sequence[Step]:
+        steps: list[Step] = []
+        for raw in messages(buffer, starts, ends, count):
+            steps += self.received(raw, at)
+            if any(isinstance(step, Reconnect) for step in steps):
+                break
+        return steps
 
     def fetched(self, tag: str, status: int, body: bytes, at: int) -> Sequence[Step]:
         self.calls.append(f"fetched {tag} {status} {body.decode()}")
@@ -198,16 +210,17 @@ async def until(condition: Callable[[], object], seconds: float = 3.0) -> None:
 @asynccontextmanager
 async def venue_server(
     handler: Callable[[ServerConnection], Awaitable[None]],
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[str]:
     """A WebSocket server on loopback; yields its address."""
-    async with serve(handler, "127.0.0.1", 0, close_timeout=0.1) as server:
-        port = server.sockets[0].getsockname()[1]
-        yield f"ws://127.0.0.1:{port}/x"
+    async with serve(handler, "127.0.0.1", 0, close_timeout=0.1, ssl=tls) as server:
+        yield _address(server.sockets[0].getsockname()[1], tls)
 
 
 @asynccontextmanager
 async def raw_server(
     handler: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[str]:
     """A server that speaks whatever the handler writes."""
     tasks: set[asyncio.Task[None]] = set()
@@ -223,14 +236,18 @@ async def raw_server(
         finally:
             writer.transport.abort()
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
     try:
-        yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/x"
+        yield _address(server.sockets[0].getsockname()[1], tls)
     finally:
         server.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _address(port: int, tls: ssl.SSLContext | None) -> str:
+    return f"{'wss' if tls else 'ws'}://127.0.0.1:{port}/x"
 
 
 def free_port() -> int:

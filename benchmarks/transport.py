@@ -1,0 +1,223 @@
+"""What it costs to take a message off a WebSocket: our transport beside others.
+
+    python -m benchmarks.transport [--quick] [--json PATH]
+
+CPU of the client's process for each message, at full speed and at 4,000 a second, plain and over
+TLS, on uvloop and asyncio's own loop. Rounds take turns, so that ratios are of one run. ``picows``,
+``aiohttp`` and ``aiofastnet`` take part where they are installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import ssl
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TypeAlias
+
+import uvloop
+from websockets.client import ClientProtocol
+from websockets.uri import parse_uri
+
+from benchmarks.wire_source import source
+from scanner.feeds.direct import Direct
+from scanner.feeds.frames import Run
+from scanner.feeds.socket import SocketLimits, open_socket
+from tests.feeds.certificates import contexts
+
+LIMITS = SocketLimits(message_bytes=1 << 20, open=5.0, close=0.5, ping=60.0, pong=60.0)
+
+Client: TypeAlias = Callable[[str, int, ssl.SSLContext | None], Awaitable[float]]
+"""Takes ``count`` messages from an address; seconds of CPU from the handshake to the last."""
+
+
+class Counter:
+    """A receiver that counts; ``copies``: and makes an object of every message."""
+
+    def __init__(self, count: int, copies: bool) -> None:
+        self._left = count
+        self._copies = copies
+        self.done: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+
+    def opened(self) -> None:
+        self._began = time.process_time()
+
+    def message(self, raw: bytes) -> None:
+        self._took(1)
+
+    def messages(self, run: Run) -> None:
+        if self._copies:
+            for _ in run:
+                pass
+        self._took(run.count)
+
+    def ended(self, reason: str) -> None:
+        if not self.done.done():
+            self.done.set_exception(ConnectionError(reason))
+
+    def _took(self, count: int) -> None:
+        self._left -= count
+        if self._left <= 0 and not self.done.done():
+            self.done.set_result(time.process_time() - self._began)
+
+
+async def ours(
+    url: str, count: int, tls: ssl.SSLContext | None, *, copies: bool = False, plain: bool = False
+) -> float:
+    counter = Counter(count, copies)
+    connected = await open_socket(url, counter, LIMITS, tls=tls, plain=plain)
+    spent = await counter.done
+    await connected.close()
+    return spent
+
+
+async def ours_on_aiofastnet(url: str, count: int, tls: ssl.SSLContext | None) -> float:
+    import aiofastnet
+
+    counter = Counter(count, False)
+    address = parse_uri(url)
+    protocol = ClientProtocol(address, max_size=LIMITS.message_bytes)
+    _, connection = await aiofastnet.create_connection(
+        asyncio.get_running_loop(),
+        lambda: Direct(protocol, counter, LIMITS),
+        address.host,
+        address.port,
+        ssl=tls,
+        server_hostname=address.host if tls else None,
+    )
+    spent = await counter.done
+    connection.abort()
+    return spent
+
+
+async def picows(url: str, count: int, tls: ssl.SSLContext | None) -> float:
+    import picows as library
+
+    done: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+
+    class Listener(library.WSListener):
+        left = count
+
+        def on_ws_connected(self, transport: library.WSTransport) -> None:
+            self.began = time.process_time()
+
+        def on_ws_frame(self, transport: library.WSTransport, frame: library.WSFrame) -> None:
+            frame.get_payload_as_bytes()
+            self.left -= 1
+            if not self.left:
+                done.set_result(time.process_time() - self.began)
+
+    transport, _ = await library.ws_connect(Listener, url, ssl_context=tls)
+    spent = await done
+    transport.disconnect()
+    return spent
+
+
+async def aiohttp(url: str, count: int, tls: ssl.SSLContext | None) -> float:
+    import aiohttp as library
+
+    async with (
+        library.ClientSession() as session,
+        session.ws_connect(url, compress=0, ssl=tls or True) as stream,
+    ):
+        began = time.process_time()
+        left = count
+        async for _ in stream:
+            left -= 1
+            if not left:
+                break
+        return time.process_time() - began
+
+
+SUBJECTS: dict[str, Client] = {
+    "ours": ours,
+    "ours, bytes of each": partial(ours, copies=True),
+    "websockets": partial(ours, plain=True),
+}
+OPTIONAL: dict[str, Client] = {
+    "picows": picows,
+    "aiohttp": aiohttp,
+    "ours on aiofastnet": ours_on_aiofastnet,
+}
+MODULES = {"picows": "picows", "aiohttp": "aiohttp", "ours on aiofastnet": "aiofastnet"}
+SLOW = {"websockets", "aiohttp"}
+
+
+def run(loop: str, client: Client, url: str, count: int, tls: ssl.SSLContext | None) -> float:
+    """us of CPU a message."""
+    factory = uvloop.new_event_loop if loop == "uvloop" else asyncio.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+
+        async def bounded() -> float:
+            return await asyncio.wait_for(client(url, count, tls), 60)
+
+        return runner.run(bounded()) / count * 1e6
+
+
+def main() -> None:
+    """Measure, print a table, write the rows."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--quick", action="store_true")
+    options.add_argument("--json", type=Path)
+    asked = options.parse_args()
+    subjects = SUBJECTS | {k: v for k, v in OPTIONAL.items() if find_spec(MODULES[k])}
+    rounds = 3 if asked.quick else 7
+    rows: list[dict[str, object]] = []
+    with ExitStack() as stack:
+        server, client = contexts()
+        ports = {
+            "plain": stack.enter_context(source(None)),
+            "tls": stack.enter_context(source(server)),
+        }
+        for mode in ("blast", "paced"):
+            for kind, port in ports.items():
+                url = f"{'wss' if kind == 'tls' else 'ws'}://127.0.0.1:{port}/{mode}"
+                tls = client if kind == "tls" else None
+                found: dict[str, list[float]] = {}
+                for turn in range(rounds + 1):
+                    for name, take in subjects.items():
+                        for loop in ("uvloop", "asyncio"):
+                            count = (
+                                (20_000 if name in SLOW else 200_000)
+                                if mode == "blast"
+                                else (2_000 if asked.quick else 8_000)
+                            )
+                            asks = f"{url}?count={count}&size=200&rate=4000"
+                            spent = run(loop, take, asks, count, tls)
+                            if turn:  # the first warms up
+                                found.setdefault(f"{name} ({loop})", []).append(spent)
+                rows += table(f"{mode} {kind}", found)
+    if asked.json:
+        asked.json.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def table(case: str, found: dict[str, list[float]]) -> list[dict[str, object]]:
+    """Print the medians of a case; its rows."""
+    base = statistics.median(found["ours (uvloop)"])
+    rows = []
+    print(f"\n{case}: us of CPU a message")
+    for subject, values in found.items():
+        median = statistics.median(values)
+        print(f"  {subject:32}{median:10.3f}{median / base:8.2f}x", flush=True)
+        rows.append(
+            {
+                "bench": "transport",
+                "case": case,
+                "subject": subject,
+                "median": median,
+                "unit": "us/message",
+                "ratio_to_ours": median / base,
+            }
+        )
+    return rows
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""What a worker carries, and how that changes while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+from msgspec.structs import replace
+
+from scanner.config import Config, validated
+from scanner.frame import Query
+from scanner.located import parse
+from scanner.pipeline import Pipeline
+from scanner.types import Market, Opportunity
+from scanner.venues.ccxt_book import venue
+from scanner.workers import scan
+from scanner.workers.messages import Place
+from scanner.workers.scan import Found, Scan
+from tests.workers.examples import opportunity
+
+GOOD = "venues: {okx: , gate: }\n"
+
+
+def config(text: str = GOOD) -> Config:
+    return validated(parse(text, "c.yaml"))
+
+
+def market(venue: str, name: str = "X", fee: float = 0.001) -> Market:
+    return Market(venue=venue, id=name, symbol=f"{name}/Q", base=name, quote="Q", taker_fee=fee)
+
+
+class Feed:
+    """Makes the books of its markets, as a lane does; no socket."""
+
+    def __init__(self, pipeline: Pipeline, name: str, markets: Sequence[Market]) -> None:
+        self._pipeline, self._venue, self.markets = pipeline, venue(name), markets
+
+    async def run(self) -> None:
+        for one in self.markets:
+            self._pipeline.book(self._venue, one.id, one)
+        await asyncio.Event().wait()
+
+    def health(self) -> tuple[()]:
+        return ()
+
+
+@asynccontextmanager
+async def scanning(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Scan, list[Found]]]:
+    told: list[Found] = []
+
+    def make(
+        name: str, _: object, theirs: Sequence[Market], pipeline: Pipeline, shell: object
+    ) -> Feed:
+        return Feed(pipeline, name, theirs)
+
+    monkeypatch.setattr(scan, "venue_feed", make)
+    async with asyncio.TaskGroup() as group:
+        made = Scan(group, config(), Place(0, 1), told.append)
+        yield made, told
+        await made.end("the end")
+
+
+def carried(made: Scan) -> set[tuple[str, str, float]]:
+    markets = made._pipeline.engine.markets.values()
+    return {(one.venue, one.symbol, one.taker_fee) for one in markets}
+
+
+async def test_symbols_and_venues_change_and_what_is_gone_leaves_the_engine(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    async with scanning(monkeypatch) as (made, _):
+        await made.carry(config(), [market("okx"), market("gate")])
+        await asyncio.sleep(0)
+        gate = made._fleet.feeds[1]
+        assert caplog.messages == []
+        more = config("venues: {okx: , gate: , bybit: }\n")
+        await made.carry(more, [market("okx", "Y"), market("gate"), market("bybit")])
+        await asyncio.sleep(0)
+        assert carried(made) == {
+            ("okx", "Y/Q", 0.001),
+            ("gate", "X/Q", 0.001),
+            ("bybit", "X/Q", 0.001),
+        }
+        assert made._fleet.feeds[1] is gate
+        assert caplog.messages == ["okx: its feed was restarted", "bybit: its feed was started"]
+        assert {row.symbol for row in made.frame(Query()).rows} == {"X/Q", "Y/Q"}
+        await made.carry(config(), [market("okx"), market("gate")])
+        await asyncio.sleep(0)
+        assert carried(made) == {("okx", "X/Q", 0.001), ("gate", "X/Q", 0.001)}
+
+
+async def test_a_fee_and_thresholds_change_without_a_restart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with scanning(monkeypatch) as (made, _):
+        await made.carry(config(), [market("okx"), market("gate")])
+        await asyncio.sleep(0)
+        before = made._fleet.feeds
+        new = GOOD + "thresholds: {min_net_bps: 9}\nlimits: {max_age_ms: 70}\n"
+        await made.carry(config(new), [market("okx", fee=0.0001), market("gate")])
+        assert made._fleet.feeds == before
+        assert carried(made) == {("okx", "X/Q", 0.0001), ("gate", "X/Q", 0.001)}
+        assert made._pipeline.engine._thresholds.min_net_bps == 9
+        assert made._pipeline.bounds.max_age == 70_000_000
+
+
+async def test_of_a_conversion_that_another_worker_scans_nothing_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with scanning(monkeypatch) as (made, told):
+        await made.carry(config(), [market("okx"), market("gate")], [market("okx", "USDC")])
+        await asyncio.sleep(0)
+        assert ("okx", "USDC/Q", 0.001) in carried(made)
+        assert {row.symbol for row in made.frame(Query()).rows} == {"X/Q"}
+        for number, symbol in enumerate(("X/Q", "USDC/Q")):
+            made._found(replace(opportunity(number), symbol=symbol))
+        assert [event.symbol for event in told if isinstance(event, Opportunity)] == ["X/Q"]
+        assert made.state(False).open == made.frame(Query()).totals.open == 1
+        made._found(replace(opportunity(0), symbol="X/Q", event="closed"))
+        assert made.state(False).open == 0
+
+
+async def test_every_book_is_looked_at_only_for_those_who_measure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with scanning(monkeypatch) as (made, _):
+        await made.carry(config(), [market("okx"), market("gate")])
+        await asyncio.sleep(0)
+        assert made.state(False).books == {}
+        assert made.state(True).books["okx"]["empty"] == 1
