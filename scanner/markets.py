@@ -22,6 +22,7 @@ from tempfile import NamedTemporaryFile
 import msgspec
 from msgspec import Struct
 
+from scanner.aliases import each_book_once
 from scanner.clock import now
 from scanner.config import CROSS_QUOTE, Config, Feed, VenueConfig
 from scanner.errors import ConfigError, CrossbookError
@@ -151,9 +152,8 @@ def choose(
 ) -> list[Market]:
     """Those of the markets ``listed`` by venue that ``config.symbols`` asks for, by symbol."""
     by_symbol: defaultdict[str, list[Market]] = defaultdict(list)
-    for markets in listed.values():
-        for market in markets:
-            by_symbol[market.symbol].append(market)
+    for market in each_book_once([m for markets in listed.values() for m in markets], config):
+        by_symbol[market.symbol].append(market)
     venues = ", ".join(listed)
     if config.symbols == "auto":
         symbols = _shared(by_symbol, config, tickers or {})

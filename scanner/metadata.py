@@ -98,17 +98,18 @@ def moved(urls: Any, rest: str) -> Any:
 
 
 def converted(wanted: Wanted, found: Any, precision_mode: int) -> tuple[Market, ...]:
-    """The active spot markets among ccxt's ``found``, each stream id once. Where no taker fee is
-    listed, ``fee_source`` is ``UNLISTED``, and what stands for the fee is none."""
+    """The active spot markets among ccxt's ``found``, each symbol of a stream once, and first the
+    one that the stream is named after (a venue may list one book under several symbols). Where no
+    taker fee is listed, ``fee_source`` is ``UNLISTED``, and what stands for the fee is none."""
     venue = native(wanted.venue) if wanted.is_native else None
     stream_id = venue.stream_id if venue else ccxt_id
     usual = venue.fee_side if venue else None
-    markets: dict[str, Market] = {}
-    for entry in found:
-        if entry.get("spot") and entry.get("active") is not False:
-            market = _market(wanted.venue, stream_id(entry), entry, precision_mode, usual)
-            if market is not None:
-                markets.setdefault(market.id, market)
+    markets: dict[tuple[str, str], Market] = {}
+    spot = [entry for entry in found if entry.get("spot") and entry.get("active") is not False]
+    for entry in sorted(spot, key=lambda entry: stream_id(entry) != ccxt_id(entry)):
+        market = _market(wanted.venue, stream_id(entry), entry, precision_mode, usual)
+        if market is not None:
+            markets.setdefault((market.id, market.symbol), market)
     return tuple(markets.values())
 
 

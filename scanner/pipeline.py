@@ -113,6 +113,9 @@ class Pipeline:
             if market is None:
                 self.drop(book, BookState.EMPTY, "it is scanned no more", at)
                 self.engine.remove(book)
+            elif market.symbol != self.engine.markets[book].symbol:
+                self.drop(book, BookState.EMPTY, "it has another symbol now", at)
+                self.engine.rename(book, market)
             elif market != self.engine.markets[book]:
                 self.engine.revalue(book, market)
 

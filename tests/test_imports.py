@@ -65,9 +65,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "liquidity": PLAIN,
     "metadata": PLAIN | {"liquidity", "venues"},
     "fees": PLAIN | {"fee_config", "venue_config"},
+    "aliases": PLAIN | {"config"},
     "markets": PLAIN
     | {
-        *("clock", "config", "errors", "explain", "fees", "liquidity", "metadata", "places"),
+        *("aliases", "clock", "config", "errors", "explain", "fees", "liquidity", "metadata"),
+        "places",
     },
     "fee_table": PLAIN | {"config", "markets"},
     "venue_table": PLAIN | {"config", "fee_table", "logs", "venues"},

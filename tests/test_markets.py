@@ -185,9 +185,11 @@ def test_a_maker_fee_that_is_not_listed_is_not_taken_for_none() -> None:
     assert (made.taker_fee, made.maker_fee) == (0.001, 0.001)
 
 
-def test_of_two_markets_with_one_stream_id_the_first_is_taken() -> None:
-    alias = entry(symbol="BTC/USD", quote="USD")
-    assert [m.symbol for m in convert(alias, entry())] == ["BTC/USD"]
+def test_one_stream_under_two_symbols_is_first_what_it_is_named_after() -> None:
+    alias = entry(id="BTC-USDC", symbol="BTC/USDC", quote="USDC", info={"alias": "BTC-USD"})
+    original = entry(id="BTC-USD", symbol="BTC/USD", quote="USD", info={"alias": ""})
+    made = converted(Wanted("coinbase", "", True), [alias, original, original], TICK_SIZE)
+    assert [(m.id, m.symbol) for m in made] == [("BTC-USD", "BTC/USD"), ("BTC-USD", "BTC/USDC")]
 
 
 def test_steps_and_limits_that_are_no_numbers_are_unknown() -> None:

@@ -161,6 +161,13 @@ class Engine:
         self._traded[book] = Traded(Terms.of(market), self._traded[book].proof)
         self._price(book)
 
+    def rename(self, book: int, market: Market) -> None:
+        """The book, on which nothing stands (``dropped``), is compared under the symbol of
+        ``market`` from now on."""
+        proof = self._traded[book].proof
+        self.remove(book)
+        self.add(book, market, proof)
+
     def bar(self, buy: int, sell: int, gate: Gate | None) -> None:
         """Nothing opens on this route from now on, because of this gate (None: it may again)."""
         cell = self._groups.cell(buy, sell)
