@@ -127,8 +127,8 @@ def watch(
 ) -> None:
     """Scan the exchanges of the configuration.
 
-    That is ./config.yaml, unless --config names another; where there is none, the eight that are
-    spoken natively.
+    That is ./config.yaml, unless --config names another; where there is none, what crossbook init
+    would write.
     """
 
     def run() -> int:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from scanner import __version__
 from scanner.cli import cli
-from scanner.config import Config
+from scanner.config import Config, builtin
 from scanner.errors import CrossbookError, InternalError, VenueError
 from scanner.later import LATER, Later
 from scanner.markets import NoMarkets
@@ -163,7 +163,7 @@ def test_watch_hands_over_the_configuration_of_this_folder_or_the_built_in_one(
     options = ["--json", "--seconds", "1.5", "--db", "a.db", "--metrics", "0"]
     assert crossbook("watch", *options).exit_code == 0
     built_in, own = handed_over
-    assert list(built_in["positional"][0].venues) == list(VENUES)
+    assert built_in["positional"][0].venues == builtin().venues
     assert (built_in["source"], built_in["output"]) == (None, "plain")
     [config] = own["positional"]
     assert isinstance(config, Config)
@@ -178,7 +178,7 @@ def test_without_a_command_it_watches(
     monkeypatch.chdir(tmp_path)
     assert crossbook().exit_code == 0
     [call] = handed_over
-    assert list(call["positional"][0].venues) == list(VENUES)
+    assert call["positional"][0].venues == builtin().venues
 
 
 @pytest.mark.parametrize("wrapped", [False, True])

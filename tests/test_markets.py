@@ -16,6 +16,7 @@ from scanner.config import Config, Endpoints, Feed, VenueConfig
 from scanner.errors import ConfigError, CrossbookError
 from scanner.fee_config import FeeRates
 from scanner.lab.server import Clock, LabServer
+from scanner.lab.venues import VENUES
 from scanner.lab.world import World
 from scanner.liquidity import Traded
 from scanner.markets import (
@@ -42,7 +43,6 @@ from scanner.metadata import (
     traded,
 )
 from scanner.types import Market
-from scanner.venues.registry import VENUES
 from tests.feeds.test_rest import server
 
 SECOND = 1_000_000_000

@@ -1,6 +1,9 @@
-"""Writes what docs/venues.md says of each venue, from the registry: python -m docs.make.venues
+"""Writes what the documents say of the venues, from the registry:
 
-What stands before the first venue is written by hand and stays.
+    python -m docs.make.venues
+
+The table in README.md and all from the first venue on in docs/venues.md, what stands around them
+being written by hand; and docs/config.schema.json, which offers them to editors.
 """
 
 from __future__ import annotations
@@ -11,11 +14,15 @@ from pathlib import Path
 from sys import modules
 from textwrap import fill
 
+from scanner import json_schema
 from scanner.types import ChecksumRule, Depth
 from scanner.venues.protocol import Venue
 from scanner.venues.registry import VENUES, native
 
 PAGE = Path(__file__).parents[1] / "venues.md"
+README = Path(__file__).parents[2] / "README.md"
+SCHEMA = Path(__file__).parents[1] / "config.schema.json"
+HEAD = "| exchange | id | `top` | `full` |\n| --- | --- | --- | --- |\n"
 BEGIN = "<!-- from here on written by: python -m docs.make.venues -->\n"
 
 
@@ -24,6 +31,20 @@ def page() -> str:
     by_hand = PAGE.read_text().partition(BEGIN)[0]
     told = "\n\n".join("\n".join(section(name)) for name in VENUES)
     return f"{by_hand}{BEGIN}\n{told}\n"
+
+
+def readme() -> str:
+    """The whole README, as it should be."""
+    before, head, after = README.read_text().partition(HEAD)
+    assert head, "README has no table of the exchanges"
+    return before + head + "".join(map(_row, VENUES)) + after[after.index("\n\n") + 1 :]
+
+
+def _row(name: str) -> str:
+    venue = native(name)
+    assert venue is not None
+    cells = [f"{venue.channels[depth]} ({venue.proof[depth]})" for depth in Depth]
+    return f"| {venue.name} | `{venue.id}` | {' | '.join(cells)} |\n"
 
 
 def section(name: str) -> Iterator[str]:
@@ -61,5 +82,8 @@ def _documentation(venue: Venue) -> str:
     return found[0]
 
 
+WRITTEN = {README: readme, PAGE: page, SCHEMA: json_schema.text}
+
 if __name__ == "__main__":
-    PAGE.write_text(page())
+    for document, written in WRITTEN.items():
+        document.write_text(written())

@@ -280,7 +280,8 @@ VENUE = Venue(
         "The channel is subscribed as level2 and delivers as l2_data; its snapshot is the whole "
         "book, about 5 MB for BTC-USD.",
         "sequence_num counts all messages of a connection: a gap loses every book on it.",
-        "Most USDC products are aliases: BTC-USDC is the book of BTC-USD under another name. It takes "
-        "part once: as BTC/USD, or as BTC/USDC where that is what is asked for or what others list.",
+        "Most USDC products are aliases: BTC-USDC is the book of BTC-USD under another name. It "
+        "takes part once: as BTC/USD, or as BTC/USDC where that is asked for or others list only "
+        "that.",
     ),
 )

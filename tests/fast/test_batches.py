@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from scanner.engine.tracker import Thresholds
+from scanner.lab.venues import VENUES
 from scanner.pipeline import Action, Lane
 from scanner.types import Depth, Notice, Reconnect
-from scanner.venues.registry import VENUES, native
+from scanner.venues.registry import native
 from tests.fast.labs import BEGIN, Call, listed, session
 from tests.fast.twins import Twin, assert_same
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from scanner.engine.tracker import Thresholds
+from scanner.lab.venues import VENUES
 from scanner.lab.world import World
 from scanner.types import Depth
-from scanner.venues.registry import VENUES
 from tests.fast.labs import BEGIN, STEP, connections
 from tests.fast.twins import Twin, Twins
 

@@ -20,10 +20,10 @@ from scanner.feeds.ccxt_feed import ccxt_feed
 from scanner.feeds.feed import Feed
 from scanner.feeds.shell import Shell
 from scanner.lab.server import Clock, LabServer
+from scanner.lab.venues import VENUES
 from scanner.lab.world import World
 from scanner.pipeline import Pipeline
 from scanner.types import BookState, Market, Side
-from scanner.venues.registry import VENUES
 from tests.feeds.pipeline import market_of, pipeline_of
 from tests.feeds.tiny import running, until
 
