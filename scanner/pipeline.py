@@ -125,7 +125,9 @@ class Pipeline:
         self.engine.dropped(book, reason, at)
 
     def finish(self, reason: str, at: int) -> None:
-        """The end: everything leaves the game, and what is open is closed with ``reason``."""
+        """The end: what is open is closed with ``reason``, everything leaves the game, and what a
+        feed still says until it ends opens nothing."""
+        self.engine.finish(reason, at)
         for book in self._books.values():
             self.drop(book, BookState.UNSYNCHRONISED, reason, at)
 

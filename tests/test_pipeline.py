@@ -163,6 +163,19 @@ def test_flag_and_close_over_the_whole_path() -> None:
     assert desk.said[1].reason == "no net edge left"
 
 
+def test_what_comes_after_the_end_opens_nothing() -> None:
+    desk = Desk()
+    desk.flag()
+    desk.pipeline.finish("the scanner stopped", 2 * SECOND)
+    say(desk.a, [[100, 1]], [[101, 1]], last=2, at=3 * SECOND)
+    say(desk.b, [[110, 1]], [[111, 1]], last=2, at=3 * SECOND)
+    assert state(desk.a) is state(desk.b) is BookState.LIVE
+    assert [(said.event, said.reason) for said in desk.said] == [
+        ("opened", ""),
+        ("closed", "the scanner stopped"),
+    ]
+
+
 def test_disconnection_closes_in_the_same_call() -> None:
     desk = Desk()
     desk.flag()

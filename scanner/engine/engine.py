@@ -194,6 +194,10 @@ class Engine:
         self._lives.close_all(book, reason, at)
         self._look_again(self._lives.on_conversion(book), at)
 
+    def finish(self, reason: str, at: int) -> None:
+        """The end: what is open is closed with ``reason``, and nothing opens any more."""
+        self._lives.finish(reason, at)
+
     def tick(self, at: int) -> None:
         """Look again at what is open, for time alone can end it; and at what conversions that have
         become better may have opened."""

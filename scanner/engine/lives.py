@@ -32,11 +32,14 @@ class Lives:
         self._conversions: dict[Route, int] = {}
         self.thresholds = Thresholds()
         self.open: dict[Route, Life] = {}
+        self._over = False
 
     def keep(self, route: Route, state: Opportunity, conversion: int = -1) -> None:
         """A route that is worth it stands so: it opens, or goes on. ``conversion``: the book that
         its conversion rests on."""
         life = self.open.get(route)
+        if life is None and self._over:
+            return
         if life is None:
             opened = replace(state, id=self._ids.new(state.at))
             self.open[route] = Life(opened)
@@ -59,6 +62,12 @@ class Lives:
     def close_all(self, book: int, reason: str, at: int) -> None:
         """All that buys or sells at the book is over."""
         for route in [route for route in self.open if book in route]:
+            self.close(route, reason, at)
+
+    def finish(self, reason: str, at: int) -> None:
+        """All of it is over, and nothing opens any more."""
+        self._over = True
+        for route in list(self.open):
             self.close(route, reason, at)
 
     def on_conversion(self, book: int) -> list[Route]:
