@@ -100,9 +100,8 @@ def pipeline() -> Pipeline:
         market = Market(venue=name, id="X", symbol="X/Q", base="X", quote="Q", taker_fee=0.0)
         made.book(venue(name), "X", market)
     made.breaks["okx"] = 8
-    lane = made.lane(
-        venue("okx"), list(made.engine.markets.values())[:1], Options(Depth.TOP, "", "")
-    )
+    options = Options(depth=Depth.TOP, rest="", ws="")
+    lane = made.lane(venue("okx"), list(made.engine.markets.values())[:1], options)
     step = Snapshot(market="X", bids=b'[["1","1"]]', asks=b'[["2","1"]]', sent_at=AT - 250_000_000)
     lane._book_step(step, AT)
     return made
