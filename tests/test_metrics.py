@@ -103,7 +103,7 @@ def pipeline() -> Pipeline:
     options = Options(depth=Depth.TOP, rest="", ws="")
     lane = made.lane(venue("okx"), list(made.engine.markets.values())[:1], options)
     step = Snapshot(market="X", bids=b'[["1","1"]]', asks=b'[["2","1"]]', sent_at=AT - 250_000_000)
-    lane._book_step(step, AT)
+    lane._book_step(step, {}, AT)
     return made
 
 
