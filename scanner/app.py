@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from scanner import clock, ending, logs, places
-from scanner.config import Config
+from scanner.config import Config, Feed
 from scanner.event_loop import run
 from scanner.frame import ServiceLine
 from scanner.markets import at_hand, load
@@ -86,6 +86,7 @@ async def scan(
             markets = at_once or await _unless(stop, asyncio.create_task(load(config)))
             if markets is None:
                 return 0
+            _tell_unverified(config)
             health: list[Callable[[], ServiceLine]] = []
             window = Window(crew.look, markets, services=health)
             database = places.database_to_write(
@@ -126,6 +127,14 @@ def _warning(running: Services, file: ConfigFile | None, banner: str) -> str:
     problem = file.problem if file is not None else ""
     wrong = f"WRONG CONFIGURATION, not in effect: {problem}" if problem else ""
     return "\n".join(text for text in (running.banner(), wrong, banner) if text)
+
+
+def _tell_unverified(config: Config) -> None:
+    """Say which venues take no part because nothing proves their books."""
+    names = [name for name, venue in config.enabled.items() if venue.feed is Feed.CCXT]
+    if names and not config.limits.unverified:
+        text = "%s: nothing proves the books of ccxt's client, so none is compared"
+        log.warning(f"{text} (limits.unverified: true takes them)", ", ".join(names))
 
 
 @asynccontextmanager

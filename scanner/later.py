@@ -22,6 +22,11 @@ LATER: dict[str, tuple[str, str, str]] = {
         "spreads",
         "Show what each route of a symbol came to, minute by minute, flagged or not.",
     ),
+    "verify": (
+        "scanner.history_cli",
+        "verify",
+        "Compute what is stored again, from its own levels, fees and rates.",
+    ),
     "hedge": (
         "scanner.hedge_cli",
         "hedge",

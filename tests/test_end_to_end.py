@@ -80,13 +80,14 @@ def taken(levels: list[Level], size: float) -> float:
     return total
 
 
-def converted(leg: Line, amount: float) -> tuple[float, float]:
-    """(rate before fees, what the order brings), which must not take more than ``amount``."""
-    size, worth = leg["size"], taken(leg["levels"], leg["size"])
-    sold = leg["side"] == "sell"
-    given = size if sold else worth * (1 + leg["fee_rate"])
-    assert given <= amount * (1 + 1e-9)
-    return (worth / size, worth * (1 - leg["fee_rate"])) if sold else (size / worth, size)
+def in_one_currency(lines: list[Line]) -> list[Line]:
+    return [line for line in lines if line["kind"] == "spot-spot"]
+
+
+def legs(line: Line) -> list[tuple[Line, str]]:
+    """Each order with the side of the book that it takes."""
+    orders = [line["buy"], line["sell"], *filter(None, [line["conversion"]])]
+    return [(order, "asks" if order["side"] == "buy" else "bids") for order in orders]
 
 
 def nanoseconds(text: str) -> int:
@@ -102,25 +103,37 @@ def test_spreads_open_and_close_while_one_watches(session: tuple[list[Line], ...
 
 
 def test_every_line_recomputes_from_itself(session: tuple[list[Line], ...]) -> None:
-    for line in session[0]:
+    for line in in_one_currency(session[0]):
         buy, sell, size = line["buy"], line["sell"], line["size"]
         paid, received = taken(buy["levels"], size), taken(sell["levels"], size)
         cost, proceeds = paid * (1 + buy["fee_rate"]), received * (1 - sell["fee_rate"])
-        rate = 1.0
-        if line["kind"] == "cross-quote":
-            rate, proceeds = converted(line["conversion"], proceeds)
         net = proceeds - cost
         assert line["net_profit"] == pytest.approx(net, rel=1e-9)
         assert line["net_bps"] == pytest.approx(net / cost * 1e4, rel=1e-9)
-        assert line["gross_bps"] == pytest.approx((received * rate - paid) / paid * 1e4, rel=1e-9)
+        assert line["gross_bps"] == pytest.approx((received - paid) / paid * 1e4, rel=1e-9)
         assert net > 0
+
+
+def test_every_line_across_currencies_recomputes_too(session: tuple[list[Line], ...]) -> None:
+    for line in session[0]:
+        if line["kind"] != "cross-quote":
+            continue
+        buy, sell, conversion = line["buy"], line["sell"], line["conversion"]
+        assert {buy["fee_in"], sell["fee_in"], conversion["fee_in"]} == {"quote"}
+        cost = taken(buy["levels"], buy["size"]) * (1 + buy["fee_rate"])
+        brought = taken(sell["levels"], sell["size"]) * (1 - sell["fee_rate"])
+        worth = taken(conversion["levels"], conversion["size"])
+        if conversion["side"] == "sell":
+            given, got = conversion["size"], worth * (1 - conversion["fee_rate"])
+        else:
+            given, got = worth * (1 + conversion["fee_rate"]), conversion["size"]
+        assert given <= brought * (1 + 1e-12)
+        assert line["net_profit"] == pytest.approx(got - cost, rel=1e-9)
 
 
 def test_every_size_is_the_one_that_pays_most(session: tuple[list[Line], ...]) -> None:
     """Nothing more could be taken with a profit from the levels named, and nothing is by a loss."""
-    for line in session[0]:
-        if line["kind"] != "spot-spot":
-            continue
+    for line in in_one_currency(session[0]):
         buy, sell = line["buy"], line["sell"]
         last_ask, last_bid = buy["levels"][-1][0], sell["levels"][-1][0]
         assert last_bid * (1 - sell["fee_rate"]) > last_ask * (1 + buy["fee_rate"])
@@ -133,7 +146,7 @@ def test_no_flag_names_what_its_venue_did_not_show(session: tuple[list[Line], ..
         shown.setdefault((line["venue"], line["symbol"]), []).append(line)
     for line in flagged:
         at = nanoseconds(line["at"])
-        for leg, side in ((line["buy"], "asks"), (line["sell"], "bids")):
+        for leg, side in legs(line):
             books = shown[leg["venue"], leg["symbol"]]
             wanted = {tuple(level) for level in leg["levels"]}
             index = bisect_right(books, at + CLOCKS, key=lambda book: book["t"]) - 1

@@ -112,7 +112,7 @@ def evaluate(
     size, bound = walk(asks, bids, buy, sell, exchange, caps)
     capped = bound not in (EDGE, "") and not bound.startswith("depth")
     if size <= 0:
-        return Rejection(Gate.CAPITAL if capped else Gate.FEES)
+        return Rejection(Gate.CAPITAL) if capped else _no_edge(asks, bids, buy, sell, exchange)
     bought, sold = _rounded(asks, bids, buy, sell, size)
     if bought <= 0 or sold <= 0:
         missing = 1 - size / max(float(buy.step), float(sell.step), size)
@@ -145,6 +145,22 @@ def evaluate(
         size / buy.buy_base,
         converted,
     )
+
+
+def _no_edge(
+    asks: Sequence[Level],
+    bids: Sequence[Level],
+    buy: Terms,
+    sell: Terms,
+    exchange: Exchange | None,
+) -> Rejection:
+    """Not even the first unit pays: by how much it loses."""
+    rates = exchange.ladder() if exchange else [(1.0, math.inf)]
+    if not (asks and bids and rates):
+        return Rejection(Gate.FEES)
+    cost = asks[0][0] * buy.buy_quote / buy.buy_base
+    proceeds = bids[0][0] * sell.sell_quote / sell.sell_base * rates[0][0]
+    return Rejection(Gate.FEES, (1 - proceeds / cost) * 1e4)
 
 
 def _rounded(

@@ -249,6 +249,9 @@ class Engine:
         elif life is not None:
             self._lives.close((buy, sell), self._why(buy, sell, code, outcome), at)
         elif noted and outcome is not None:
+            if outcome.gate is Gate.FEES:  # what is missing counts up to the threshold
+                missing = outcome.shortfall_bps + self._thresholds.min_net_bps
+                outcome = Rejection(Gate.FEES, missing)
             self.rejects.note(buy, sell, outcome)
 
     def _why(self, buy: int, sell: int, code: int, outcome: Rejection | None) -> str:

@@ -123,6 +123,7 @@ def _conversion(done: Converted, quote: str) -> Iterator[str]:
         yield from _leg("convert: buy on", done.side, ("paid", "plus", "given", "got"), 1)
     else:
         yield from _leg("convert: sell on", done.side, ("received", "less", "got", "given"), -1)
+    yield f"    so that {number(done.given)} of the proceeds become {number(done.got)} {quote}"
 
 
 def _result(a: Account, quote: str) -> Iterator[str]:

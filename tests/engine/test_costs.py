@@ -46,7 +46,11 @@ def best(*arguments: Any) -> costs.Result:
 
 
 def test_the_trade_that_looks_good_and_is_not() -> None:
-    assert evaluate(ASKS, BIDS, 0.001, 0.001) == Rejection(Gate.FEES)
+    found = evaluate(ASKS, BIDS, 0.001, 0.001)
+    assert isinstance(found, Rejection)
+    net = 100_200 * 0.999 - 100_000 * 1.001
+    assert net == pytest.approx(-0.20)
+    assert (found.gate, found.shortfall_bps) == (Gate.FEES, pytest.approx(-net / 100_100 * 1e4))
 
 
 def test_the_same_at_half_the_fee() -> None:

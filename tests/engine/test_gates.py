@@ -295,4 +295,17 @@ def test_a_conversion_that_costs_too_much(across: Bench) -> None:
     across.engine.revalue(book, replace(across.engine.markets[book], taker_fee=0.02))
     across.show("c USDC/USDT", [(0.999, 500)], [(1.0, 500)])
     show_across(across)
-    assert set(across.rejects()) == {"fees"}
+    ((gate, (count, missing)),) = across.rejects().items()
+    assert (gate, count) == ("fees", 2)  # both legs changed
+    assert missing == pytest.approx(5 - (101 * 0.999 * 0.98 / 100 - 1) * 1e4, abs=2e-3)
+
+
+def test_what_a_worse_conversion_than_the_best_would_lose(across: Bench) -> None:
+    """The sieve goes by the best one, which is too far from a leg in time."""
+    across.add("d", "USDC/USDT")
+    across.show("c USDC/USDT", [(0.98, 500)], [(1.0, 500)])
+    across.show("d USDC/USDT", [(0.999, 500)], [(1.0, 500)], AT - 2 * SECOND)
+    show_across(across)
+    ((gate, (count, missing)),) = across.rejects().items()
+    assert (gate, count) == ("fees", 1)
+    assert missing == pytest.approx(5 - (101 * 0.98 / 100 - 1) * 1e4, abs=2e-3)

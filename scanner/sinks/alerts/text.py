@@ -3,7 +3,7 @@ chats, where more than control characters has a meaning."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from scanner.sinks.alerts.gate import Bundle
@@ -30,11 +30,13 @@ def of_hit(hit: Hit) -> str:
         (
             headline(found),
             f"buy {found.size:,.8g} {_base(found)} at {_leg(found.buy, found.size)}",
-            f"sell at {_leg(found.sell, found.size)}",
+            f"sell at {_leg(found.sell, found.sell.size or found.size)}",
+            *_conversion(found),
             f"net {found.net_bps:+,.2f} bps = {found.net_profit:+,.4f} {name(found.currency)}, "
             f"gross {found.gross_bps:+,.2f} bps, {name(found.kind)}",
             f"open for {seconds:,.1f} s, at best {found.peak_net_bps:+,.2f} bps = "
             f"{found.peak_net_profit:+,.4f} {name(found.currency)}",
+            *_passed(found),
             f"seen {when(hit.at)}, rule {hit.rule}, id {name(found.id)}",
         )
     )
@@ -56,6 +58,7 @@ def headline(found: Opportunity) -> str:
         f"{name(found.symbol)} {found.net_bps:+,.2f} bps = {found.net_profit:+,.4f} "
         f"{name(found.currency)}: buy {name(found.buy.venue)} {found.buy.levels[0][0]:,.10g}, "
         f"sell {name(found.sell.venue)} {found.sell.levels[0][0]:,.10g}"
+        + (f" {name(found.sell.symbol.partition('/')[2])}" if found.conversion else "")
     )
 
 
@@ -88,6 +91,36 @@ def _leg(leg: Leg, size: float) -> str:
     first, last = leg.levels[0][0], _last_price(leg, size)
     price = f"{first:,.10g}" if first == last else f"{first:,.10g} to {last:,.10g}"
     return f"{name(leg.venue)} {price} (book {leg.age_ms:,.0f} ms old)"
+
+
+def _conversion(found: Opportunity) -> Iterator[str]:
+    leg = found.conversion
+    if leg is None:
+        return
+    if leg.assumed:
+        rate = f"{leg.levels[0][0]:,.10g}"
+        yield f"convert {name(leg.symbol)} at {rate}, ASSUMED by the configuration"
+    else:
+        yield f"convert: {leg.side} {name(leg.symbol)} at {_leg(leg, leg.size)}"
+
+
+def _passed(found: Opportunity) -> Iterator[str]:
+    """Every gate that it has passed, with what was found there."""
+    legs = [found.buy, found.sell]
+    if found.conversion is not None and not found.conversion.assumed:
+        legs.append(found.conversion)
+    if not all(leg.state for leg in legs):
+        return
+    proofs = ", ".join(leg.proof or "not asked for" for leg in legs)
+    oldest = max(leg.age_ms for leg in legs)
+    skew = (max(leg.book_at for leg in legs) - min(leg.book_at for leg in legs)) / 1e6
+    fees = " + ".join(f"{leg.fee_rate * 100:.6g} %" for leg in legs)
+    yield (
+        f"passed trust and unverified ({proofs}), staleness (oldest {oldest:,.0f} ms),"
+        f" skew ({skew:,.0f} ms), identity, quarantine,"
+        f"{' conversion,' if found.conversion else ''} fees ({fees}), threshold, profit, capital,"
+        f" lot, size (bound by {name(found.bound)})"
+    )
 
 
 def _last_price(leg: Leg, size: float) -> float:

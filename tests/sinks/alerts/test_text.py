@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from scanner.sinks.alerts.gate import Bundle
 from scanner.sinks.alerts.rules import Hit
 from scanner.sinks.alerts.text import LONGEST_TEXT, name, of_bundle, of_hit, title
+from scanner.types import Leg, Opportunity
 from tests.sinks.alerts.samples import FOUND, SECOND, START, found
 
 TEXT = """\
@@ -95,3 +96,31 @@ def test_a_digest_is_never_too_long() -> None:
     text = of_bundle("big", Bundle("d", 60.0, 500, (long,) * 10), START)
     assert len(text) <= LONGEST_TEXT
     assert "and 49" in text
+
+
+def test_an_alert_names_every_gate_and_the_conversion() -> None:
+    def trusted(leg: Leg, **more: object) -> Leg:
+        return replace(leg, state="live", proof="checksum", fee_rate=0.001, **more)  # type: ignore[arg-type]
+
+    def told(one: Opportunity) -> list[str]:
+        return of_hit(Hit("big", one, START)).splitlines()
+
+    buy, sell = trusted(FOUND.buy, book_at=5_000_000), trusted(FOUND.sell, book_at=9_000_000)
+    flagged = replace(FOUND, buy=buy, sell=sell, bound="edge")
+    (passed,) = (line for line in told(flagged) if line.startswith("passed"))
+    assert passed.startswith("passed trust and unverified (checksum, checksum), staleness (oldest ")
+    assert "skew (4 ms), identity, quarantine, fees (0.1 % + 0.1 %), threshold, profit" in passed
+    assert passed.endswith("capital, lot, size (bound by edge)")
+    convert = trusted(
+        replace(buy, venue="ok\x1bx", symbol="USDC/USDT", levels=((0.9995, 9e6),)),
+        side="sell",
+        size=100.0,
+        book_at=1_000_000,
+    )
+    lines = told(replace(flagged, conversion=convert, sell=replace(sell, symbol="BTC/USDC")))
+    assert lines[0].endswith("sell okx 100,200 USDC")
+    assert "convert: sell USDC/USDT at ok\\x1bx 0.9995 (book " in "\n".join(lines)
+    (passed,) = (line for line in lines if line.startswith("passed"))
+    assert "skew (8 ms), identity, quarantine, conversion, fees (0.1 % + 0.1 % + 0.1 %)" in passed
+    stated = replace(convert, assumed=True, venue="")
+    assert any("0.9995, ASSUMED" in line for line in told(replace(flagged, conversion=stated)))
