@@ -34,8 +34,8 @@ SECOND_LOOK = 1.0
 
 
 class Patience(Struct, frozen=True, kw_only=True):
-    """Seconds. ``start``: until a new process says anything; ``silence``: between two signs of
-    life; ``stop``: for an orderly end; the others as in ``Backoff``."""
+    """Seconds. ``start``, ``silence``: between two signs of life of a process that does not scan
+    yet, and of one that does; ``stop``: for an orderly end; the others as in ``Backoff``."""
 
     start: float = 60.0
     silence: float = 15.0
@@ -167,7 +167,9 @@ class Hand:
         return ""
 
     def _silent_in(self) -> float:
-        limit = self._patience.start if self.pulse is None else self._patience.silence
+        # A compiler may hold the interpreter for long; nothing is scanned before it is done.
+        scans = bool(self.state.connections)
+        limit = self._patience.silence if scans else self._patience.start
         return max(0.0, self._heard_at + limit - asyncio.get_running_loop().time())
 
     def _heard(self, message: Message) -> None:

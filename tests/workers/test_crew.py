@@ -163,6 +163,7 @@ async def test_a_killed_worker_closes_what_was_open_and_starts_again() -> None:
 async def test_a_stuck_worker_is_ended_and_starts_again() -> None:
     async with scanned(1) as scan:
         [hand] = scan.crew.hands
+        await until(scan.connected)
         stuck, open_before = hand.pid, scan.open()
         assert stuck is not None
         os.kill(stuck, signal.SIGSTOP)
