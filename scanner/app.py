@@ -246,8 +246,11 @@ async def _minutes(pipeline: Pipeline, fanout: Fanout) -> None:
 
 
 def _take_minutes(pipeline: Pipeline, fanout: Fanout) -> None:
-    for minute in pipeline.engine.take_minutes(clock.now()):
+    at = clock.now()
+    for minute in pipeline.engine.take_minutes(at):
         fanout(minute)
+    for sample in pipeline.derivatives.take_samples(at):
+        fanout(sample)
 
 
 async def _warn(running: Services) -> None:

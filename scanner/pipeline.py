@@ -16,6 +16,7 @@ from msgspec import Struct
 from scanner.books import layout as L
 from scanner.books.slow import BadLevels
 from scanner.books.store import BookStore, Keys
+from scanner.derivatives import Derivatives
 from scanner.engine.engine import Bounds, Emit, Engine
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
@@ -26,8 +27,10 @@ from scanner.types import (
     ChecksumRule,
     Connect,
     Delta,
+    DerivativeTicker,
     Fetch,
     Market,
+    MarketKind,
     Notice,
     Reconnect,
     Refused,
@@ -59,7 +62,9 @@ class Pipeline:
     """All books, the engine over them, and the lanes that feed them.
 
     ``breaks`` counts, by venue, how often a book was lost on a connection that went on: a gap, a
-    wrong checksum, levels that could not be read.
+    wrong checksum, levels that could not be read. ``contracts`` are the markets of books that are
+    kept but take no part in the scan, which compares what trades the same thing for the same money;
+    ``derivatives`` is what their venues say of them.
     """
 
     def __init__(
@@ -76,7 +81,9 @@ class Pipeline:
         self.bounds = bounds
         self.patience = patience or Patience()
         self.breaks: Counter[str] = Counter()
-        self._books: dict[tuple[str, str], int] = {}
+        self.contracts: dict[int, Market] = {}
+        self.derivatives = Derivatives()
+        self._books: dict[tuple[str, bool, str], int] = {}
 
     def lane(
         self,
@@ -91,15 +98,23 @@ class Pipeline:
 
     def book(self, venue: Venue, market_id: str, market: Market | None) -> int:
         """The number of this market's book; made when it is first asked for."""
-        key = (venue.id, market_id)
+        key = (venue.id, venue.contracts, market_id)
         book = self._books.get(key)
         if book is None:
             keeps_text = venue.checksum is not ChecksumRule.NONE
             decimals = _decimals(market) if market else (0, 0)
             book = self._books[key] = self.store.add(keeps_text=keeps_text, decimals=decimals)
-        if market is not None and book not in self.engine.markets:
+        if market is None:
+            return book
+        if market.kind is not MarketKind.SPOT:
+            self.contracts[book] = market
+        elif book not in self.engine.markets:
             self.engine.add(book, market)
         return book
+
+    def market(self, book: int) -> Market | None:
+        """The market of a book, if it is known."""
+        return self.engine.markets.get(book) or self.contracts.get(book)
 
     def configure(self, thresholds: Thresholds, bounds: Bounds) -> None:
         """What is worth an event, and how fresh books must be, from now on."""
@@ -109,9 +124,14 @@ class Pipeline:
     def carry(self, markets: Sequence[Market], at: int) -> None:
         """These markets are all from now on: the books of others, which no lane feeds any more,
         leave the engine; fees, lots and minimums are those given."""
-        wanted = {(market.venue, market.id): market for market in markets}
+        wanted = {
+            (market.venue, market.kind is not MarketKind.SPOT, market.id): market
+            for market in markets
+        }
         for key, book in self._books.items():
             market = wanted.get(key)
+            if book in self.contracts:
+                self._carry_contract(book, market, at)
             if book not in self.engine.markets:
                 continue
             if market is None:
@@ -119,6 +139,14 @@ class Pipeline:
                 self.engine.remove(book)
             elif market != self.engine.markets[book]:
                 self.engine.revalue(book, market)
+
+    def _carry_contract(self, book: int, market: Market | None, at: int) -> None:
+        if market is not None:
+            self.contracts[book] = market
+            return
+        self.drop(book, BookState.EMPTY, "it is scanned no more", at)
+        self.derivatives.forget(book)
+        del self.contracts[book]
 
     def drop(self, book: int, state: BookState, reason: str, at: int) -> None:
         """The book leaves the game in this very call, and what stood on it is closed."""
@@ -169,6 +197,7 @@ class Lane:
         """Before the connection: what leads to it. Every book of the lane starts empty."""
         for book in self.books.values():
             self._pipeline.drop(book, BookState.EMPTY, "a new connection starts", at)
+            self._pipeline.derivatives.forget(book)
         return self._run(self._protocol.start, at)
 
     def opened(self, at: int) -> list[Action]:
@@ -202,8 +231,7 @@ class Lane:
 
     def closed(self, reason: str, at: int) -> None:
         """The connection is gone: every book of it leaves the game in this call."""
-        for book in self.books.values():
-            self._pipeline.drop(book, BookState.UNSYNCHRONISED, reason, at)
+        self._drop_all(reason, at)
 
     def live(self) -> int:
         """How many of the lane's books are live."""
@@ -227,6 +255,8 @@ class Lane:
             kind = type(step)
             if kind is Delta or kind is Snapshot or kind is Best:
                 actions += self._book_step(step, at)  # type: ignore[arg-type]
+            elif kind is DerivativeTicker:
+                actions += self._ticker(step, at)  # type: ignore[arg-type]
             else:
                 self._note(step, at)  # type: ignore[arg-type]
                 actions.append(step)  # type: ignore[arg-type]
@@ -269,6 +299,14 @@ class Lane:
             self._watches[step.market].crossed(at)
             self._pipeline.engine.dropped(book, "the book is crossed", at)
         return ()
+
+    def _ticker(self, ticker: DerivativeTicker, at: int) -> Sequence[Action]:
+        book = self.books.get(ticker.market)
+        market = self._pipeline.contracts.get(book) if book is not None else None
+        if book is None or market is None:
+            return ()
+        wrong = self._pipeline.derivatives.update(book, market, ticker, at)
+        return [Notice(f"{ticker.market}: makes no sense: {wrong}")] if wrong else ()
 
     def _apply(self, book: int, step: Snapshot | Delta | Best, at: int) -> bool:
         """Put the step into the book; False when there is no book that it could change."""
@@ -323,6 +361,7 @@ class Lane:
     def _drop_all(self, reason: str, at: int) -> None:
         for book in self.books.values():
             self._pipeline.drop(book, BookState.UNSYNCHRONISED, reason, at)
+            self._pipeline.derivatives.forget(book)
 
 
 def _decimals(market: Market) -> tuple[int, int]:

@@ -99,6 +99,7 @@ class Market(Struct, frozen=True, kw_only=True):
     ``multiplier``: coins that one unit of the venue's base stands for (1000 for ``1000PEPE``, whose
     ``base`` and ``symbol`` are then those of ``PEPE``); prices on the wire are for that many.
     ``settle``: the currency of profit and margin of a contract; ``expiry``: ns, 0 for none.
+    ``funding_interval``: ns between two payments of funding, where the venue's list tells (0: no).
     """
 
     venue: str
@@ -119,6 +120,7 @@ class Market(Struct, frozen=True, kw_only=True):
     inverse: bool = False
     expiry: int = 0
     multiplier: float = 1.0
+    funding_interval: int = 0
 
 
 # --- steps: what a venue protocol answers -------------------------------------------------------
@@ -199,6 +201,29 @@ class Best(Struct, frozen=True, kw_only=True):
     sent_at: int = 0
 
 
+class DerivativeTicker(Struct, frozen=True, kw_only=True):
+    """What a venue says of a contract beside its book, as decimal text; ``""`` and 0: not said,
+    which leaves what was said before as it was.
+
+    ``mark`` and ``index`` are prices. ``funding_rate`` is a fraction of the position's value: what
+    longs pay shorts at ``next_funding_at`` (ns) as the venue puts it now, which on most venues
+    still moves until then; ``predicted``: its forecast for the boundary after that; ``settled``:
+    what was last paid. ``interval``: ns between two boundaries. ``open_interest`` in the unit of
+    the book's sizes. ``sent_at`` as in ``Snapshot``.
+    """
+
+    market: str
+    mark: str = ""
+    index: str = ""
+    funding_rate: str = ""
+    predicted: str = ""
+    settled: str = ""
+    next_funding_at: int = 0
+    interval: int = 0
+    open_interest: str = ""
+    sent_at: int = 0
+
+
 class Ack(Struct, frozen=True):
     """The venue has accepted the subscription of ``market`` (which is no evidence of data)."""
 
@@ -232,7 +257,18 @@ class Notice(Struct, frozen=True):
 
 
 Step: TypeAlias = (
-    Connect | Send | Fetch | Snapshot | Delta | Best | Ack | Refused | Reset | Reconnect | Notice
+    Connect
+    | Send
+    | Fetch
+    | Snapshot
+    | Delta
+    | Best
+    | DerivativeTicker
+    | Ack
+    | Refused
+    | Reset
+    | Reconnect
+    | Notice
 )
 
 
@@ -293,6 +329,27 @@ class RouteMinute(Struct, frozen=True, kw_only=True):
     high_bps: float
     mean_bps: float
     last_bps: float
+
+
+class FundingSample(Struct, frozen=True, kw_only=True):
+    """What a venue said of one contract in about the last minute; None (0): unknown or not fresh.
+
+    ``mark`` and ``index`` are prices; ``rate`` (to be paid at ``next_at``, ns), ``predicted`` (for
+    the boundary after that) and ``settled`` (paid last) are fractions for one ``interval`` (ns);
+    ``open_interest`` in coins. ``at``: when it was taken, ns.
+    """
+
+    venue: str
+    symbol: str
+    at: int
+    mark: float | None = None
+    index: float | None = None
+    rate: float | None = None
+    predicted: float | None = None
+    settled: float | None = None
+    next_at: int = 0
+    interval: int = 0
+    open_interest: float | None = None
 
 
 class FeedEvent(Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from scanner.venues.registry import VENUES, native
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted(path for folder in ("scanner", "storage") for path in (ROOT / folder).rglob("*.py"))
-CORE = {"books", "engine", "pipeline", "types", "venues", "watch"}
+CORE = {"books", "derivatives", "engine", "pipeline", "types", "venues", "watch"}
 IMPURE = {"aiohttp", "asyncio", "ccxt", "random", "requests", "socket", "time", "websockets"}
 
 # A venue whose name is an English word counts only where it is a whole text.
@@ -33,7 +33,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine": PLAIN | {"books"},
     "venues": PLAIN | {"books.levels"},
     "watch": PLAIN,
-    "pipeline": PLAIN | {"books", "engine", "venues", "watch"},
+    "derivatives": PLAIN,
+    "pipeline": PLAIN | {"books", "derivatives", "engine", "venues", "watch"},
     # bytes in, lines and rows out
     "feeds": PLAIN | {"errors", "clock", "pipeline", "venues", "__init__"},
     "frame": PLAIN,

@@ -81,6 +81,11 @@ def ccxt_id(market: Mapping[str, Any]) -> str:
     return str(market["id"])
 
 
+def everything(market: Mapping[str, Any]) -> bool:
+    """Of a venue that can stream whatever ccxt lists of its kind."""
+    return True
+
+
 class Venue(Struct, frozen=True, kw_only=True):
     """What the registry knows of a venue.
 
@@ -99,6 +104,8 @@ class Venue(Struct, frozen=True, kw_only=True):
     proof: Mapping[Depth, Proof]
     channels: Mapping[Depth, str]
     stream_id: Callable[[Mapping[str, Any]], str] = ccxt_id
+    contracts: bool = False
+    carries: Callable[[Mapping[str, Any]], bool] = everything
     layout: LevelLayout = LevelLayout()
     checksum: ChecksumRule = ChecksumRule.NONE
     recorded_as: tuple[str, ...] = ()
