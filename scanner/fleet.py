@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -12,27 +13,58 @@ from scanner.config import Feed as Way
 from scanner.config import VenueConfig
 from scanner.feeds.feed import Feed, socket_feed
 from scanner.feeds.shell import Lanes, Shell
-from scanner.types import Market
+from scanner.types import Market, MarketKind
 from scanner.venues.protocol import Options, Venue
 from scanner.venues.registry import native
 
 Make: TypeAlias = Callable[[str, VenueConfig, Sequence[Market]], Feed]
 
 
-def spoken_natively(name: str, venue: VenueConfig) -> Venue | None:
+def spoken_natively(name: str, venue: VenueConfig, *, contracts: bool = False) -> Venue | None:
     """The protocol of ours that is to be used, or None where it is to be ccxt."""
-    return None if venue.feed is Way.CCXT else native(name)
+    return None if venue.feed is Way.CCXT else native(name, contracts=contracts)
 
 
 def venue_feed(
     name: str, venue: VenueConfig, markets: Sequence[Market], lanes: Lanes, shell: Shell
 ) -> Feed:
-    """The feed of one venue, as its configuration says."""
+    """The feed of one venue, as its configuration says: coins and contracts, which are streamed
+    apart even where they are one venue's."""
+    parts: list[Feed] = []
+    for contracts in (False, True):
+        theirs = [market for market in markets if is_contract(market) == contracts]
+        if theirs:
+            first = 1 + sum(len(part.health()) for part in parts)
+            parts.append(_feed(name, venue, theirs, lanes, shell, contracts, first))
+    return reduce(Feed.beside, parts)
+
+
+def is_contract(market: Market) -> bool:
+    """It is a contract on the coin, not the coin itself."""
+    return market.kind is not MarketKind.SPOT
+
+
+def _feed(
+    name: str,
+    venue: VenueConfig,
+    markets: Sequence[Market],
+    lanes: Lanes,
+    shell: Shell,
+    contracts: bool,
+    first: int,
+) -> Feed:
     per_connection = venue.markets_per_connection or 0
-    spoken = spoken_natively(name, venue)
+    spoken = spoken_natively(name, venue, contracts=contracts)
     if spoken is not None:
-        options = options_of(spoken, venue)
-        return socket_feed(spoken, markets, options, lanes, shell, per_connection=per_connection)
+        return socket_feed(
+            spoken,
+            markets,
+            options_of(spoken, venue),
+            lanes,
+            shell,
+            per_connection=per_connection,
+            first=first,
+        )
     from scanner.feeds.ccxt_feed import ccxt_feed
 
     return ccxt_feed(
@@ -43,6 +75,8 @@ def venue_feed(
         rest=venue.endpoints.rest,
         ws=venue.endpoints.ws,
         per_connection=per_connection,
+        contracts=contracts,
+        first=first,
     )
 
 
@@ -120,4 +154,4 @@ class Fleet:
 def _load(venue: VenueConfig, markets: Sequence[Market]) -> object:
     """What makes a feed what it is."""
     settings = venue.model_copy(update={"taker_fee": None})
-    return settings, [(market.id, market.symbol) for market in markets]
+    return settings, [(market.kind, market.id, market.symbol) for market in markets]

@@ -20,6 +20,7 @@ from scanner.derivatives import Derivatives
 from scanner.engine.engine import Bounds, Emit, Engine
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
+from scanner.ticker_lane import TickerLane
 from scanner.types import (
     Ack,
     Best,
@@ -95,6 +96,13 @@ class Pipeline:
         """A fresh connection: its books are empty. ``markets=None``: whatever the wire names;
         ``identify`` may then tell which market an id is, so that it takes part in the scan."""
         return Lane(self, venue, markets, options, identify)
+
+    def ticker_lane(self, venue: Venue, markets: Sequence[Market], options: Options) -> TickerLane:
+        """A fresh connection for what the venue says of its contracts beside their books."""
+        assert venue.tickers is not None
+        books = {market.id: self.book(venue, market.id, market) for market in markets}
+        protocol = venue.tickers(markets, options)
+        return TickerLane(self.derivatives, protocol, markets, books)
 
     def book(self, venue: Venue, market_id: str, market: Market | None) -> int:
         """The number of this market's book; made when it is first asked for."""

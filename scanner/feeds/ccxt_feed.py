@@ -19,7 +19,7 @@ from msgspec import Struct
 from scanner.feeds.backoff import Backoff
 from scanner.feeds.ccxt_client import CcxtClient, Exchange, close, envelope, is_plea, is_refusal
 from scanner.feeds.driver import Deed, Driver
-from scanner.feeds.feed import Feed, sessions
+from scanner.feeds.feed import Feed, pace_of_connects, sessions
 from scanner.feeds.health import ConnectionState, Meter
 from scanner.feeds.notices import Notices, describe
 from scanner.feeds.pacing import Pause, refusal
@@ -162,11 +162,14 @@ def ccxt_feed(
     rest: str | None = None,
     ws: str | None = None,
     per_connection: int = 0,
+    contracts: bool = False,
+    first: int = 1,
     client: CcxtClient | None = None,
 ) -> Feed:
     """The feed of the exchange with the ccxt id ``name``; ``rest`` and ``ws`` replace scheme and
-    host of its addresses. ``per_connection``: markets for each client (0: 50)."""
-    spoken = venue(name)
+    host of its addresses. ``per_connection``: markets for each client (0: 50); ``first`` as in
+    ``socket_feed``."""
+    spoken = venue(name, contracts=contracts)
     pause = Pause()
     stage = Stage(
         client=client or CcxtClient(name, rest=rest, ws=ws),
@@ -184,4 +187,5 @@ def ccxt_feed(
         return run
 
     groups = plan(markets, per_connection or spoken.limits.markets)
-    return Feed(sessions(name, groups, attempt, spoken.limits, shell, pause), nullcontext())
+    connects = pace_of_connects(spoken.limits, shell, pause)
+    return Feed(sessions(name, groups, attempt, shell, connects, first=first), nullcontext())

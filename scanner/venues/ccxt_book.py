@@ -114,14 +114,15 @@ class CcxtBook:
         return len(times) + 1 >= STUBBORN
 
 
-def venue(name: str) -> Venue:
-    """The exchange of this ccxt id, streamed by ccxt."""
+def venue(name: str, *, contracts: bool = False) -> Venue:
+    """The exchange of this ccxt id, streamed by ccxt: its coins, or the ``contracts`` on them."""
     return Venue(
         id=name,
         name=name,
         rest="",
         ws="",
         make=CcxtBook,
+        contracts=contracts,
         limits=Limits(markets=50, sends=10, connects=20),
         proof={Depth.TOP: Proof.NONE, Depth.FULL: Proof.NONE},
         channels={Depth.TOP: "as ccxt has it", Depth.FULL: "as ccxt has it"},

@@ -106,6 +106,7 @@ class Venue(Struct, frozen=True, kw_only=True):
     stream_id: Callable[[Mapping[str, Any]], str] = ccxt_id
     contracts: bool = False
     carries: Callable[[Mapping[str, Any]], bool] = everything
+    tickers: Make | None = None
     layout: LevelLayout = LevelLayout()
     checksum: ChecksumRule = ChecksumRule.NONE
     recorded_as: tuple[str, ...] = ()
