@@ -153,7 +153,7 @@ class CcxtAttempt:
         self._stage.notices.say(logging.WARNING, self._meter.name, text)
 
 
-def ccxt_feed(
+def ccxt_feed(  # noqa: PLR0913 (an option each)
     name: str,
     markets: Sequence[Market],
     lanes: Lanes,

@@ -20,6 +20,7 @@ VENUES: dict[str, str] = {
 
 CONTRACTS: dict[str, str] = {
     "binanceusdm": "scanner.venues.binanceusdm",
+    "okx": "scanner.venues.okx_contracts",
     "bybit": "scanner.venues.bybit_linear",
 }
 """Those whose perpetuals and futures are; ccxt has some of them as venues of their own."""
