@@ -22,6 +22,7 @@ CONTRACTS: dict[str, str] = {
     "binanceusdm": "scanner.venues.binanceusdm",
     "okx": "scanner.venues.okx_contracts",
     "bybit": "scanner.venues.bybit_linear",
+    "gate": "scanner.venues.gate_futures",
     "hyperliquid": "scanner.venues.hyperliquid",
 }
 """Those whose perpetuals and futures are; ccxt has some of them as venues of their own."""
