@@ -1,7 +1,7 @@
 """When funding is paid next, where the stream does not say: asked for market by market, over REST.
 
-An answer is true until the boundary that it names has passed; then it is asked for again. Until it
-has come nothing is known.
+An answer is true until the boundary that it names has passed; then, and now and then before, it is
+asked for again. Until it has come nothing is known.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from scanner.types import Fetch
 from scanner.venues.parts import SECOND, Fetches
 
 SETTLING = 2 * SECOND
+EVERY = 3600 * SECOND
 UNCHANGED = 15 * SECOND
 PREFIX = "funding:"
 
@@ -29,10 +30,12 @@ UNKNOWN = Boundary()
 
 
 class Boundaries:
-    """The boundaries of the contracts of one connection; ``url`` says where that of one is."""
+    """The boundaries of the contracts of one connection; ``url`` says where that of one is. Each is
+    asked for again after ``every`` ns at the latest."""
 
-    def __init__(self, url: Callable[[str], str]) -> None:
+    def __init__(self, url: Callable[[str], str], every: int = EVERY) -> None:
         self._url = url
+        self._every = every
         self._wanted = Fetches()
         self._known: dict[str, Boundary] = {}
         self._due: dict[str, int] = {}
@@ -60,7 +63,8 @@ class Boundaries:
         self._known[market] = boundary
         # Around a boundary the venue may still name the one that has passed.
         soonest = at + UNCHANGED
-        self._due[market] = max(boundary.at + SETTLING, soonest) if boundary.at else soonest
+        after = max(boundary.at + SETTLING, soonest) if boundary.at else soonest
+        self._due[market] = min(after, at + self._every)
 
     def failed(self, market: str, at: int) -> None:
         """No answer came, or one of no use."""

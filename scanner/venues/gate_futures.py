@@ -3,10 +3,10 @@
 https://www.gate.com/docs/developers/futures/ws/en/
 
 Books as spot has them (``gate``), on channels that begin with ``futures`` and on a stream of their
-own; sizes are numbers or, of contracts that may be split, texts. ``futures.tickers`` tells of marks,
-rates and open interest: ``funding_rate`` is paid next, ``funding_rate_indicative`` is the forecast
-of the one after. When that is, and how long from one to the next, the contract's REST answer says
-(``funding_next_apply``, ``funding_interval``, in seconds).
+own; sizes are numbers or, of contracts that may be split, texts. ``futures.tickers`` tells of
+marks, rates and open interest: ``funding_rate`` is paid next, ``funding_rate_indicative`` is the
+forecast of the one after. When that is, and how long from one to the next, the contract's REST
+answer says (``funding_next_apply``, ``funding_interval``, in seconds).
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ CONTRACTS: dict[str, str] = {
     "okx": "scanner.venues.okx_contracts",
     "bybit": "scanner.venues.bybit_linear",
     "gate": "scanner.venues.gate_futures",
+    "bitget": "scanner.venues.bitget_futures",
     "hyperliquid": "scanner.venues.hyperliquid",
 }
 """Those whose perpetuals and futures are; ccxt has some of them as venues of their own."""

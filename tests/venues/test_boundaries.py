@@ -30,11 +30,12 @@ def test_each_market_is_asked_for_once() -> None:
 def test_an_answer_is_true_until_its_boundary_has_passed_and_then_asked_for_again() -> None:
     made = asking("A")
     made.due(AT)
-    made.found("A", Boundary(AT + HOUR, 4 * HOUR), AT)
-    assert made.of("A", AT + HOUR - 1) == Boundary(AT + HOUR, 4 * HOUR)
-    assert made.of("A", AT + HOUR) == Boundary(0, 4 * HOUR)
-    assert made.due(AT + HOUR) == []
-    assert made.due(AT + HOUR + 2 * SECOND) == [fetch("A")]
+    soon = AT + HOUR // 2
+    made.found("A", Boundary(soon, 4 * HOUR), AT)
+    assert made.of("A", soon - 1) == Boundary(soon, 4 * HOUR)
+    assert made.of("A", soon) == Boundary(0, 4 * HOUR)
+    assert made.due(soon) == []
+    assert made.due(soon + 2 * SECOND) == [fetch("A")]
 
 
 def test_a_boundary_that_has_passed_already_is_not_asked_for_at_once() -> None:
@@ -61,3 +62,12 @@ def test_what_fails_or_stays_unanswered_is_repeated() -> None:
     assert made.due(AT + SECOND) == [fetch("A")]
     made.due(AT + 12 * SECOND)
     assert made.due(AT + 14 * SECOND) == [fetch("A")]
+
+
+def test_an_answer_is_asked_for_again_now_and_then() -> None:
+    made = Boundaries(lambda market: f"http://r/{market}", every=60 * SECOND)
+    made.start(["A"], AT)
+    made.due(AT)
+    made.found("A", Boundary(AT + HOUR, HOUR), AT)
+    assert made.due(AT + 59 * SECOND) == []
+    assert made.due(AT + 60 * SECOND) == [fetch("A")]
