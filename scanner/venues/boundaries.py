@@ -62,9 +62,9 @@ class Boundaries:
         self._wanted.done(market)
         self._known[market] = boundary
         # Around a boundary the venue may still name the one that has passed.
-        soonest = at + UNCHANGED
-        after = max(boundary.at + SETTLING, soonest) if boundary.at else soonest
-        self._due[market] = min(after, at + self._every)
+        latest = at + self._every
+        after = max(boundary.at + SETTLING, at + UNCHANGED) if boundary.at else latest
+        self._due[market] = min(after, latest)
 
     def failed(self, market: str, at: int) -> None:
         """No answer came, or one of no use."""

@@ -21,6 +21,7 @@ VENUES: dict[str, str] = {
 CONTRACTS: dict[str, str] = {
     "binanceusdm": "scanner.venues.binanceusdm",
     "okx": "scanner.venues.okx_contracts",
+    "kucoinfutures": "scanner.venues.kucoinfutures",
     "bybit": "scanner.venues.bybit_linear",
     "gate": "scanner.venues.gate_futures",
     "bitget": "scanner.venues.bitget_futures",

@@ -47,11 +47,12 @@ def test_a_boundary_that_has_passed_already_is_not_asked_for_at_once() -> None:
     assert made.due(AT + 15 * SECOND) == [fetch("A")]
 
 
-def test_an_answer_that_names_none_is_asked_for_again() -> None:
+def test_an_answer_that_names_none_is_asked_for_again_in_a_while() -> None:
     made = asking("A")
     made.due(AT)
     made.found("A", UNKNOWN, AT)
-    assert made.due(AT + 15 * SECOND) == [fetch("A")]
+    assert made.due(AT + HOUR - 1) == []
+    assert made.due(AT + HOUR) == [fetch("A")]
 
 
 def test_what_fails_or_stays_unanswered_is_repeated() -> None:
