@@ -25,6 +25,7 @@ CONTRACTS: dict[str, str] = {
     "bybit": "scanner.venues.bybit_linear",
     "gate": "scanner.venues.gate_futures",
     "bitget": "scanner.venues.bitget_futures",
+    "krakenfutures": "scanner.venues.krakenfutures",
     "hyperliquid": "scanner.venues.hyperliquid",
 }
 """Those whose perpetuals and futures are; ccxt has some of them as venues of their own."""
