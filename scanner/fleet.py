@@ -13,7 +13,7 @@ from scanner.config import Feed as Way
 from scanner.config import VenueConfig
 from scanner.feeds.feed import Feed, socket_feed
 from scanner.feeds.shell import Lanes, Shell
-from scanner.types import Market, MarketKind
+from scanner.types import Market
 from scanner.venues.protocol import Options, Venue
 from scanner.venues.registry import native
 
@@ -32,16 +32,11 @@ def venue_feed(
     apart even where they are one venue's."""
     parts: list[Feed] = []
     for contracts in (False, True):
-        theirs = [market for market in markets if is_contract(market) == contracts]
+        theirs = [market for market in markets if market.is_contract == contracts]
         if theirs:
             first = 1 + sum(len(part.health()) for part in parts)
             parts.append(_feed(name, venue, theirs, lanes, shell, contracts, first))
     return reduce(Feed.beside, parts)
-
-
-def is_contract(market: Market) -> bool:
-    """It is a contract on the coin, not the coin itself."""
-    return market.kind is not MarketKind.SPOT
 
 
 def _feed(

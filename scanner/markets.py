@@ -71,7 +71,7 @@ async def load(config: Config) -> list[Market]:
 async def sources(config: Config, *, fetch: bool = True) -> dict[str, Source]:
     """What the enabled venues list, by venue; ``fetch=False``: only what was kept."""
     wanted = [
-        Wanted(name, venue.endpoints.rest or "", venue.feed is not Feed.CCXT)
+        Wanted(name, venue.endpoints.rest or "", venue.feed is not Feed.CCXT, venue.kinds)
         for name, venue in config.enabled.items()
     ]
     cache = Cache(config.cache_dir or cache_folder())
@@ -97,20 +97,41 @@ def choose(
 ) -> list[Market]:
     """Those of the markets ``listed`` by venue that ``config.symbols`` asks for, by symbol."""
     by_symbol: defaultdict[str, list[Market]] = defaultdict(list)
-    for markets in listed.values():
-        for market in markets:
+    contracts: list[Market] = []
+    for market in (market for markets in listed.values() for market in markets):
+        if market.is_contract:
+            contracts.append(market)
+        else:
             by_symbol[market.symbol].append(market)
     venues = ", ".join(listed)
     if config.symbols == "auto":
         symbols = _shared(by_symbol, config, tickers or {})
-        if not symbols:
+        if not symbols and not contracts:
             quoted = f" in {', '.join(config.quotes)}" if config.quotes else ""
             raise CrossbookError(f"no symbol{quoted} is listed by two of the venues: {venues}")
     else:
         symbols = _known(by_symbol, config.symbols)
-        if not symbols:
+        if not symbols and not contracts:
             raise ConfigError(f"none of them is listed by any of: {venues}", key="symbols")
-    return [market for symbol in symbols for market in by_symbol[symbol]]
+    chosen = [market for symbol in symbols for market in by_symbol[symbol]]
+    return chosen + _contracts(contracts, symbols, config)
+
+
+def _contracts(contracts: Sequence[Market], symbols: Sequence[str], config: Config) -> list[Market]:
+    """The contracts on the coins of ``symbols``, whatever they are paid for in; where there is no
+    spot to go by, on the coins on which most venues list them."""
+    named = symbols if config.symbols == "auto" else config.symbols
+    bases = dict.fromkeys(symbol.partition("/")[0] for symbol in named)
+    by_base: defaultdict[str, list[Market]] = defaultdict(list)
+    for market in contracts:
+        by_base[market.base].append(market)
+    if not bases:
+        count = {base: len({one.venue for one in ones}) for base, ones in by_base.items()}
+        bases = dict.fromkeys(sorted(count, key=lambda base: (-count[base], base)))
+    found = [market for base in list(bases)[: config.max_symbols] for market in by_base[base]]
+    if not found and not symbols:
+        raise CrossbookError("none of the configured venues lists a contract on these coins")
+    return found
 
 
 def _shared(
@@ -196,8 +217,13 @@ def _source(wanted: Wanted, answer: Listed | None, cache: Cache, fee: float | No
     )
 
 
-def _with_fee(markets: Iterable[Market], fee: float) -> list[Market]:
-    return [msgspec.structs.replace(market, taker_fee=fee) for market in markets]
+def _with_fee(markets: Sequence[Market], fee: float) -> list[Market]:
+    """One fee cannot be that of coins and of contracts: where both are taken, it is the coins'."""
+    mixed = len({market.is_contract for market in markets}) > 1
+    return [
+        market if mixed and market.is_contract else msgspec.structs.replace(market, taker_fee=fee)
+        for market in markets
+    ]
 
 
 def _tell(source: Source) -> None:

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from scanner.liquidity import Traded
-from scanner.types import Market
+from scanner.types import Market, MarketKind
 from scanner.venues.protocol import ccxt_id
 from scanner.venues.registry import native
 
@@ -32,14 +32,27 @@ DEEPEST = 10
 # ccxt's precision modes: a precision of 0.01 is a step, one of 2 a number of decimals.
 DECIMAL_PLACES = 2
 TICK_SIZE = 4
+MILLISECOND = 1_000_000
+LATEST = 2**63 // MILLISECOND
+
+# What ccxt calls a kind of market, and under which names an exchange may be asked for it.
+IN_CCXT = {MarketKind.SPOT: "spot", MarketKind.PERPETUAL: "swap", MarketKind.FUTURE: "future"}
+OF_CONTRACTS = ("linear", "inverse", "contract")
+ASKED_OF_CCXT = {
+    MarketKind.SPOT: ("spot",),
+    MarketKind.PERPETUAL: ("swap", *OF_CONTRACTS),
+    MarketKind.FUTURE: ("future", "delivery", *OF_CONTRACTS),
+}
 
 
 class Wanted(Struct, frozen=True):
-    """A venue whose markets are wanted; ``rest`` is where it is reached instead ("": as usual)."""
+    """A venue whose markets of these ``kinds`` are wanted; ``rest`` is where it is reached instead
+    ("": as usual)."""
 
     venue: str
     rest: str
     is_native: bool
+    kinds: tuple[MarketKind, ...] = (MarketKind.SPOT,)
 
 
 class Order(Struct, frozen=True):
@@ -50,7 +63,7 @@ class Order(Struct, frozen=True):
 
 
 class Listed(Struct, frozen=True):
-    """The spot markets of a venue, or the ``error`` that came instead. ``tickers``: by symbol, as
+    """The markets of a venue, or the ``error`` that came instead. ``tickers``: by symbol, as
     far as they could be had."""
 
     venue: str
@@ -67,13 +80,13 @@ def fetch(wanted: Wanted, tickers: bool = False) -> Listed:
         exchange = getattr(ccxt, wanted.venue)({"timeout": TIMEOUT_MS})
         if wanted.rest:
             exchange.urls["api"] = moved(exchange.urls["api"], wanted.rest)
-        _spot_only(exchange.options)
+        _only(exchange.options, wanted.kinds)
         found = exchange.load_markets().values()
         markets = converted(wanted, found, exchange.precisionMode)
     except Exception as error:  # whatever goes wrong with one venue leaves the others alone
         return Listed(wanted.venue, error=_told(error))
     if not markets:
-        return Listed(wanted.venue, error="it lists no spot market")
+        return Listed(wanted.venue, error=f"it lists no {' or '.join(wanted.kinds)} market")
     return Listed(wanted.venue, markets, tickers=traded(exchange, markets) if tickers else {})
 
 
@@ -96,15 +109,23 @@ def moved(urls: Any, rest: str) -> Any:
 
 
 def converted(wanted: Wanted, found: Any, precision_mode: int) -> tuple[Market, ...]:
-    """The active spot markets among ccxt's ``found``, each stream id once."""
-    venue = native(wanted.venue) if wanted.is_native else None
-    stream_id = venue.stream_id if venue else ccxt_id
-    markets: dict[str, Market] = {}
+    """The active markets of the wanted kinds among ccxt's ``found``, each stream id once."""
+    speaks = {
+        contracts: native(wanted.venue, contracts=contracts) if wanted.is_native else None
+        for contracts in (False, True)
+    }
+    markets: dict[tuple[bool, str], Market] = {}
     for entry in found:
-        if entry.get("spot") and entry.get("active") is not False:
-            market = _market(wanted.venue, stream_id(entry), entry, precision_mode)
-            if market is not None:
-                markets.setdefault(market.id, market)
+        kind = next((kind for kind in wanted.kinds if entry.get(IN_CCXT[kind])), None)
+        if kind is None or entry.get("active") is False:
+            continue
+        spoken = speaks[kind is not MarketKind.SPOT]
+        if spoken is not None and not spoken.carries(entry):
+            continue
+        stream_id = spoken.stream_id if spoken else ccxt_id
+        market = _market(wanted.venue, stream_id(entry), kind, entry, precision_mode)
+        if market is not None:
+            markets.setdefault((market.is_contract, market.id), market)
     return tuple(markets.values())
 
 
@@ -126,13 +147,15 @@ def _traded(ticker: Mapping[str, Any]) -> Traded | None:
     return Traded(last, volume) if last > 0 and volume > 0 else None
 
 
-def _market(venue: str, stream_id: str, entry: Mapping[str, Any], mode: int) -> Market | None:
+def _market(
+    venue: str, stream_id: str, kind: MarketKind, entry: Mapping[str, Any], mode: int
+) -> Market | None:
     names = (stream_id, entry.get("symbol"), entry.get("base"), entry.get("quote"))
     fee = _number(entry.get("taker"))
     if fee is None or not all(_is_name(name) for name in names):
         return None
     precision, limits = entry.get("precision") or {}, entry.get("limits") or {}
-    return Market(
+    spot = Market(
         venue=venue,
         id=stream_id,
         symbol=entry["symbol"],
@@ -144,6 +167,27 @@ def _market(venue: str, stream_id: str, entry: Mapping[str, Any], mode: int) -> 
         min_notional=_least(limits.get("cost")),
         taker_fee=fee,
         maker_fee=_number(entry.get("maker")) or 0.0,
+    )
+    return spot if kind is MarketKind.SPOT else _contract(spot, kind, entry)
+
+
+def _contract(market: Market, kind: MarketKind, entry: Mapping[str, Any]) -> Market | None:
+    """``market`` as the contract that ccxt's ``entry`` describes; None if what it stands for is not
+    said: a size whose unit is unknown is worse than none."""
+    size, settle = _number(entry.get("contractSize")), entry.get("settle")
+    expiry = _number(entry.get("expiry")) or 0.0
+    dated = kind is MarketKind.FUTURE
+    if not size or size < 0 or not _is_name(settle) or dated != (0 < expiry < LATEST):
+        return None
+    if bool(entry.get("linear")) == bool(entry.get("inverse")):
+        return None
+    return msgspec.structs.replace(
+        market,
+        kind=kind,
+        settle=settle,
+        contract_size=size,
+        inverse=bool(entry.get("inverse")),
+        expiry=int(expiry) * MILLISECOND,
     )
 
 
@@ -178,11 +222,15 @@ def _step(precision: Any, mode: int) -> float:
     return float(step) if step.is_finite() and step > 0 else 0.0
 
 
-def _spot_only(options: dict[str, Any]) -> None:
-    """Where ccxt can be asked for some kinds of markets alone: spot."""
-    kinds = options.get("fetchMarkets")
-    if isinstance(kinds, dict) and "spot" in kinds.get("types", ()):
-        options["fetchMarkets"] = {**kinds, "types": ["spot"]}
+def _only(options: dict[str, Any], kinds: Sequence[MarketKind]) -> None:
+    """Where ccxt can be asked for some kinds of markets alone: those."""
+    asked = options.get("fetchMarkets")
+    if not isinstance(asked, dict):
+        return
+    names = {name for kind in kinds for name in ASKED_OF_CCXT[kind]}
+    types = [name for name in asked.get("types", ()) if name in names]
+    if types:
+        options["fetchMarkets"] = {**asked, "types": types}
 
 
 def fetch_all(order: Order) -> Iterator[Listed]:

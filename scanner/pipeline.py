@@ -31,7 +31,6 @@ from scanner.types import (
     DerivativeTicker,
     Fetch,
     Market,
-    MarketKind,
     Notice,
     Reconnect,
     Refused,
@@ -114,7 +113,7 @@ class Pipeline:
             book = self._books[key] = self.store.add(keeps_text=keeps_text, decimals=decimals)
         if market is None:
             return book
-        if market.kind is not MarketKind.SPOT:
+        if market.is_contract:
             self.contracts[book] = market
         elif book not in self.engine.markets:
             self.engine.add(book, market)
@@ -132,10 +131,7 @@ class Pipeline:
     def carry(self, markets: Sequence[Market], at: int) -> None:
         """These markets are all from now on: the books of others, which no lane feeds any more,
         leave the engine; fees, lots and minimums are those given."""
-        wanted = {
-            (market.venue, market.kind is not MarketKind.SPOT, market.id): market
-            for market in markets
-        }
+        wanted = {(market.venue, market.is_contract, market.id): market for market in markets}
         for key, book in self._books.items():
             market = wanted.get(key)
             if book in self.contracts:

@@ -122,6 +122,11 @@ class Market(Struct, frozen=True, kw_only=True):
     multiplier: float = 1.0
     funding_interval: int = 0
 
+    @property
+    def is_contract(self) -> bool:
+        """It is a contract on the coin, not the coin itself."""
+        return self.kind is not MarketKind.SPOT
+
 
 # --- steps: what a venue protocol answers -------------------------------------------------------
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from scanner.model import Model
-from scanner.types import Depth
+from scanner.types import Depth, MarketKind
 
 MAX_FEE = 0.1
 
@@ -53,6 +53,9 @@ class Endpoints(Model):
     )
 
 
+Kind: TypeAlias = Annotated[MarketKind, Field(strict=False)]
+
+
 class VenueConfig(Model):
     """One venue; ``feed`` is None until ``Config`` has settled it."""
 
@@ -67,6 +70,13 @@ class VenueConfig(Model):
         description="`top`: the venue's fast channel of the best levels. `full`: all the depth that"
         " it offers.",
     )
+    markets: Annotated[tuple[Kind, ...], Field(min_length=1)] | None = Field(
+        default=None,
+        examples=["[spot, perpetual, future]"],
+        description="What is taken of all that the venue lists: `spot`, `perpetual` contracts,"
+        " `future` ones (with a date of expiry); contracts on the coins that are scanned. None"
+        " named: spot; of a venue that is spoken natively for contracts alone, all of those.",
+    )
     endpoints: Endpoints = Field(
         default=Endpoints(), description="Where the venue is reached instead."
     )
@@ -75,7 +85,8 @@ class VenueConfig(Model):
         ge=-MAX_FEE,
         le=MAX_FEE,
         examples=["0.001, which is 0.1 %"],
-        description="Your taker fee as a fraction (0.001 is 0.1 %), in place of the listed one.",
+        description="Your taker fee as a fraction (0.001 is 0.1 %), in place of the listed one; of"
+        " a venue of which spot and contracts are taken, that of spot.",
     )
     markets_per_connection: int | None = Field(
         default=None,
@@ -83,6 +94,16 @@ class VenueConfig(Model):
         le=10_000,
         description="At most this many on one connection, if the venue allows more.",
     )
+
+    @property
+    def kinds(self) -> tuple[MarketKind, ...]:
+        """What is taken of the venue's markets."""
+        return self.markets or (MarketKind.SPOT,)
+
+    @property
+    def spot(self) -> bool:
+        """Coins are among it."""
+        return MarketKind.SPOT in self.kinds
 
 
 @cache

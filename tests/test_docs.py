@@ -17,7 +17,7 @@ from scanner.cli import cli
 from scanner.config import Config
 from scanner.later import Later
 from scanner.types import Depth
-from scanner.venues.registry import VENUES, native
+from scanner.venues.registry import CONTRACTS, VENUES, native
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -121,6 +121,16 @@ def test_every_native_venue_is_in_the_readme_with_its_channels(name: str) -> Non
     for depth in Depth:
         assert venue.channels[depth] in row
         assert venue.proof[depth].value in row
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_every_venue_of_contracts_is_in_the_readme_with_its_channels(name: str) -> None:
+    venue = native(name, contracts=True)
+    assert venue is not None
+    rows = README.partition("## Perpetuals and futures")[2].splitlines()
+    row = next(line for line in rows if line.startswith(f"| {venue.name} | `{name}`"))
+    for depth in Depth:
+        assert f"{venue.channels[depth]} ({venue.proof[depth].value})" in row
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

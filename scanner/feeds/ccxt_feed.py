@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from scanner.feeds.backoff import Backoff
 from scanner.feeds.ccxt_client import CcxtClient, Exchange, close, envelope, is_plea, is_refusal
+from scanner.feeds.ccxt_rates import tell_rates
 from scanner.feeds.driver import Deed, Driver
 from scanner.feeds.feed import Feed, pace_of_connects, sessions
 from scanner.feeds.health import ConnectionState, Meter
@@ -26,7 +27,7 @@ from scanner.feeds.pacing import Pause, refusal
 from scanner.feeds.plan import plan
 from scanner.feeds.session import Try
 from scanner.feeds.shell import Lane, Lanes, Shell
-from scanner.types import Depth, Fetch, Market
+from scanner.types import Depth, DerivativeTicker, Fetch, Market
 from scanner.venues.ccxt_book import Envelope, venue
 from scanner.venues.protocol import Options
 
@@ -82,6 +83,9 @@ class CcxtAttempt:
             async with asyncio.TaskGroup() as watchers:
                 for market in self._markets.values():
                     watchers.create_task(self._watch(market))
+                if contracts := [one for one in self._markets.values() if one.is_contract]:
+                    rates = tell_rates(self._exchange, contracts, self._told, self._untold)
+                    watchers.create_task(rates)
         except Exception as error:
             self._obey(error)
             self._driver.end(describe(error))
@@ -116,6 +120,16 @@ class CcxtAttempt:
             else:
                 patience = FIRST_RETRY
                 self._driver.received(envelope(market.id, book))
+
+    def _told(self, tickers: Sequence[DerivativeTicker]) -> None:
+        for ticker in tickers:
+            found = Envelope(market=ticker.market, ticker=ticker)
+            self._driver.received(msgspec.json.encode(found))
+
+    def _untold(self, error: Exception) -> None:
+        self._obey(error)
+        text = f"no marks and rates: {describe(error)}"
+        self._stage.notices.say(logging.WARNING, self._meter.name, text)
 
     def _refused(self, market: Market, reason: str) -> None:
         found = Envelope(market=market.id, fault=reason, refused=True)

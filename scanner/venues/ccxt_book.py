@@ -19,6 +19,7 @@ from msgspec import Raw, Struct
 from scanner.types import (
     Ack,
     Depth,
+    DerivativeTicker,
     Fetch,
     Market,
     Notice,
@@ -39,7 +40,8 @@ STUBBORN = 3
 class Envelope(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A book out of ccxt: rows of ``["price", "size"]``, best first; ``sent_at`` in ns.
 
-    With ``fault`` there is no book, and why; ``refused``: the venue would not give one.
+    With ``fault`` there is no book, and why; ``refused``: the venue would not give one. With
+    ``ticker`` there is none either, but what is said of a contract.
     """
 
     market: str
@@ -48,6 +50,7 @@ class Envelope(Struct, frozen=True, kw_only=True, omit_defaults=True):
     sent_at: int = 0
     fault: str = ""
     refused: bool = False
+    ticker: DerivativeTicker | None = None
 
 
 _envelope = msgspec.json.Decoder(Envelope)
@@ -74,6 +77,8 @@ class CcxtBook:
         market = book.market
         if market not in self._known:
             return [Notice(f"book of {market!r}, which was not subscribed")]
+        if book.ticker is not None:
+            return [book.ticker]
         if book.refused:
             return [Refused(market, book.fault), Reset(market, book.fault)]
         if book.fault:
