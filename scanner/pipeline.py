@@ -54,6 +54,7 @@ class Counts(Struct):
     deltas: int = 0
     bests: int = 0
     gaps: int = 0
+    tickers: int = 0
     checksums_ok: int = 0
     checksums_bad: int = 0
 
@@ -247,6 +248,13 @@ class Lane:
         self._watches[market_id] = Watch(self._pipeline.patience)
         return book
 
+    def _book_of(self, market_id: str) -> int | None:
+        """The book of a market; where any is taken, a new one for one that was not named before."""
+        book = self.books.get(market_id)
+        if book is None and self._any:
+            book = self._add(market_id, self._identify(market_id) if self._identify else None)
+        return book
+
     def _run(self, ask: Callable[[int], Sequence[Step]], at: int) -> list[Action]:
         try:
             steps = ask(at)
@@ -278,12 +286,9 @@ class Lane:
             self._drop_all(action.reason, at)
 
     def _book_step(self, step: Snapshot | Delta | Best, at: int) -> Sequence[Action]:
-        book = self.books.get(step.market)
+        book = self._book_of(step.market)
         if book is None:
-            if not self._any:
-                return [Notice(f"data of {step.market!r}, which was not subscribed")]
-            market = self._identify(step.market) if self._identify else None
-            book = self._add(step.market, market)
+            return [Notice(f"data of {step.market!r}, which was not subscribed")]
         self.counts[step.market].messages += 1
         try:
             taken = self._apply(book, step, at)
@@ -305,10 +310,11 @@ class Lane:
         return ()
 
     def _ticker(self, ticker: DerivativeTicker, at: int) -> Sequence[Action]:
-        book = self.books.get(ticker.market)
+        book = self._book_of(ticker.market)
         market = self._pipeline.contracts.get(book) if book is not None else None
         if book is None or market is None:
             return ()
+        self.counts[ticker.market].tickers += 1
         wrong = self._pipeline.derivatives.update(book, market, ticker, at)
         return [Notice(f"{ticker.market}: makes no sense: {wrong}")] if wrong else ()
 

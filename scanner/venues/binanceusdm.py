@@ -117,6 +117,8 @@ class BinanceUsdm:
         self._wanted = Fetches()
         self._books = BridgedBooks(Bridge, self._snapshot_url, self._wanted)
         self._newest: dict[str, Newest] = {}
+        # Until 2026 one connection carried everything.
+        self._tickers = BinanceUsdmTickers(markets, options)
 
     def start(self, at: int) -> Steps:
         return [Connect(f"{self._options.ws}/public/stream")]
@@ -133,6 +135,8 @@ class BinanceUsdm:
             return self._difference(message.data, at)
         if channel.startswith("depth"):
             return self._whole(message.data)
+        if channel.startswith("markPrice"):
+            return self._tickers.received(raw, at)
         if message.stream:
             return self._streams.unknown(message)
         return self._streams.answered(message)
@@ -350,6 +354,7 @@ VENUE = Venue(
         Depth.TOP: "depth20@100ms + bookTicker + markPrice@1s",
         Depth.FULL: "depth@100ms + REST snapshot + bookTicker + markPrice@1s",
     },
+    recorded_as=("binance/usdm",),
     notes=(
         "Marks and rates come over a connection of their own (/market), books over /public.",
         "The funding interval is 8 h unless fundingInfo lists another for the contract.",

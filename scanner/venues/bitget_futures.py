@@ -140,6 +140,7 @@ VENUE = Venue(
         Depth.FULL: "books + books1 + ticker",
     },
     checksum=ChecksumRule.INTERLEAVED_25,
+    recorded_as=("bitget/umcbl",),
     notes=(
         "The interval of funding is said over REST alone (fundingRateInterval, hours).",
         "A subscription with the wrong kind of instrument is acknowledged and stays silent.",

@@ -114,6 +114,7 @@ VENUE = Venue(
         Depth.TOP: "orderbook.50 + orderbook.1 + tickers",
         Depth.FULL: "orderbook.200 + orderbook.1 + tickers",
     },
+    recorded_as=("bybit/linear",),
     notes=(
         "A ticker's change names only what is new; the rest stands and is as fresh.",
         "The interval of funding comes with every ticker (fundingIntervalHour).",

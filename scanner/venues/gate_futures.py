@@ -137,6 +137,7 @@ VENUE = Venue(
         Depth.FULL: "futures.obu 400 + futures.book_ticker + futures.tickers",
     },
     layout=LevelLayout(price_key="p", size_key="s"),
+    recorded_as=("gate/usdt-futures",),
     notes=(
         "Sizes are contracts of quanto_multiplier coins, as numbers or as texts.",
         "When funding is paid next is said over REST alone, and asked for after each payment.",

@@ -138,7 +138,7 @@ class Hyperliquid:
                 return self._told(message.data, at)
             case "subscriptionResponse":
                 return self._answered(decode(_answer, message.data))
-            case "pong":
+            case "pong" | "trades" | "allMids" | "allDexsAssetCtxs":
                 return ()
             case "error":
                 return [Refused(None, decode(_text, message.data)[:200])]
@@ -248,6 +248,7 @@ VENUE = Venue(
         Depth.FULL: "l2Book + bbo + activeAssetCtx",
     },
     layout=LevelLayout(price_key="px", size_key="sz"),
+    recorded_as=("hyperliquid",),
     notes=(
         "An unknown coin closes the whole connection; only what the venue lists is subscribed.",
         "Twenty levels (full) come every five seconds only: older than most bounds on age allow.",

@@ -91,8 +91,11 @@ class Venue(Struct, frozen=True, kw_only=True):
 
     ``make(markets, options)`` builds a protocol; ``markets=None`` means that any market the wire
     names is taken (a recording whose subscriptions are unknown). ``stream_id`` turns a ccxt market
-    into the id used on the stream. ``recorded_as``: folder names under which recordings of the same
-    protocol are kept. ``notes``: one line each for the documentation, facts that surprise.
+    into the id used on the stream. ``contracts``: it trades those, not the coins themselves; of
+    what ccxt lists, it speaks the ones that it ``carries``. ``tickers`` builds the protocol of a
+    second connection for what is said of contracts, where the books' connection does not carry it.
+    ``recorded_as``: folders, or folders and markets (``folder/market``), under which recordings of
+    the same protocol are kept. ``notes``: one line each for the documentation, facts that surprise.
     """
 
     id: str

@@ -169,7 +169,7 @@ def test_what_was_not_subscribed_is_noticed() -> None:
     made = protocol("BTC")
     ctx = said("activeAssetCtx", coin="ETH", ctx={})
     best = said("bbo", coin="ETH", time=1, bbo=[None, None])
-    for raw in (book(TIME, "ETH"), ctx, best, b'{"channel":"trades","data":[]}'):
+    for raw in (book(TIME, "ETH"), ctx, best, b'{"channel":"odd","data":[]}'):
         assert [type(step) for step in made.received(raw, AT)] == [Notice]
     error = text({"channel": "error", "data": 'Already subscribed: {"type":"bbo"}'})
     assert made.received(error, AT) == [Refused(None, 'Already subscribed: {"type":"bbo"}')]
