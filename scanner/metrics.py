@@ -116,11 +116,12 @@ class Metrics:
 
     def _books(self) -> Iterator[Metric]:
         pipeline = self._sources.pipeline
+        markets = pipeline.markets
         states = Counter(
             (market.venue, pipeline.store.state(book).name.lower())
-            for book, market in pipeline.engine.markets.items()
+            for book, market in markets.items()
         )
-        venues = dict.fromkeys(market.venue for market in pipeline.engine.markets.values())
+        venues = dict.fromkeys(market.venue for market in markets.values())
         every = [(venue, state.name.lower()) for venue in venues for state in BookState]
         lags = {venue: trust.lag_ms for venue, trust in self._overview.trust().items()}
         yield _gauge(

@@ -8,7 +8,7 @@ the shell has to do (connect, send, fetch, reconnect) or to say (acks, refusals,
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -120,9 +120,15 @@ class Pipeline:
             self.engine.add(book, market)
         return book
 
-    def market(self, book: int) -> Market | None:
-        """The market of a book, if it is known."""
-        return self.engine.markets.get(book) or self.contracts.get(book)
+    @property
+    def markets(self) -> Mapping[int, Market]:
+        """The market of each book of which it is known, scanned or not."""
+        return {**self.engine.markets, **self.contracts}
+
+    def live_contracts(self) -> Counter[str]:
+        """How many books of contracts are live, by venue."""
+        live = (book for book in self.contracts if self.store.state(book) is BookState.LIVE)
+        return Counter(self.contracts[book].venue for book in live)
 
     def configure(self, thresholds: Thresholds, bounds: Bounds) -> None:
         """What is worth an event, and how fresh books must be, from now on."""

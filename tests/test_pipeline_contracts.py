@@ -140,7 +140,8 @@ def test_contracts_are_kept_and_proven_like_any_book() -> None:
     books = [lane.books["BTCUSDT"] for lane in (spot, perp)]
     assert [store.state(book) for book in books] == [BookState.LIVE, BookState.LIVE]
     assert [store.ladder(book, Side.BID, 1) for book in books] == [[(100.0, 1.0)], [(200.0, 1.0)]]
-    assert desk.pipeline.market(books[1]) == market("a")
+    assert desk.pipeline.markets[books[1]] == market("a")
+    assert desk.pipeline.live_contracts() == {"a": 1}
     perp.closed("cut", 2 * SECOND)
     assert [store.state(book) for book in books] == [BookState.LIVE, BookState.UNSYNCHRONISED]
 
