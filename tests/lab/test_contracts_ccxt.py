@@ -36,14 +36,25 @@ def binanceusdm(lab: LabServer) -> Any:
     return exchange
 
 
-EXCHANGES = {"binanceusdm": binanceusdm}
+def bybit(lab: LabServer) -> Any:
+    exchange = ccxt.pro.bybit({"enableRateLimit": False})
+    urls = exchange.urls["api"]
+    for key in ("spot", "futures", "v2", "public", "private"):
+        urls[key] = lab.url("bybit")
+    for category in ("spot", "linear", "inverse", "option"):
+        urls["ws"]["public"][category] = f"{lab.ws('bybit')}/v5/public/{category}"
+    return exchange
+
+
+EXCHANGES = {"binanceusdm": binanceusdm, "bybit": bybit}
 
 # What of the stream names each contract is called there, where it is not its REST id.
 SYMBOLS = {
     "binanceusdm": ("BTC/USDT:USDT", "DOGE/USDT:USDT"),
+    "bybit": ("BTC/USDT:USDT", "DOGE/USDT:USDT"),
 }
 # How deep ccxt's own book is, and ours from the top channel.
-DEPTHS: Mapping[str, tuple[int, int]] = {"binanceusdm": (100, 20)}
+DEPTHS: Mapping[str, tuple[int, int]] = {"binanceusdm": (100, 20), "bybit": (50, 50)}
 
 
 def same(number: float | None, text: str) -> bool:

@@ -3,9 +3,9 @@
 https://developers.binance.com/docs/derivatives/usds-margined-futures
 
 Streams: ``@bookTicker`` and ``@depth[5|10|20][@100ms|@500ms]`` below ``/public``, and
-``@markPrice[@1s]`` below ``/market``, each raw (``/ws``) and wrapped (``/stream``). A stream of the other class is
-acknowledged and stays silent, like one that does not exist. A top of the book has the shape of a
-change of it.
+``@markPrice[@1s]`` below ``/market``, each raw (``/ws``) and wrapped (``/stream``). A stream of the
+other class is acknowledged and stays silent, like one that does not exist. A top of the book has
+the shape of a change of it.
 """
 
 from __future__ import annotations
