@@ -46,15 +46,28 @@ def bybit(lab: LabServer) -> Any:
     return exchange
 
 
-EXCHANGES = {"binanceusdm": binanceusdm, "bybit": bybit}
+def okx(lab: LabServer) -> Any:
+    exchange = ccxt.pro.okx({"enableRateLimit": False})
+    exchange.urls["api"]["rest"] = lab.url("okx")
+    exchange.urls["api"]["ws"] = lab.ws("okx") + "/ws/v5"
+    exchange.options["fetchMarkets"]["types"] = ["spot", "swap", "future"]
+    return exchange
+
+
+EXCHANGES = {"binanceusdm": binanceusdm, "bybit": bybit, "okx": okx}
 
 # What of the stream names each contract is called there, where it is not its REST id.
 SYMBOLS = {
     "binanceusdm": ("BTC/USDT:USDT", "DOGE/USDT:USDT"),
     "bybit": ("BTC/USDT:USDT", "DOGE/USDT:USDT"),
+    "okx": ("BTC/USDT:USDT", "BTC/USD:BTC", "XRP/USDT:USDT"),
 }
 # How deep ccxt's own book is, and ours from the top channel.
-DEPTHS: Mapping[str, tuple[int, int]] = {"binanceusdm": (100, 20), "bybit": (50, 50)}
+DEPTHS: Mapping[str, tuple[int, int]] = {
+    "binanceusdm": (100, 20),
+    "bybit": (50, 50),
+    "okx": (200, 5),
+}
 
 
 def same(number: float | None, text: str) -> bool:
@@ -87,6 +100,7 @@ async def marks_are_one(lab: LabServer, exchange: Any, feed: NativeFeed, symbol:
     said = contract.said
     await until(lambda: feed.known(symbol).mark == float(said.mark), 5)
     await until(lambda: feed.known(symbol).interval is not None, 5)
+    await until(lambda: feed.known(symbol).funding_rate == float(said.rate), 8)
     known = feed.known(symbol)
     assert (known.index, known.funding_rate) == (float(said.index), float(said.rate))
     assert (known.next_funding_at, known.interval) == (said.next_at, said.interval)
