@@ -61,11 +61,23 @@ def hyperliquid(lab: LabServer) -> Any:
     return exchange
 
 
+def gate(lab: LabServer) -> Any:
+    exchange = ccxt.pro.gate({"enableRateLimit": False})
+    urls = exchange.urls["api"]
+    for section in urls["public"]:
+        urls["public"][section] = lab.url("gate") + "/api/v4"
+    urls["spot"] = lab.ws("gate") + "/ws/v4/"
+    # ccxt tells futures from spot by such letters in the address.
+    urls["swap"] = {"usdt": lab.ws("gate") + "/v4/ws/usdt?fx"}
+    return exchange
+
+
 EXCHANGES = {
     "binanceusdm": binanceusdm,
     "bybit": bybit,
     "okx": okx,
     "hyperliquid": hyperliquid,
+    "gate": gate,
 }
 
 # What of the stream names each contract is called there, where it is not its REST id.
@@ -74,6 +86,7 @@ SYMBOLS = {
     "bybit": ("BTC/USDT:USDT", "DOGE/USDT:USDT"),
     "okx": ("BTC/USDT:USDT", "BTC/USD:BTC", "XRP/USDT:USDT"),
     "hyperliquid": ("BTC/USDC:USDC", "XRP/USDC:USDC"),
+    "gate": ("BTC/USDT:USDT", "DOGE/USDT:USDT"),
 }
 # How deep ccxt's own book is, and ours from the top channel.
 DEPTHS: Mapping[str, tuple[int, int]] = {
@@ -81,6 +94,7 @@ DEPTHS: Mapping[str, tuple[int, int]] = {
     "bybit": (50, 50),
     "okx": (200, 5),
     "hyperliquid": (20, 5),
+    "gate": (50, 50),
 }
 
 # ccxt asks for the slow book, which comes every five seconds.
