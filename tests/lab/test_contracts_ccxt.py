@@ -72,12 +72,23 @@ def gate(lab: LabServer) -> Any:
     return exchange
 
 
+def bitget(lab: LabServer) -> Any:
+    exchange = ccxt.pro.bitget({"enableRateLimit": False})
+    urls = exchange.urls["api"]
+    for name, url in urls.items():
+        if isinstance(url, str):
+            urls[name] = lab.url("bitget")
+    urls["ws"]["public"] = lab.ws("bitget") + "/v2/ws/public"
+    return exchange
+
+
 EXCHANGES = {
     "binanceusdm": binanceusdm,
     "bybit": bybit,
     "okx": okx,
     "hyperliquid": hyperliquid,
     "gate": gate,
+    "bitget": bitget,
 }
 
 # What of the stream names each contract is called there, where it is not its REST id.
@@ -87,6 +98,7 @@ SYMBOLS = {
     "okx": ("BTC/USDT:USDT", "BTC/USD:BTC", "XRP/USDT:USDT"),
     "hyperliquid": ("BTC/USDC:USDC", "XRP/USDC:USDC"),
     "gate": ("BTC/USDT:USDT", "DOGE/USDT:USDT"),
+    "bitget": ("BTC/USDT:USDT", "DOGE/USDT:USDT"),
 }
 # How deep ccxt's own book is, and ours from the top channel.
 DEPTHS: Mapping[str, tuple[int, int]] = {
@@ -95,6 +107,7 @@ DEPTHS: Mapping[str, tuple[int, int]] = {
     "okx": (200, 5),
     "hyperliquid": (20, 5),
     "gate": (50, 50),
+    "bitget": (200, 50),
 }
 
 # ccxt asks for the slow book, which comes every five seconds.
