@@ -82,6 +82,13 @@ def bitget(lab: LabServer) -> Any:
     return exchange
 
 
+def kucoinfutures(lab: LabServer) -> Any:
+    exchange = ccxt.pro.kucoinfutures({"enableRateLimit": False})
+    urls = exchange.urls["api"]
+    urls["public"] = urls["futuresPublic"] = lab.url("kucoinfutures")
+    return exchange
+
+
 EXCHANGES = {
     "binanceusdm": binanceusdm,
     "bybit": bybit,
@@ -89,6 +96,7 @@ EXCHANGES = {
     "hyperliquid": hyperliquid,
     "gate": gate,
     "bitget": bitget,
+    "kucoinfutures": kucoinfutures,
 }
 
 # What of the stream names each contract is called there, where it is not its REST id.
@@ -99,6 +107,7 @@ SYMBOLS = {
     "hyperliquid": ("BTC/USDC:USDC", "XRP/USDC:USDC"),
     "gate": ("BTC/USDT:USDT", "DOGE/USDT:USDT"),
     "bitget": ("BTC/USDT:USDT", "DOGE/USDT:USDT"),
+    "kucoinfutures": ("BTC/USDT:USDT", "DOGE/USDT:USDT"),
 }
 # How deep ccxt's own book is, and ours from the top channel.
 DEPTHS: Mapping[str, tuple[int, int]] = {
@@ -108,6 +117,7 @@ DEPTHS: Mapping[str, tuple[int, int]] = {
     "hyperliquid": (20, 5),
     "gate": (50, 50),
     "bitget": (200, 50),
+    "kucoinfutures": (100, 50),
 }
 
 # ccxt asks for the slow book, which comes every five seconds.

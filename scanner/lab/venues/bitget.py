@@ -138,9 +138,10 @@ class BitgetLab:
     def _contract_book(self, query: dict[str, str], at: int) -> Reply:
         symbol, limit = query.get("symbol", ""), query.get("limit", "100")
         limit = "1000" if limit == "max" else limit
-        if query.get("productType", "").upper() != PRODUCT or not limit.isdecimal():
+        if not limit.isdecimal():
             return failure(400, "400172", "Parameter verification failed", at)
-        contract = self._world.contracts.get(symbol)
+        ours = query.get("productType", "").upper() == PRODUCT
+        contract = self._world.contracts.get(symbol) if ours else None
         return self._levels(V2, contract.book if contract else None, symbol, (limit, 1000), at)
 
     def _levels(
