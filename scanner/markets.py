@@ -110,7 +110,8 @@ def choose(
             quoted = f" in {', '.join(config.quotes)}" if config.quotes else ""
             raise CrossbookError(f"no symbol{quoted} is listed by two of the venues: {venues}")
     else:
-        symbols = _known(by_symbol, config.symbols)
+        # Where there are contracts only, the symbols say which coins.
+        symbols = _known(by_symbol, config.symbols) if by_symbol or not contracts else []
         if not symbols and not contracts:
             raise ConfigError(f"none of them is listed by any of: {venues}", key="symbols")
     chosen = [market for symbol in symbols for market in by_symbol[symbol]]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
+from itertools import count
 from math import isfinite
 from typing import Any, TypeAlias
 
@@ -18,6 +19,7 @@ MILLISECOND = 1_000_000
 SECOND = 1_000_000_000
 UNITS = {"m": 60, "h": 3600, "d": 86_400}
 EVERY = 15.0
+INTERVALS_EVERY = 240  # rounds, an hour
 BETWEEN = 0.5
 MOST_ONE_BY_ONE = 20
 
@@ -35,10 +37,12 @@ async def tell_rates(
     """Until cancelled: rates, and marks where they are asked for apart, to ``deliver``. What goes
     wrong is told to ``complain`` and tried again."""
     by_symbol = {market.symbol: market for market in markets}
-    while True:
+    for number in count():
         try:
             deliver(await _rates(exchange, by_symbol, sleep))
             deliver(await _marks(exchange, by_symbol))
+            if number % INTERVALS_EVERY == 0:
+                deliver(await _intervals(exchange, by_symbol))
         except Exception as error:
             complain(error)
         await sleep(EVERY)
@@ -74,6 +78,18 @@ async def _marks(exchange: Any, by_symbol: Mapping[str, Market]) -> list[Derivat
             index=_text(ticker.get("indexPrice")),
         )
         for symbol, ticker in found.items()
+        if symbol in by_symbol
+    ]
+
+
+async def _intervals(exchange: Any, by_symbol: Mapping[str, Market]) -> list[DerivativeTicker]:
+    """Of exchanges whose rates do not tell them; what is not listed stays unknown."""
+    if not exchange.has.get("fetchFundingIntervals"):
+        return []
+    found = await exchange.fetch_funding_intervals(list(by_symbol))
+    return [
+        DerivativeTicker(market=by_symbol[symbol].id, interval=interval_of(one.get("interval")))
+        for symbol, one in found.items()
         if symbol in by_symbol
     ]
 

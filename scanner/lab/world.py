@@ -173,11 +173,12 @@ class World:
         trading.ladder.move(trading.price(self._price(trading, when - trading.lag), when), at)
 
     def _observe(self, when: int, at: int) -> None:
-        """Let the contracts see what their coins are worth, once a second."""
+        """Let the contracts see what their coins are worth, once a second: an index is one for all
+        contracts on it."""
         if self._contracts and when - self._observed >= SECOND:
             self._observed = when
             for trading, contract in self._contracts:
-                contract.observe(self._price(trading, when - trading.lag), when, at)
+                contract.observe(self._price(trading, when), when, at)
 
     def _price(self, trading: _Trading, when: int) -> float:
         """The logarithm of the fair price of a market."""

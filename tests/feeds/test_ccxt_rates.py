@@ -81,6 +81,9 @@ class Exchange:
         self.asked.append(symbol)
         return RATE
 
+    async def fetch_funding_intervals(self, symbols: list[str]) -> dict[str, Any]:
+        return {"BTC/USDT:USDT": {"interval": "4h"}, "ETH/USDT:USDT": {"interval": "8h"}}
+
     async def fetch_mark_prices(self, symbols: list[str]) -> dict[str, Any]:
         return {"BTC/USDT:USDT": {"markPrice": 91001.0, "indexPrice": None}}
 
@@ -124,6 +127,11 @@ async def test_one_by_one_else() -> None:
 async def test_marks_where_they_are_asked_for_apart() -> None:
     told, _ = await rounds(Exchange(fetchMarkPrices=True), 1)
     assert told == [DerivativeTicker(market="btc/usdt:usdt", mark="91001.0")]
+
+
+async def test_intervals_are_asked_for_once_an_hour_where_rates_do_not_tell_them() -> None:
+    told, _ = await rounds(Exchange(fetchFundingIntervals=True), 241)
+    assert told == [DerivativeTicker(market="btc/usdt:usdt", interval=4 * HOUR)] * 2
 
 
 async def test_what_fails_is_told_and_tried_again() -> None:
