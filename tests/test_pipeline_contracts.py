@@ -6,7 +6,9 @@ import json
 from collections.abc import Sequence
 
 import msgspec
+import pytest
 
+from scanner.books.store import Keys
 from scanner.derivatives import Derivative
 from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
@@ -27,6 +29,7 @@ from scanner.types import (
     Step,
 )
 from scanner.venues.protocol import Limits, Options, Venue
+from scanner.venues.registry import CONTRACTS, native
 
 SECOND = 1_000_000_000
 OPTIONS = Options(depth=Depth.TOP, rest="http://tiny", ws="ws://tiny")
@@ -181,3 +184,23 @@ def test_a_contract_that_is_configured_no_more_leaves() -> None:
     assert (len(desk.pipeline.contracts), len(desk.pipeline.derivatives)) == (0, 0)
     states = [desk.pipeline.store.state(lane.books["BTCUSDT"]) for lane in (spot, perp)]
     assert states == [BookState.LIVE, BookState.EMPTY]
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_rows_of_a_native_venue_go_into_the_book_as_it_writes_them(name: str) -> None:
+    """Levels as the venue has them, one of size zero among them, which is none."""
+    rows = {
+        "gate": '[{"p":"100.5","s":7},{"p":"100","s":0}]',
+        "hyperliquid": '[{"px":"100.5","sz":"7","n":1},{"px":"100","sz":"0","n":0}]',
+        "krakenfutures": '[{"price":100.5,"qty":7.0},{"price":100.0,"qty":0.0}]',
+        "kucoinfutures": '[["100.5",7],["100",0]]',
+        "okx": '[["100.5","7","0","1"],["100","0","0","0"]]',
+    }.get(name, '[["100.5","7"],["100","0"]]')
+    spoken = native(name, contracts=True)
+    assert spoken is not None
+    desk = Desk()
+    known = msgspec.structs.replace(market(name), id="M")
+    book = desk.pipeline.book(spoken, "M", known)
+    step = Snapshot(market="M", bids=rows.encode(), sequence=1)
+    desk.pipeline.store.snapshot(book, step, Keys.of(spoken.layout), SECOND)
+    assert desk.pipeline.store.depth(book, Side.BID, 10) == [(100.5, 7.0)]

@@ -14,7 +14,7 @@ rate of the current period) at ``nextFundingTime``, so the interval lies between
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -140,6 +140,11 @@ def _millis(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0
 
 
+def _carries(market: Mapping[str, Any]) -> bool:
+    """A contract is ctVal times ctMult; ccxt knows the first alone."""
+    return str((market.get("info") or {}).get("ctMult", "1")) in ("", "1")
+
+
 def _make(markets: Sequence[Market] | None, options: Options) -> VenueProtocol:
     return Okx(markets, options, Tickers(markets))
 
@@ -151,6 +156,7 @@ VENUE = Venue(
     ws="wss://ws.okx.com:8443",
     make=_make,
     contracts=True,
+    carries=_carries,
     limits=Limits(markets=30, sends=3, connects=60),
     proof={Depth.TOP: Proof.SNAPSHOTS, Depth.FULL: Proof.CHAINED},
     channels={

@@ -165,6 +165,15 @@ def test_the_book_is_a_chain_of_contracts() -> None:
     assert isinstance(made.received(book("update", 11, 12), AT)[0], Reset)
 
 
+@pytest.mark.parametrize("info", [{}, {"ctMult": "1"}, {"ctMult": ""}, None])
+def test_a_contract_of_one_value_is_carried(info: object) -> None:
+    assert VENUE.carries({"info": info})
+
+
+def test_a_contract_whose_size_ccxt_does_not_know_is_not_carried() -> None:
+    assert not VENUE.carries({"info": {"ctVal": "1", "ctMult": "10"}})
+
+
 def test_what_cannot_be_decoded_is_raised() -> None:
     with pytest.raises(msgspec.DecodeError):
         protocol(SWAP).received(data("mark-price", SWAP), AT)
