@@ -247,6 +247,7 @@ def test_lab_takes_several_recordings_after_one_serve(handed_over: list[dict[str
             "serve": [Path("a"), Path("b")],
             "speed": 10.0,
             "write_config": Path("w.yaml"),
+            "depeg": False,
         }
     ]
 
