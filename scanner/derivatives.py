@@ -133,27 +133,34 @@ class Derivatives:
             now = self.latest(book, at)
             if now.mark is None and now.funding_rate is None and now.settled is None:
                 continue
-            samples.append(
-                FundingSample(
-                    venue=said.market.venue,
-                    symbol=said.market.symbol,
-                    at=at,
-                    mark=now.mark,
-                    index=now.index,
-                    rate=now.funding_rate,
-                    predicted=now.predicted,
-                    settled=now.settled,
-                    next_at=now.next_funding_at or 0,
-                    interval=now.interval or 0,
-                    open_interest=now.open_interest,
-                )
-            )
+            samples.append(_sample(said.market, now, at))
         return samples
 
     @property
     def markets(self) -> Mapping[int, Market]:
         """The contracts of which something was said, by the number of their books."""
         return {book: said.market for book, said in self._said.items()}
+
+
+def _sample(market: Market, now: Derivative, at: int) -> FundingSample:
+    due, interval = now.next_funding_at or 0, now.interval or 0
+    paid = now.settled is not None and due and interval
+    return FundingSample(
+        at=at,
+        venue=market.venue,
+        market=market.id,
+        symbol=market.symbol,
+        current=now.funding_rate,
+        predicted=now.predicted,
+        due=due,
+        interval=interval,
+        settled=now.settled,
+        # What was paid last was paid an interval before what is due.
+        settled_at=due - interval if paid else 0,
+        mark=now.mark,
+        index=now.index,
+        open_interest=now.open_interest,
+    )
 
 
 def _number(name: str, text: str) -> float | None:

@@ -337,23 +337,28 @@ class RouteMinute(Struct, frozen=True, kw_only=True):
 
 
 class FundingSample(Struct, frozen=True, kw_only=True):
-    """What a venue said of one contract in about the last minute; None (0): unknown or not fresh.
+    """What a venue says of the funding of one perpetual contract, at one moment.
 
-    ``mark`` and ``index`` are prices; ``rate`` (to be paid at ``next_at``, ns), ``predicted`` (for
-    the boundary after that) and ``settled`` (paid last) are fractions for one ``interval`` (ns);
-    ``open_interest`` in coins. ``at``: when it was taken, ns.
+    ``market`` is the venue's own name of the contract, ``symbol`` the unified one. Rates are
+    fractions of the notional for one interval of ``interval`` ns (0: not said); longs pay shorts
+    where they are positive. ``current`` is what would be paid at ``due`` (ns, 0: not said),
+    ``predicted`` what would be at the boundary after it, ``settled`` what was paid at
+    ``settled_at`` (ns). ``mark`` and ``index`` in quote, ``open_interest`` in base. None: the venue
+    does not say. ``at`` ns.
     """
 
-    venue: str
-    symbol: str
     at: int
+    venue: str
+    market: str
+    symbol: str
+    current: float | None = None
+    predicted: float | None = None
+    due: int = 0
+    interval: int = 0
+    settled: float | None = None
+    settled_at: int = 0
     mark: float | None = None
     index: float | None = None
-    rate: float | None = None
-    predicted: float | None = None
-    settled: float | None = None
-    next_at: int = 0
-    interval: int = 0
     open_interest: float | None = None
 
 

@@ -163,16 +163,18 @@ def test_samples_are_taken_once_of_what_was_spoken_of() -> None:
     kept = told(FULL)
     (sample,) = kept.take_samples(AT + SECOND)
     assert sample == FundingSample(
-        venue="v",
-        symbol="BTC/USDT:USDT",
         at=AT + SECOND,
+        venue="v",
+        market="BTC-SWAP",
+        symbol="BTC/USDT:USDT",
+        current=-0.0000321,
+        predicted=0.0001,
+        due=AT + HOUR,
+        interval=4 * HOUR,
+        settled=1.2e-05,
+        settled_at=AT - 3 * HOUR,
         mark=91000.5,
         index=91010.0,
-        rate=-0.0000321,
-        predicted=0.0001,
-        settled=1.2e-05,
-        next_at=AT + HOUR,
-        interval=4 * HOUR,
         open_interest=120.0,
     )
     assert kept.take_samples(AT + SECOND) == []
