@@ -9,6 +9,8 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from enum import StrEnum
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +50,14 @@ FORMS = {Output.PLAIN: to_line, Output.JSON: to_json}
 
 
 def run(main: Coroutine[Any, Any, int]) -> int:
-    """Run a command's coroutine to its end on the fastest event loop there is."""
+    """Run a command's coroutine, which begins with a ``stop_event``, to its end on the fastest
+    event loop there is."""
     try:
-        from uvloop import run as fast_run
-    except ImportError:
-        return asyncio.run(main)
-    return int(fast_run(main))
+        loops = import_module("uvloop" if find_spec("uvloop") else "asyncio")
+        with ending.held():
+            return int(loops.run(main))
+    finally:
+        main.close()
 
 
 def watch(
@@ -155,6 +159,7 @@ def _pipeline(config: Config, emit: Callable[[Opportunity], None]) -> Pipeline:
     return Pipeline(
         thresholds=settings.thresholds(config),
         bounds=settings.bounds(config),
+        rules=settings.rules(config),
         ids=Ids(random.SystemRandom().getrandbits),
         emit=emit,
     )
@@ -234,6 +239,7 @@ async def _measured(
 async def _tick(pipeline: Pipeline) -> None:
     while True:
         await asyncio.sleep(TICK)
+        clock.follow()
         pipeline.tick(clock.now())
 
 
@@ -247,7 +253,7 @@ async def _minutes(pipeline: Pipeline, fanout: Fanout) -> None:
 
 def _take_minutes(pipeline: Pipeline, fanout: Fanout) -> None:
     at = clock.now()
-    for minute in pipeline.engine.take_minutes(at):
+    for minute in (*pipeline.engine.take_minutes(at), *pipeline.engine.take_rejects(at)):
         fanout(minute)
     for sample in pipeline.derivatives.take_samples(at):
         fanout(sample)

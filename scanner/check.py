@@ -134,6 +134,6 @@ def _venue(
         listed=len(source.markets),
         fresh=bool(source.markets) and not source.error and stream is not None,
         age_s=(clock.now() - source.at) / 1e9 if source.at else None,
-        rest_error=clean(source.error),
+        rest_error=clean("; ".join(filter(None, (source.error, source.left_out)))),
         stream=stream and replace(stream, error=clean(stream.error)),
     )

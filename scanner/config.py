@@ -7,6 +7,7 @@ together.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from importlib.resources import files
@@ -27,6 +28,7 @@ from pydantic import (
 from scanner.alert_config import AlertSettings
 from scanner.environment import substituted
 from scanner.explain import did_you_mean, explained
+from scanner.fee_config import Capital
 from scanner.located import Located, parse, read
 from scanner.model import Model
 from scanner.redact import credentials
@@ -35,6 +37,8 @@ from scanner.venue_config import Endpoints, Feed, VenueConfig, streamed_by_ccxt
 from scanner.venues.registry import CONTRACTS, VENUES
 
 __all__ = [
+    "CROSS_QUOTE",
+    "SPOT_SPOT",
     "Config",
     "Database",
     "Endpoints",
@@ -53,6 +57,9 @@ HOUR_MS = 3_600_000
 SHORTEST_SECRET = 8
 SPOT = (MarketKind.SPOT,)
 DERIVATIVES = (MarketKind.PERPETUAL, MarketKind.FUTURE)
+Kind: TypeAlias = Literal["spot-spot", "cross-quote"]
+SPOT_SPOT: Kind = "spot-spot"
+CROSS_QUOTE: Kind = "cross-quote"
 DATABASES = frozenset({"sqlite", "postgres", "postgresql", "postgresql+psycopg"})
 
 
@@ -68,6 +75,19 @@ def _symbols(value: Any) -> Any:
             raise ValueError(f"{symbol!r} is no spot symbol; they look like BTC/USDT")
         if value.count(symbol) > 1:
             raise ValueError(f"{symbol!r} is named twice")
+    return value
+
+
+def _conversions(value: Any) -> Any:
+    for symbol, rate in value.items() if isinstance(value, dict) else ():
+        base, _, quote = symbol.partition("/") if isinstance(symbol, str) else ("", "", "")
+        if not (base and quote) or base == quote or not symbol.isprintable():
+            raise ValueError(f"{symbol!r} is no pair of currencies; they look like USD/USDC")
+        is_number = isinstance(rate, int | float) and not isinstance(rate, bool)
+        if not is_number or not 0 < rate < math.inf:
+            raise ValueError(f"{symbol}: must be a rate above 0")
+        if f"{quote}/{base}" in value:
+            raise ValueError(f"{symbol!r} is stated both ways round")
     return value
 
 
@@ -93,6 +113,7 @@ AutoOrList: TypeAlias = Literal["auto"] | tuple[str, ...]
 Symbols: TypeAlias = Annotated[
     AutoOrList, PlainValidator(_symbols, json_schema_input_type=AutoOrList)
 ]
+Conversions: TypeAlias = Annotated[Mapping[str, float], BeforeValidator(_conversions)]
 Folder: TypeAlias = Annotated[Path, BeforeValidator(_folder)]
 
 
@@ -135,6 +156,11 @@ class Limits(Model):
         ge=0,
         le=HOUR_MS,
         description="Least time between two updates of one opportunity, ms.",
+    )
+    unverified: bool = Field(
+        default=False,
+        description="Whether books take part that nothing proves to be the venue's, such as all of"
+        " `feed: ccxt`.",
     )
 
 
@@ -184,6 +210,30 @@ class Config(Model):
     )
     max_symbols: int = Field(
         default=50, ge=1, le=5000, description="The most symbols that `auto` takes."
+    )
+    kinds: tuple[Kind, ...] = Field(
+        default=(SPOT_SPOT, CROSS_QUOTE),
+        description="Kinds of opportunities that are looked for. `spot-spot`: bought and sold in"
+        " one currency. `cross-quote`: in two, with the order that converts what the sale brings.",
+    )
+    currency: str = Field(
+        default="USDT",
+        min_length=1,
+        max_length=20,
+        description="Your accounting currency: profits are also told in it, and single amounts of"
+        " `capital` and `max_trade` are meant in it.",
+    )
+    conversions: Conversions = Field(
+        default={},
+        examples=["{USD/USDC: 1.0}"],
+        description="What one currency is worth in another, taken as true instead of any order book"
+        " of the two, and shown as assumed wherever it is used.",
+    )
+    max_trade: Capital = Field(
+        default=None,
+        examples=["1000, or {USDT: 1000, EUR: 900}"],
+        description="The most that the buy leg of one trade may cost, fees included: in `currency`,"
+        " or by currency. None named: no bound.",
     )
     thresholds: Thresholds = Field(default=Thresholds(), description="What is worth a line.")
     limits: Limits = Field(default=Limits(), description="How fresh the books of a pair must be.")
@@ -242,7 +292,8 @@ def validated(document: Located, environment: Mapping[str, str] | None = None) -
     if document.value is None:
         raise document.error("is empty", remedy="name venues under 'venues:'")
     if not isinstance(document.value, dict):
-        raise document.error("must be a mapping of keys such as 'venues:'")
+        remedy = "write each key with a colon and a space behind it, as in 'log_level: info'"
+        raise document.error("must be a mapping of keys such as 'venues:'", remedy=remedy)
     document = substituted(document, os.environ if environment is None else environment)
     try:
         config = Config.model_validate(document.value)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 import logging
-import multiprocessing
-import signal
+import os
+import select
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing.connection import Connection
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from scanner import clock
 from scanner.app import Output, run, scan
 from scanner.config import Config, Endpoints, VenueConfig
 from scanner.errors import CrossbookError
+from scanner.venue_config import FeesIn
 
 log = logging.getLogger(__name__)
 START = 20.0
+END = 3.0
 
 
 def demo(
@@ -61,13 +63,15 @@ def demo(
 def _pointed_at(
     endpoints: dict[str, tuple[str, str]], config: Config | None, cache: Path
 ) -> Config:
-    """The configuration with every venue at the lab, and nothing kept from it."""
+    """The configuration with every venue at the lab (whose fees are in quote), and nothing kept
+    from it."""
     known = config.venues if config else {}
     venues = {}
     for name, (rest, ws) in endpoints.items():
         venue = known.get(name) or VenueConfig()
         if venue.enabled:
-            venues[name] = venue.model_copy(update={"endpoints": Endpoints(rest=rest, ws=ws)})
+            here = {"endpoints": Endpoints(rest=rest, ws=ws), "fee_in": FeesIn.QUOTE}
+            venues[name] = venue.model_copy(update=here)
     settings = {"venues": venues, "cache_dir": cache}
     return config.model_copy(update=settings) if config else Config(**settings)  # type: ignore[arg-type]
 
@@ -75,42 +79,47 @@ def _pointed_at(
 @contextmanager
 def _lab(seed: int, truth: Path | None) -> Iterator[dict[str, tuple[str, str]]]:
     """A running lab: (REST, WebSocket) bases by venue. It ends with the block, or with us."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, seed, truth), daemon=True)
-    process.start()
-    theirs.close()
+    # A Ctrl-C in the terminal must not reach it, and -P keeps the current folder off its path.
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-P",
+            "-m",
+            "scanner.lab.child",
+            str(seed),
+            *([str(truth)] if truth else []),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+    serving = False
     try:
-        try:
-            answer = ours.recv() if ours.poll(START) else "it did not start in time"
-        except EOFError:
-            answer = f"it ended with code {process.exitcode}"
+        answer = _answer(process)
         if not isinstance(answer, dict):
             raise CrossbookError(f"the lab could not be started: {answer}")
+        serving = True
         yield answer
     finally:
-        ours.close()
-        process.join(3)
-        if process.is_alive():
-            process.kill()
+        if serving:
+            _end(process)
+        process.kill()
+        process.wait()
 
 
-def _serve(pipe: Connection, seed: int, truth: Path | None) -> None:
-    """The lab's process: it lives until the other end of the pipe is closed."""
-    # A Ctrl-C in the terminal reaches both processes; the scanner decides when the lab ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    asyncio.run(_serving(pipe, seed, truth))
+def _answer(process: subprocess.Popen[bytes]) -> object:
+    """What the lab says when it serves, or cannot."""
+    assert process.stdout is not None
+    if not select.select([process.stdout], [], [], START)[0]:
+        return "it did not start in time"
+    line = process.stdout.readline()
+    return json.loads(line) if line else f"it ended with code {process.wait()}"
 
 
-async def _serving(pipe: Connection, seed: int, truth: Path | None) -> None:
-    from scanner.lab.server import LabServer
-    from scanner.lab.world import World
-
-    ended = asyncio.Event()
-    asyncio.get_running_loop().add_reader(pipe.fileno(), ended.set)
-    try:
-        async with LabServer(World(seed, clock.now()), truth=truth) as server:
-            pipe.send({name: (server.url(name), server.ws(name)) for name in server.venues})
-            await ended.wait()
-    except OSError as error:
-        pipe.send(str(error))
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Let the lab end by itself: what it writes is then whole."""
+    assert process.stdin is not None
+    process.stdin.close()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(END)

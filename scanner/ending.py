@@ -6,12 +6,12 @@ import os
 import signal
 import sys
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -23,6 +23,17 @@ def on_signals() -> None:
     it does not outlive them for long."""
     for name in SIGNALS:
         signal.signal(name, _interrupt)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Signals that come while an event loop starts wait for ``stop_event``, or for the end of the
+    block: an interrupt in the middle of that would leave a coroutine that nobody has awaited."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 def stop_event() -> asyncio.Event:
@@ -45,6 +56,7 @@ def stop_event() -> asyncio.Event:
 
     for name in SIGNALS:
         signal.signal(name, heard)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     return stop
 
 

@@ -4,6 +4,7 @@
     ├── UserError             2   the command line is wrong; its author can mend it
     │   └── ConfigError       2   so is the configuration: file, line, key and remedy are named
     ├── VenueError            1   an exchange did not give what was needed
+    ├── RecordingError        1   a recording is damaged: file, line and remedy are named
     └── InternalError         1   our own mistake: something that must always hold did not
 
 The numbers are exit codes.
@@ -59,6 +60,10 @@ class VenueError(CrossbookError):
 
     def __str__(self) -> str:
         return f"{self.venue}: {self.message}"
+
+
+class RecordingError(CrossbookError):
+    """A recording cannot be read."""
 
 
 class InternalError(CrossbookError):

@@ -30,6 +30,10 @@ _MESSAGES = {
     "enum": "must be one of {expected}",
     "literal_error": "must be one of {expected}",
 }
+_REMEDIES = {
+    "dict_type": "write each of them as 'name:' on a line of its own",
+    "model_type": "write each of them as 'key: value' on a line of its own",
+}
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
@@ -52,7 +56,9 @@ def explained(invalid: ValidationError, document: Located, model: type[BaseModel
         near = did_you_mean(key[-1], fields)
         return document.error("unknown key", key, near or f"known here: {', '.join(fields)}")
     field = fields.get(key[-1])
-    remedy = f"for example {field.examples[0]}" if field and field.examples else ""
+    remedy = _REMEDIES.get(kind, "")
+    if field and field.examples:
+        remedy = f"for example {field.examples[0]}"
     if kind == "value_error":
         return document.error(str(detail["ctx"]["error"]), key, remedy)
     message = _MESSAGES.get(kind, detail["msg"]).format(**detail.get("ctx", {}))

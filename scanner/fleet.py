@@ -148,5 +148,5 @@ class Fleet:
 
 def _load(venue: VenueConfig, markets: Sequence[Market]) -> object:
     """What makes a feed what it is."""
-    settings = venue.model_copy(update={"taker_fee": None})
+    settings = venue.model_dump(exclude=set(VenueConfig.COSTS))
     return settings, [(market.kind, market.id, market.symbol) for market in markets]

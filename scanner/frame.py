@@ -35,12 +35,14 @@ class Standing(StrEnum):
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """One leg at the touch. ``places``: decimals of the venue's price tick, -1 if unknown."""
+    """One leg at the touch. ``places``: decimals of the venue's price tick, -1 if unknown.
+    ``quote``: the currency of its price, where that is not the row's."""
 
     venue: str
     price: float
     places: int
     age_ms: float
+    quote: str = ""
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -78,7 +80,10 @@ class Level(Struct, frozen=True):
 
 
 class Sum(Struct, frozen=True, kw_only=True):
-    """The arithmetic of a trade, each line in ``quote``; fee rates are fractions."""
+    """The arithmetic of a trade, each line in ``quote``; fee rates are fractions. ``received`` is
+    what all that is bought would bring before costs. A fee taken in base counts as what it would
+    have brought, and what lots leave over stands with the fee of the sale. ``converting``: what it
+    costs to turn what the sale brings into ``quote``, at ``converted_at``."""
 
     size: float
     paid: float
@@ -87,11 +92,13 @@ class Sum(Struct, frozen=True, kw_only=True):
     received: float
     sell_rate: float
     sell_fee: float
+    converting: float = 0.0
+    converted_at: str = ""
 
     @property
     def net(self) -> float:
         """What is left."""
-        return self.received - self.sell_fee - self.paid - self.buy_fee
+        return self.received - self.sell_fee - self.converting - self.paid - self.buy_fee
 
 
 class Quoted(Struct, frozen=True, kw_only=True):
@@ -106,9 +113,19 @@ class Quoted(Struct, frozen=True, kw_only=True):
     fee_rate: float
 
 
+class Stop(Struct, frozen=True):
+    """How often a gate has stopped a route within this minute, and what was missing at least, as in
+    ``scanner.types.RejectMinute``."""
+
+    gate: str
+    count: int
+    shortfall_bps: float
+
+
 class Detail(Struct, frozen=True, kw_only=True):
     """All about the best route of one symbol: the asks that are bought, the bids that are sold to,
-    best first, and every venue's touch. ``history`` goes further back than ``Row.trend``."""
+    best first, and every venue's touch. ``history`` goes further back than ``Row.trend``.
+    ``stops``: why it was not flagged though it looked good, the most often first."""
 
     symbol: str
     asks: tuple[Level, ...] = ()
@@ -116,6 +133,7 @@ class Detail(Struct, frozen=True, kw_only=True):
     sum: Sum | None = None
     quotes: tuple[Quoted, ...] = ()
     history: tuple[Second, ...] = ()
+    stops: tuple[Stop, ...] = ()
 
 
 class Link(StrEnum):

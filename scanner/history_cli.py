@@ -1,4 +1,4 @@
-"""``crossbook history``, ``crossbook explain`` and ``crossbook spreads``."""
+"""``crossbook history``, ``explain``, ``spreads`` and ``verify``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from scanner import clock
 from scanner.command import ConfigPath, Database, config_in_use, end, finite
+from scanner.errors import UserError
 from scanner.history.options import (
     Form,
     GroupBy,
@@ -50,6 +51,7 @@ def register(cli: typer.Typer) -> None:
     cli.command()(history)
     cli.command()(explain)
     cli.command()(spreads)
+    cli.command()(verify)
 
 
 def history(
@@ -102,6 +104,12 @@ def history(
         Order | None,
         typer.Option("--sort", help="The greatest or newest first; count, total, name: of groups."),
     ] = None,
+    rejects: Annotated[
+        bool,
+        typer.Option(
+            "--rejects", help="What stopped the spreads that looked good, by route and gate."
+        ),
+    ] = False,
     reverse: Reverse = False,
     limit: Limit = None,
     form: Format = Form.TABLE,
@@ -135,6 +143,12 @@ def history(
             min_duration=min_duration,
         )
         show = Show(form=form, limit=limit, reverse=reverse, plot=plot, out=out)
+        if rejects:
+            from scanner.history.rejects import run_rejects
+
+            if by is not None or sort is not None:
+                raise UserError("--rejects has its own order: leave out --by and --sort")
+            return run_rejects(url, wishes, show=show, now=clock.now())
         return run_history(url, wishes, by=by, sort=sort, show=show, now=clock.now())
 
     end(context, run)
@@ -203,6 +217,44 @@ def spreads(
         wishes = Routes(symbol=symbol, buy=buy, sell=sell, since=since, until=until)
         show = Show(form=form, limit=limit, reverse=reverse, plot=plot, out=out)
         return run_spreads(url, wishes, by=by, sort=sort, show=show, now=clock.now())
+
+    end(context, run)
+
+
+def verify(
+    context: typer.Context,
+    symbol: Annotated[
+        list[str] | None, typer.Option("--symbol", metavar="SYMBOL", help="Such as BTC/USDT.")
+    ] = None,
+    venue: Annotated[
+        list[str] | None,
+        typer.Option("--venue", metavar="NAME", help="Bought or sold there."),
+    ] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option("--kind", metavar="KIND", help="Such as spot-spot.")
+    ] = None,
+    since: Since = None,
+    until: Until = None,
+    form: Annotated[TextForm, typer.Option("--format", help="How it is printed.")] = TextForm.TEXT,
+    out: Out = None,
+    config: ConfigPath = None,
+    db: Database = None,
+) -> None:
+    """Compute what is stored again, from its own levels, fees and rates.
+
+    Everything, unless an option says otherwise; what does not agree is named, and the exit code is
+    then 1.
+    """
+
+    def run() -> int:
+        url = _database(context, config, db)
+        from scanner.history.verify import run_verify
+        from scanner.history.wishes import Wishes
+
+        wishes = Wishes(
+            symbols=symbol or (), venues=venue or (), kinds=kind or (), since=since, until=until
+        )
+        return run_verify(url, wishes, form=form, out=out, now=clock.now())
 
     end(context, run)
 

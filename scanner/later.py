@@ -22,6 +22,11 @@ LATER: dict[str, tuple[str, str, str]] = {
         "spreads",
         "Show what each route of a symbol came to, minute by minute, flagged or not.",
     ),
+    "hedge": (
+        "scanner.hedge_cli",
+        "hedge",
+        "Plan a hedge: a short against a holding, what it costs, what is left at other prices.",
+    ),
     "alerts": ("scanner.alerts_cli", "alerts", "Try out the alert rules; see what was sent."),
     "check": (
         "scanner.setup_cli",

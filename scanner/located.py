@@ -76,6 +76,24 @@ class Located:
         )
 
 
+# What PyYAML says (a part of it), and what to do about it; ``{line}``: where it began.
+_REMEDIES = {
+    "'\\t'": "indent with spaces, not tabs",
+    "found another document": "keep one, and no '---' in between",
+    "mapping values are not allowed": "give each key a line of its own, and put a text that has"
+    " ': ' in it in quotes",
+    "while scanning an alias": "put a text that begins with '*' in quotes, as in '*/USDT'",
+    "cannot start any token": "put it in quotes",
+    "while parsing a flow sequence": "close the list that begins in line {line} with ']'",
+    "while parsing a flow mapping": "close what begins in line {line} with '}}'",
+    "while scanning a quoted scalar": "close the quote that begins in line {line}",
+    "could not find expected ':'": "write a colon and a space behind the key",
+    "expected <block end>": "indent what belongs together by the same number of spaces",
+    "aliases": "write out what it stands for, or put the text in quotes",
+    "the tag": "remove it, or put the text in quotes",
+}
+
+
 def _refused(problem: str, at: Any) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=at.start_mark)
 
@@ -150,12 +168,15 @@ def parse(text: str, file: str) -> Located:
 def _syntax(error: yaml.MarkedYAMLError, file: str) -> ConfigError:
     mark = error.problem_mark or error.context_mark
     problem = error.problem or error.context or "unreadable"
-    remedy = "indent with spaces, not tabs" if "'\\t'" in problem else ""
+    line = mark.line + 1 if mark else 0
+    began = error.context_mark.line + 1 if error.context_mark else line
+    said = f"{problem} {error.context}"
+    remedy = next((remedy for part, remedy in _REMEDIES.items() if part in said), "")
     return ConfigError(
-        f"cannot be read as YAML: {problem}",
+        f"cannot be read as YAML: {problem.removeprefix('but ')}",
         file=file,
-        line=mark.line + 1 if mark else 0,
-        remedy=remedy,
+        line=line,
+        remedy=remedy.format(line=began),
     )
 
 
@@ -180,7 +201,10 @@ def _mapping(
         if not isinstance(name, yaml.ScalarNode):
             raise _refused("a key must be a word", name)
         if name.value in values:
-            raise _refused(f"the key {name.value!r} stands here twice", name)
+            first = lines[(*key, name.value)]
+            raise _refused(
+                f"the key {name.value!r} stands here again after line {first}; keep one", name
+            )
         below = (*key, name.value)
         lines[below] = name.start_mark.line + 1
         values[name.value] = _plain(loader, value, below, lines)

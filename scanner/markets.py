@@ -12,9 +12,10 @@ import logging
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from itertools import permutations
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -22,11 +23,12 @@ import msgspec
 from msgspec import Struct
 
 from scanner.clock import now
-from scanner.config import Config, Feed
+from scanner.config import CROSS_QUOTE, Config, Feed, VenueConfig
 from scanner.errors import ConfigError, CrossbookError
 from scanner.explain import did_you_mean
+from scanner.fees import priced
 from scanner.liquidity import Tickers, Traded, turnover
-from scanner.metadata import Listed, Order, Wanted
+from scanner.metadata import UNLISTED, Listed, Order, Wanted
 from scanner.places import cache_folder
 from scanner.types import Market
 
@@ -35,7 +37,7 @@ DAY = 86_400 * SECOND
 DEADLINE = 60.0
 LONGEST_LINE = 64 << 20
 KEPT_DAYS = 30
-FORMAT = 3
+FORMAT = 4
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,8 @@ class Source(Struct, frozen=True, kw_only=True):
     """The markets of a venue, and how they were come by.
 
     ``at``: when the list was made, ns (0: there is none). ``error``: why it is not a fresh one.
+    ``feeless``: how many more there are of which no fee is known, neither from the venue nor from
+    the configuration: without one, no spread of theirs is known to pay.
     """
 
     venue: str
@@ -55,6 +59,16 @@ class Source(Struct, frozen=True, kw_only=True):
     at: int = 0
     error: str = ""
     tickers: Tickers = {}
+    feeless: int = 0
+
+    @property
+    def left_out(self) -> str:
+        """What is left out of the list, and the remedy; empty if nothing is."""
+        if not self.feeless:
+            return ""
+        share = f"{self.feeless} of its {self.feeless + len(self.markets)} markets are left out"
+        remedy = f"say yours with venues.{self.venue}.taker_fee in the configuration"
+        return f"{share}: it does not list their fees; {remedy}"
 
 
 async def load(config: Config) -> list[Market]:
@@ -70,16 +84,28 @@ async def load(config: Config) -> list[Market]:
 
 async def sources(config: Config, *, fetch: bool = True) -> dict[str, Source]:
     """What the enabled venues list, by venue; ``fetch=False``: only what was kept."""
-    wanted = [
-        Wanted(name, venue.endpoints.rest or "", venue.feed is not Feed.CCXT, venue.kinds)
-        for name, venue in config.enabled.items()
-    ]
+    wanted = _wanted(config)
     cache = Cache(config.cache_dir or cache_folder())
     answers = await _answers(Order(wanted, config.symbols == "auto")) if fetch else {}
     return {
-        one.venue: _source(one, answers.get(one.venue), cache, config.venues[one.venue].taker_fee)
+        one.venue: _source(one, answers.get(one.venue), cache, config.venues[one.venue])
         for one in wanted
     }
+
+
+def kept_sources(config: Config) -> dict[str, Source]:
+    """As ``sources`` without fetching: what was kept."""
+    cache = Cache(config.cache_dir or cache_folder())
+    return {
+        one.venue: _source(one, None, cache, config.venues[one.venue]) for one in _wanted(config)
+    }
+
+
+def _wanted(config: Config) -> list[Wanted]:
+    return [
+        Wanted(name, venue.endpoints.rest or "", venue.feed is not Feed.CCXT, venue.kinds)
+        for name, venue in config.enabled.items()
+    ]
 
 
 def chosen_from(found: Mapping[str, Source], config: Config) -> list[Market]:
@@ -111,10 +137,15 @@ def choose(
             raise CrossbookError(f"no symbol{quoted} is listed by two of the venues: {venues}")
     else:
         # Where there are contracts only, the symbols say which coins.
-        symbols = _known(by_symbol, config.symbols) if by_symbol or not contracts else []
+        known = bool(by_symbol) or not contracts
+        symbols = _known(by_symbol, config.symbols, config) if known else []
         if not symbols and not contracts:
             raise ConfigError(f"none of them is listed by any of: {venues}", key="symbols")
-    chosen = [market for symbol in symbols for market in by_symbol[symbol]]
+    chosen = [
+        market
+        for symbol in (*symbols, *_converting(symbols, by_symbol, config))
+        for market in by_symbol[symbol]
+    ]
     return chosen + _contracts(contracts, symbols, config)
 
 
@@ -135,6 +166,21 @@ def _contracts(contracts: Sequence[Market], symbols: Sequence[str], config: Conf
     return found
 
 
+def _converting(
+    symbols: Sequence[str], by_symbol: Mapping[str, Sequence[Market]], config: Config
+) -> list[str]:
+    """Further symbols that turn one quote currency of ``symbols`` into another, where one of them
+    is bought in the one and sold in the other."""
+    if CROSS_QUOTE not in config.kinds:
+        return []
+    quotes: defaultdict[str, set[str]] = defaultdict(set)
+    for symbol in symbols:
+        quotes[by_symbol[symbol][0].base].add(by_symbol[symbol][0].quote)
+    pairs = {pair for theirs in quotes.values() for pair in permutations(theirs, 2)}
+    wanted = {f"{base}/{quote}" for base, quote in pairs}
+    return sorted(symbol for symbol in wanted - set(symbols) if by_symbol.get(symbol))
+
+
 def _shared(
     by_symbol: Mapping[str, Sequence[Market]], config: Config, tickers: Mapping[str, Tickers]
 ) -> list[str]:
@@ -149,15 +195,19 @@ def _shared(
     return ranked[: config.max_symbols]
 
 
-def _known(by_symbol: Mapping[str, Sequence[Market]], symbols: Iterable[str]) -> list[str]:
+def _known(
+    by_symbol: Mapping[str, Sequence[Market]], symbols: Sequence[str], config: Config
+) -> list[str]:
     known = []
+    bases = Counter(symbol.partition("/")[0] for symbol in symbols)
     for symbol in symbols:
         markets = by_symbol.get(symbol, ())
         if not markets:
             near = did_you_mean(symbol, by_symbol)
             log.warning("%s: no configured venue lists it; %s", symbol, near or "left out")
             continue
-        if len(markets) == 1:
+        alone = CROSS_QUOTE not in config.kinds or bases[markets[0].base] == 1
+        if len(markets) == 1 and alone:
             log.warning("%s: only %s lists it, so there is no pair", symbol, markets[0].venue)
         known.append(symbol)
     return known
@@ -201,7 +251,7 @@ async def _answers(order: Order) -> dict[str, Listed]:
     return {venue: answers.get(venue, Listed(venue, error=late)) for venue in venues}
 
 
-def _source(wanted: Wanted, answer: Listed | None, cache: Cache, fee: float | None) -> Source:
+def _source(wanted: Wanted, answer: Listed | None, cache: Cache, venue: VenueConfig) -> Source:
     """What the venue answered (None: it was not asked), or else what is kept of it."""
     kept = cache.read(wanted)
     if answer is not None and answer.markets:
@@ -209,26 +259,22 @@ def _source(wanted: Wanted, answer: Listed | None, cache: Cache, fee: float | No
         cache.write(wanted, kept)
     if kept is None:
         return Source(venue=wanted.venue, error=answer.error if answer else "")
+    markets = priced(kept.markets, venue)
+    known = [market for market in markets if market.fee_source != UNLISTED]
     return Source(
         venue=wanted.venue,
-        markets=kept.markets if fee is None else _with_fee(kept.markets, fee),
+        markets=known,
+        feeless=len(markets) - len(known),
         at=kept.at,
         error=answer.error if answer else "",
         tickers=kept.tickers,
     )
 
 
-def _with_fee(markets: Sequence[Market], fee: float) -> list[Market]:
-    """One fee cannot be that of coins and of contracts: where both are taken, it is the coins'."""
-    mixed = len({market.is_contract for market in markets}) > 1
-    return [
-        market if mixed and market.is_contract else msgspec.structs.replace(market, taker_fee=fee)
-        for market in markets
-    ]
-
-
 def _tell(source: Source) -> None:
-    if not source.markets:
+    if source.left_out:
+        log.warning("%s: %s", source.venue, source.left_out)
+    if not source.markets and not source.feeless:
         text = "%s: left out: no markets (%s), and none in the cache"
         log.error(text, source.venue, source.error)
     elif source.error:

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from scanner.liquidity import Traded
-from scanner.types import Market, MarketKind
+from scanner.types import FeeSide, Market, MarketKind
 from scanner.venues.protocol import ccxt_id
 from scanner.venues.registry import native
 
@@ -27,6 +27,8 @@ TIMEOUT_MS = 15_000
 TICKERS_TIMEOUT_MS = 8_000
 LONGEST_NAME = 64
 REASON = 200
+LISTED = "its list"
+UNLISTED = "not listed"
 DEEPEST = 10
 
 # ccxt's precision modes: a precision of 0.01 is a step, one of 2 a number of decimals.
@@ -109,7 +111,8 @@ def moved(urls: Any, rest: str) -> Any:
 
 
 def converted(wanted: Wanted, found: Any, precision_mode: int) -> tuple[Market, ...]:
-    """The active markets of the wanted kinds among ccxt's ``found``, each stream id once."""
+    """The active markets of the wanted kinds among ccxt's ``found``, each stream id once. Where no
+    taker fee is listed, ``fee_source`` is ``UNLISTED``, and what stands for the fee is none."""
     speaks = {
         contracts: native(wanted.venue, contracts=contracts) if wanted.is_native else None
         for contracts in (False, True)
@@ -123,7 +126,10 @@ def converted(wanted: Wanted, found: Any, precision_mode: int) -> tuple[Market, 
         if spoken is not None and not spoken.carries(entry):
             continue
         stream_id = spoken.stream_id if spoken else ccxt_id
-        market = _market(wanted.venue, stream_id(entry), kind, entry, precision_mode)
+        usual = spoken.fee_side if spoken else None
+        market = _market(wanted.venue, stream_id(entry), entry, precision_mode, usual)
+        if market is not None and kind is not MarketKind.SPOT:
+            market = _contract(market, kind, entry)
         if market is not None:
             markets.setdefault((market.is_contract, market.id), market)
     return tuple(markets.values())
@@ -148,14 +154,15 @@ def _traded(ticker: Mapping[str, Any]) -> Traded | None:
 
 
 def _market(
-    venue: str, stream_id: str, kind: MarketKind, entry: Mapping[str, Any], mode: int
+    venue: str, stream_id: str, entry: Mapping[str, Any], mode: int, usual: FeeSide | None
 ) -> Market | None:
     names = (stream_id, entry.get("symbol"), entry.get("base"), entry.get("quote"))
-    fee = _number(entry.get("taker"))
-    if fee is None or not all(_is_name(name) for name in names):
+    if not all(_is_name(name) for name in names):
         return None
+    taker, maker = _number(entry.get("taker")), _number(entry.get("maker"))
+    side, known_from = _fee_side(entry, usual)
     precision, limits = entry.get("precision") or {}, entry.get("limits") or {}
-    spot = Market(
+    return Market(
         venue=venue,
         id=stream_id,
         symbol=entry["symbol"],
@@ -165,10 +172,13 @@ def _market(
         lot=_step(precision.get("amount"), mode),
         min_amount=_least(limits.get("amount")),
         min_notional=_least(limits.get("cost")),
-        taker_fee=fee,
-        maker_fee=_number(entry.get("maker")) or 0.0,
+        taker_fee=taker or 0.0,
+        maker_fee=(taker or 0.0) if maker is None else maker,  # that of a taker is seldom lower
+        fee_source=UNLISTED if taker is None else LISTED,
+        buy_fee_in=side.on[0],
+        sell_fee_in=side.on[1],
+        fee_in_source=known_from,
     )
-    return spot if kind is MarketKind.SPOT else _contract(spot, kind, entry)
 
 
 def _contract(market: Market, kind: MarketKind, entry: Mapping[str, Any]) -> Market | None:
@@ -189,6 +199,14 @@ def _contract(market: Market, kind: MarketKind, entry: Mapping[str, Any]) -> Mar
         inverse=bool(entry.get("inverse")),
         expiry=int(expiry) * MILLISECOND,
     )
+
+
+def _fee_side(entry: Mapping[str, Any], usual: FeeSide | None) -> tuple[FeeSide, str]:
+    """Which currency the fee is taken in, and where that is known from."""
+    try:
+        return FeeSide(str(entry.get("feeSide"))), "ccxt"
+    except ValueError:
+        return (usual, "the venue's rules") if usual else (FeeSide.QUOTE, "not known")
 
 
 def _is_name(value: Any) -> bool:

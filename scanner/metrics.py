@@ -110,6 +110,10 @@ class Metrics:
             CONNECTION,
             [(k, h.reconnects) for k, h in health.items()],
         )
+        silent = [(key, h.silent_since > 0) for key, h in health.items()]
+        yield _gauge(
+            "connection_silent", "1 while it gives less than it does else.", CONNECTION, silent
+        )
         yield _gauge(
             "last_message_timestamp_seconds", "When the last message came.", CONNECTION, heard
         )

@@ -11,15 +11,17 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from msgspec import Struct
-
 from scanner.books import layout as L
 from scanner.books.slow import BadLevels
 from scanner.books.store import BookStore, Keys
+from scanner.counts import EVER_PROVEN, Counts
 from scanner.derivatives import Derivatives
 from scanner.engine.engine import Bounds, Emit, Engine
 from scanner.engine.ids import Ids
+from scanner.engine.rules import Rules
 from scanner.engine.tracker import Thresholds
+from scanner.fast import layout as F
+from scanner.fast.lane import FastLane
 from scanner.ticker_lane import TickerLane
 from scanner.types import (
     Ack,
@@ -28,6 +30,7 @@ from scanner.types import (
     ChecksumRule,
     Connect,
     Delta,
+    Depth,
     DerivativeTicker,
     Fetch,
     Market,
@@ -39,24 +42,12 @@ from scanner.types import (
     Snapshot,
     Step,
 )
+from scanner.venues.frames import message
 from scanner.venues.protocol import Options, Venue
 from scanner.watch import Patience, Watch
 
 Action: TypeAlias = Connect | Send | Fetch | Ack | Refused | Reset | Reconnect | Notice
 Identify: TypeAlias = Callable[[str], Market | None]
-
-
-class Counts(Struct):
-    """What came of one market over one connection."""
-
-    messages: int = 0
-    snapshots: int = 0
-    deltas: int = 0
-    bests: int = 0
-    gaps: int = 0
-    tickers: int = 0
-    checksums_ok: int = 0
-    checksums_bad: int = 0
 
 
 class Pipeline:
@@ -76,9 +67,10 @@ class Pipeline:
         ids: Ids,
         emit: Emit,
         patience: Patience | None = None,
+        rules: Rules | None = None,
     ) -> None:
         self.store = BookStore()
-        self.engine = Engine(self.store, thresholds, bounds, ids, emit)
+        self.engine = Engine(self.store, thresholds, bounds, ids, emit, rules)
         self.bounds = bounds
         self.patience = patience or Patience()
         self.breaks: Counter[str] = Counter()
@@ -104,7 +96,9 @@ class Pipeline:
         protocol = venue.tickers(markets, options)
         return TickerLane(self.derivatives, protocol, markets, books)
 
-    def book(self, venue: Venue, market_id: str, market: Market | None) -> int:
+    def book(
+        self, venue: Venue, market_id: str, market: Market | None, depth: Depth = Depth.TOP
+    ) -> int:
         """The number of this market's book; made when it is first asked for."""
         key = (venue.id, venue.contracts, market_id)
         book = self._books.get(key)
@@ -117,7 +111,7 @@ class Pipeline:
         if market.is_contract:
             self.contracts[book] = market
         elif book not in self.engine.markets:
-            self.engine.add(book, market)
+            self.engine.add(book, market, venue.proof[depth])
         return book
 
     @property
@@ -130,10 +124,11 @@ class Pipeline:
         live = (book for book in self.contracts if self.store.state(book) is BookState.LIVE)
         return Counter(self.contracts[book].venue for book in live)
 
-    def configure(self, thresholds: Thresholds, bounds: Bounds) -> None:
-        """What is worth an event, and how fresh books must be, from now on."""
+    def configure(self, thresholds: Thresholds, bounds: Bounds, rules: Rules | None = None) -> None:
+        """What is worth an event, how fresh books must be, and what else the user allows (None: as
+        before), from now on."""
         self.bounds = bounds
-        self.engine.configure(thresholds, bounds)
+        self.engine.configure(thresholds, bounds, rules)
 
     def carry(self, markets: Sequence[Market], at: int) -> None:
         """These markets are all from now on: the books of others, which no lane feeds any more,
@@ -172,15 +167,16 @@ class Pipeline:
     def tick(self, at: int) -> None:
         """A few times a second: what has become too old is stale, and closed."""
         self.engine.tick(at)
-        for book in self._books.values():
-            if self.store.state(book) is BookState.LIVE:
-                age = at - self.store.meta(book, L.DEPTH_AT)
-                if age > self.bounds.max_age:
-                    self.store.set_state(book, BookState.STALE)
+        self.store.grow_old(at)
 
 
 class Lane:
-    """One connection to one venue. ``books``: market id to book number; ``counts`` likewise."""
+    """One connection to one venue. ``books``: market id to book number; ``counts`` likewise.
+
+    What one message leads to is put into the books as a whole before any of them is scanned: what
+    a book was in between (changes that had to wait for their snapshot, several events in a message)
+    was over when it arrived. After a ``Reconnect`` nothing counts any more.
+    """
 
     def __init__(
         self,
@@ -196,8 +192,11 @@ class Lane:
         self._keys = Keys.of(venue.layout)
         self._protocol = venue.make(markets, options)
         self._identify = identify
+        self._depth = options.depth
         self._any = markets is None
-        self.proved = False
+        self._proved = False
+        self._over = False
+        self._fast = self._make_fast(venue)
         self.books: dict[str, int] = {}
         self.counts: dict[str, Counts] = {}
         self._watches: dict[str, Watch] = {}
@@ -220,7 +219,35 @@ class Lane:
 
     def received(self, raw: bytes, at: int) -> list[Action]:
         """One message from the socket."""
+        if self._fast is not None and not self._over:
+            code = self._fast.take_one(raw, at)
+            if code != F.DECLINED:
+                return self._taken(self._fast, code, at)
         return self._run(lambda at: self._protocol.received(raw, at), at)
+
+    def received_many(
+        self, buffer: int, starts: int, ends: int, count: int, at: int
+    ) -> list[Action]:
+        """``count`` messages that lie in memory (``scanner.feeds.shell.Lane``), in order, up to the
+        first that leads to a ``Reconnect``."""
+        actions: list[Action] = []
+        first = 0
+        while first < count and not self._over:
+            code = F.DECLINED
+            if self._fast is not None:
+                code = self._fast.take(buffer, starts, ends, first, count, at)
+                if code == F.TAKEN:
+                    break
+                first = self._fast.message
+            if code == F.DECLINED:
+                raw = message(buffer, starts, ends, first)
+                came = self._run(lambda at, raw=raw: self._protocol.received(raw, at), at)  # type: ignore[misc]
+            else:
+                assert self._fast is not None
+                came = self._taken(self._fast, code, at)
+            first += 1
+            actions += came
+        return actions
 
     def fetched(self, tag: str, status: int, body: bytes, at: int) -> list[Action]:
         """The answer to a ``Fetch``; status 0: there was none."""
@@ -229,6 +256,8 @@ class Lane:
     def idle(self, at: int) -> list[Action]:
         """A few times a second: heartbeats, deadlines, books that need a fresh start."""
         actions = self._run(self._protocol.idle, at)
+        if self._over:
+            return actions
         for market, watch in self._watches.items():
             book = self.books[market]
             state = self._store.state(book)
@@ -244,14 +273,57 @@ class Lane:
         """The connection is gone: every book of it leaves the game in this call."""
         self._drop_all(reason, at)
 
+    def proven(self) -> dict[str, int]:
+        """When each book that is live, or was until it became too old, was proven last: ns."""
+        known = (BookState.LIVE, BookState.STALE)
+        return {
+            market: self._store.meta(book, L.DEPTH_AT)
+            for market, book in self.books.items()
+            if self._store.state(book) in known
+        }
+
     def live(self) -> int:
         """How many of the lane's books are live."""
         return sum(self._store.state(book) is BookState.LIVE for book in self.books.values())
 
+    @property
+    def proved(self) -> bool:
+        """Some book of this connection has been live."""
+        if not self._proved:
+            self._proved = any(counts.cells[EVER_PROVEN] for counts in self.counts.values())
+        return self._proved
+
+    def _make_fast(self, venue: Venue) -> FastLane | None:
+        if venue.wire is None:
+            return None
+        shared = self._protocol.shared
+        return FastLane(self._store, shared, venue.wire, venue.layout, venue.checksum)
+
+    def _taken(self, fast: FastLane, code: int, at: int) -> list[Action]:
+        """What is left to do for a message that the fast lane has taken."""
+        if code == F.TAKEN:
+            return []
+        if code == F.ROUTES_FOUND:
+            self._pipeline.engine.follow(fast.routes, at)
+        elif code == F.BOOK_CROSSED:
+            self._crossed(fast.market, at)
+        elif code == F.SUM_WRONG:
+            self.counts[fast.market].checksums_bad += 1
+            return self._broken(fast.market, "the checksum does not match", at)
+        return []
+
+    def _crossed(self, market: str, at: int) -> None:
+        self._watches[market].crossed(at)
+        self._pipeline.engine.dropped(self.books[market], "the book is crossed", at)
+
     def _add(self, market_id: str, market: Market | None) -> int:
-        book = self.books[market_id] = self._pipeline.book(self._venue, market_id, market)
-        self.counts[market_id] = Counts()
-        self._watches[market_id] = Watch(self._pipeline.patience)
+        book = self.books[market_id] = self._pipeline.book(
+            self._venue, market_id, market, self._depth
+        )
+        counts = self.counts[market_id] = Counts()
+        self._watches[market_id] = Watch(self._pipeline.patience, counts.take_proven)
+        if self._fast is not None:
+            self._fast.add(market_id, book, counts.cells)
         return book
 
     def _book_of(self, market_id: str) -> int | None:
@@ -262,22 +334,30 @@ class Lane:
         return book
 
     def _run(self, ask: Callable[[int], Sequence[Step]], at: int) -> list[Action]:
+        if self._over:
+            return []
         try:
             steps = ask(at)
         except (ValueError, RecursionError) as error:
             reason = f"a message could not be read ({error})"
+            self._over = True
             self._reset_all(reason, at)
             return [Reset(None, reason), Reconnect(reason)]
         actions: list[Action] = []
+        changed: dict[str, None] = {}
         for step in steps:
             kind = type(step)
             if kind is Delta or kind is Snapshot or kind is Best:
-                actions += self._book_step(step, at)  # type: ignore[arg-type]
+                actions += self._book_step(step, changed, at)  # type: ignore[arg-type]
             elif kind is DerivativeTicker:
                 actions += self._ticker(step, at)  # type: ignore[arg-type]
             else:
                 self._note(step, at)  # type: ignore[arg-type]
                 actions.append(step)  # type: ignore[arg-type]
+                if self._over:
+                    return actions
+        for market in changed:
+            self._scan(market, at)
         return actions
 
     def _note(self, action: Action, at: int) -> None:
@@ -289,9 +369,12 @@ class Lane:
         elif isinstance(action, Ack) and action.market in self._watches:
             self._watches[action.market].acknowledged()
         elif isinstance(action, Reconnect):
+            self._over = True
             self._drop_all(action.reason, at)
 
-    def _book_step(self, step: Snapshot | Delta | Best, at: int) -> Sequence[Action]:
+    def _book_step(
+        self, step: Snapshot | Delta | Best, changed: dict[str, None], at: int
+    ) -> Sequence[Action]:
         book = self._book_of(step.market)
         if book is None:
             return [Notice(f"data of {step.market!r}, which was not subscribed")]
@@ -305,15 +388,19 @@ class Lane:
             return ()
         if not self._verified(book, step):
             return self._broken(step.market, "the checksum does not match", at)
+        changed[step.market] = None
+        return ()
+
+    def _scan(self, market: str, at: int) -> None:
+        """The book of ``market`` has changed: what follows from how it is now."""
+        book = self.books[market]
         state = self._store.state(book)
         if state is BookState.LIVE:
-            self.proved = True
-            self._watches[step.market].proven(at)
+            self._proved = True
+            self._watches[market].proven(at)
             self._pipeline.engine.updated(book, at)
         elif state is BookState.CROSSED:
-            self._watches[step.market].crossed(at)
-            self._pipeline.engine.dropped(book, "the book is crossed", at)
-        return ()
+            self._crossed(market, at)
 
     def _ticker(self, ticker: DerivativeTicker, at: int) -> Sequence[Action]:
         book = self._book_of(ticker.market)
@@ -328,13 +415,13 @@ class Lane:
         """Put the step into the book; False when there is no book that it could change."""
         counts = self.counts[step.market]
         if isinstance(step, Snapshot):
-            self._store.snapshot(book, step, self._keys, at)
+            self._store.snapshot(book, step, self._keys, step.received_at or at)
             counts.snapshots += 1
             return True
         if self._store.meta(book, L.SEQUENCE) < 0:
             return False
         if isinstance(step, Delta):
-            self._store.delta(book, step, self._keys, at)
+            self._store.delta(book, step, self._keys, step.received_at or at)
             counts.deltas += 1
             return True
         counts.bests += 1

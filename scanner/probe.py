@@ -6,7 +6,7 @@ The way is that of a scan (address, token, handshake, subscription), without boo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from scanner.feeds.feed import Feed
 from scanner.feeds.shell import Shell
 from scanner.fleet import spoken_natively, venue_feed
 from scanner.types import Best, Delta, Market, MarketKind, Refused, Snapshot, Step
+from scanner.venues.frames import messages
 from scanner.venues.protocol import Options, Venue, VenueProtocol
 
 PATIENCE = 10.0
@@ -83,11 +84,20 @@ class _Lane:
     def received(self, raw: bytes, at: int) -> Sequence[Step]:
         return self._notes.seen(self._protocol.received(raw, at), at)
 
+    def received_many(
+        self, buffer: int, starts: int, ends: int, count: int, at: int
+    ) -> Sequence[Step]:
+        raws = messages(buffer, starts, ends, count)
+        return [step for raw in raws for step in self.received(raw, at)]
+
     def fetched(self, tag: str, status: int, body: bytes, at: int) -> Sequence[Step]:
         return self._notes.seen(self._protocol.fetched(tag, status, body, at), at)
 
     def idle(self, at: int) -> Sequence[Step]:
         return self._protocol.idle(at)
+
+    def proven(self) -> Mapping[str, int]:
+        return {}
 
     def closed(self, reason: str, at: int) -> None:
         """There are no books to lose."""

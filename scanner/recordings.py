@@ -31,7 +31,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
-from scanner.errors import CrossbookError, UserError
+from scanner.errors import RecordingError, UserError
 
 SUFFIXES = (".jsonl", ".jsonl.gz")
 EVERY_MARKET = "all"
@@ -156,7 +156,7 @@ def frames(connection: Connection, answers: Iterable[Path] = ()) -> list[Frame]:
     """What came in over the connection and in answer to requests, in the order in which it came.
 
     By ``n`` where it is given, else by ``t``. Where no time is recorded, a millisecond passes with
-    every message from the start of the day that the file name tells. Raises ``CrossbookError`` for
+    every message from the start of the day that the file name tells. Raises ``RecordingError`` for
     what cannot be read.
     """
     stream: list[_Line] = []
@@ -241,13 +241,17 @@ def _lines(path: Path) -> Iterator[_Line]:
                     yield _line.decode(text)
                     read += 1
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise CrossbookError(f"{path}:{number}: not a line of a recording ({error})") from None
+        remedy = "cut the file off before this line, or leave it out"
+        raise RecordingError(
+            f"{path}:{number}: not a line of a recording ({error}); {remedy}"
+        ) from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise CrossbookError(f"{path}: broken after line {number} ({error})") from None
+        remedy = "unpack what is whole of it into a new file, or leave it out"
+        raise RecordingError(f"{path}: broken after line {number} ({error}); {remedy}") from None
     except OSError as error:
-        raise CrossbookError(f"{path}: cannot be read ({error.strerror})") from None
+        raise RecordingError(f"{path}: cannot be read ({error.strerror})") from None
     if not read:
-        raise CrossbookError(f"{path}: there is nothing in it")
+        raise RecordingError(f"{path}: there is nothing in it; leave it out")
 
 
 def _timed(lines: Iterable[_Line], at: int) -> Iterator[Frame]:

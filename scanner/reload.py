@@ -22,7 +22,7 @@ from scanner.types import Market
 log = logging.getLogger(__name__)
 PAUSE = 1.0
 # What is scanned, and what only the next start can change.
-SCOPE = ("venues", "symbols", "quotes", "max_symbols")
+SCOPE = ("venues", "symbols", "quotes", "max_symbols", "kinds")
 AT_START = ("database", "cache_dir")
 
 Stamp = tuple[int, int, int] | None
@@ -121,7 +121,9 @@ class Live:
         log.info("the configuration has changed: %s", ", ".join(changed) or "nothing that matters")
         if logs.level() == old.log_level:  # else the command line has set it
             logs.set_level(new.log_level)
-        self._pipeline.configure(settings.thresholds(new), settings.bounds(new))
+        self._pipeline.configure(
+            settings.thresholds(new), settings.bounds(new), settings.rules(new)
+        )
         if "alerts" in changed and self._alerts is not None:
             self._alerts.reload(new.alerts)
         for name in set(changed) & set(AT_START):

@@ -13,18 +13,20 @@ Of one venue's connections that run at the same time, the first to name a market
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heapreplace
 from pathlib import Path
 from random import Random
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec.structs import asdict
 
 from scanner.engine.engine import Bounds, Emit
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
-from scanner.errors import CrossbookError, UserError
+from scanner.errors import RecordingError, UserError
 from scanner.pipeline import Pipeline
 from scanner.recordings import Connection, find, first_line
 from scanner.stage import Outcome, Play, Say, Stage
@@ -37,6 +39,12 @@ FEE = 0.001
 TICK = 250_000_000
 TICKS_IN_SILENCE = 40
 
+Fail: TypeAlias = Callable[[RecordingError], None]
+
+
+def _raise(error: RecordingError) -> None:
+    raise error
+
 
 def replay(
     paths: Sequence[Path],
@@ -46,12 +54,14 @@ def replay(
     thresholds: Thresholds | None = None,
     bounds: Bounds | None = None,
     fee: float = FEE,
+    fail: Fail = _raise,
 ) -> list[Outcome]:
     """Replay all recordings in ``paths``, in the order of their times.
 
     ``emit`` gets what the engine flags, ``say`` a line for each file that is left out and for what
     goes wrong in a recording. ``fee`` is the taker fee (a fraction) that is taken for every market.
-    Raises ``UserError`` if there is nothing to replay, ``CrossbookError`` for broken files.
+    A recording that cannot be read is left out as a whole and handed to ``fail``; where that is not
+    given, the error is raised. Raises ``UserError`` if there is nothing to replay.
     """
     pipeline = Pipeline(
         thresholds=thresholds or Thresholds(),
@@ -61,7 +71,8 @@ def replay(
     )
     outcomes: list[Outcome] = []
     queue = [
-        (play.begins, number, play) for number, play in enumerate(cast(paths, pipeline, say, fee))
+        (play.begins, number, play)
+        for number, play in enumerate(cast(paths, pipeline, say, fee, fail))
     ]
     heapify(queue)
     last = 0
@@ -69,7 +80,12 @@ def replay(
         at, number, play = queue[0]
         _tick(pipeline, last, at)
         last = at
-        following = play.step()
+        try:
+            following = play.step()
+        except RecordingError as error:
+            heappop(queue)
+            fail(error)
+            continue
         if following is None:
             heappop(queue)
             outcomes += play.finish(at)
@@ -78,13 +94,16 @@ def replay(
     return outcomes
 
 
-def cast(paths: Sequence[Path], pipeline: Pipeline, say: Say, fee: float = FEE) -> list[Play]:
+def cast(
+    paths: Sequence[Path], pipeline: Pipeline, say: Say, fee: float = FEE, fail: Fail = _raise
+) -> list[Play]:
     """The connections in ``paths`` that can be replayed, ready to start; the rest is said.
 
-    Raises as ``replay``.
+    ``fail`` and what is raised as in ``replay``.
     """
     found, stage = find(paths), Stage(pipeline, fee)
     plays: list[Play] = []
+    failed = False
     used: set[Path] = set()
     for path in found.unused:
         say(f"{path}: left out: answers without an order book")
@@ -96,18 +115,24 @@ def cast(paths: Sequence[Path], pipeline: Pipeline, say: Say, fee: float = FEE) 
         near = [*found.answers, *connection.answers_nearby()]
         joined = [answers.path for answers in near if connection.joins(answers, folders)]
         used.update(joined)
-        plays.append(Play(stage, venue, connection, list(dict.fromkeys(joined)), say))
+        try:
+            plays.append(Play(stage, venue, connection, list(dict.fromkeys(joined)), say))
+        except RecordingError as error:
+            failed = True
+            fail(error)
     for answers in found.answers:
         if answers.path not in used:
             say(f"{answers.path}: left out: no stream of the same venue, market and date beside it")
-    if not plays:
+    if not plays and not failed:
         raise UserError("none of these files holds a recording of a venue that is spoken natively")
     return plays
 
 
 def json_line(outcome: Outcome) -> str:
-    """The outcome as one JSON object."""
-    return msgspec.json.encode(outcome).decode()
+    """The outcome as one JSON object: of the market, not of the recording (README names its
+    fields)."""
+    told = {name: value for name, value in asdict(outcome).items() if name != "recording"}
+    return msgspec.json.encode(told).decode()
 
 
 def text_line(outcome: Outcome) -> str:
@@ -141,7 +166,7 @@ def _venue_of(connection: Connection, say: Say) -> Venue | None:
             return venue
     try:
         address = urlsplit(first_line(connection)[1])
-    except CrossbookError as error:
+    except RecordingError as error:
         say(f"{connection.name}: left out: {error}")
         return None
     host = address.hostname

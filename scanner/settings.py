@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scanner.config import Config
 from scanner.engine.engine import Bounds
+from scanner.engine.rules import Amount, Rules
 from scanner.engine.tracker import Thresholds
 
 MILLISECOND = 1_000_000
@@ -26,3 +27,25 @@ def bounds(config: Config) -> Bounds:
     return Bounds(
         max_age=limits.max_age_ms * MILLISECOND, max_skew=limits.max_skew_ms * MILLISECOND
     )
+
+
+def rules(config: Config) -> Rules:
+    """What the user allows and has."""
+    assumed = {}
+    for symbol, rate in config.conversions.items():
+        base, _, quote = symbol.partition("/")
+        assumed[base, quote], assumed[quote, base] = rate, 1 / rate
+    return Rules(
+        kinds=frozenset(config.kinds),
+        currency=config.currency,
+        assumed=assumed,
+        capital={name: _amount(venue.capital) for name, venue in config.enabled.items()},
+        max_trade=_amount(config.max_trade),
+        unverified=config.limits.unverified,
+    )
+
+
+def _amount(stated: float | dict[str, float] | None) -> Amount:
+    if stated is None:
+        return Amount()
+    return Amount(stated) if isinstance(stated, dict) else Amount(worth=stated)

@@ -121,10 +121,13 @@ class Play:
         return self._lanes[-1]
 
     def step(self) -> int | None:
-        """First connect, then take one frame a call; when the next is due, or None."""
+        """First connect, then take one frame a call; when the next is due, or None.
+
+        The first call raises ``RecordingError`` if the recording cannot be read.
+        """
         if not self._lanes:
-            self._named = self._stage.take(self._venue, self._connection.market)
             self._frames = iter(frames(self._connection, self._answers))
+            self._named = self._stage.take(self._venue, self._connection.market)
             self._next = next(self._frames, None)
             self._connect(self.begins)
         elif self._next is not None:

@@ -26,6 +26,7 @@ from scanner.types import (
     Snapshot,
     Step,
 )
+from scanner.venues.frames import messages
 from scanner.venues.protocol import VenueProtocol
 
 Action: TypeAlias = Connect | Send | Fetch | Ack | Refused | Reset | Reconnect | Notice
@@ -45,6 +46,7 @@ class TickerLane:
         self._protocol = protocol
         self._markets = {market.id: market for market in markets}
         self._books = books
+        self._over = False
         self.proved = False
 
     def start(self, at: int) -> list[Action]:
@@ -58,6 +60,21 @@ class TickerLane:
     def received(self, raw: bytes, at: int) -> list[Action]:
         """One message from the socket."""
         return self._run(lambda at: self._protocol.received(raw, at), at)
+
+    def received_many(
+        self, buffer: int, starts: int, ends: int, count: int, at: int
+    ) -> list[Action]:
+        """As that of a lane of books."""
+        actions: list[Action] = []
+        for raw in messages(buffer, starts, ends, count):
+            actions += self.received(raw, at)
+            if self._over:
+                break
+        return actions
+
+    def proven(self) -> dict[str, int]:
+        """It carries no books."""
+        return {}
 
     def fetched(self, tag: str, status: int, body: bytes, at: int) -> list[Action]:
         """The answer to a ``Fetch``; status 0: there was none."""
@@ -81,6 +98,7 @@ class TickerLane:
             steps = ask(at)
         except (ValueError, RecursionError) as error:
             reason = f"a message could not be read ({error})"
+            self._over = True
             self.closed(reason, at)
             return [Reconnect(reason)]
         actions: list[Action] = []
@@ -89,6 +107,7 @@ class TickerLane:
                 actions += self._said(step, at)
             elif not isinstance(step, Snapshot | Delta | Best):
                 if isinstance(step, Reconnect):
+                    self._over = True
                     self.closed(step.reason, at)
                 actions.append(step)
         return actions

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import deque
 
 SECOND = 1_000_000_000
+BRIDGED = 3
 
 
 class Trend:
-    """The highest value of each of the last ``length`` seconds; None where there was none."""
+    """The highest value of each of the last ``length`` seconds; None where there was none. Up to
+    ``BRIDGED`` seconds in which nobody looked are as the one before them."""
 
     def __init__(self, length: int) -> None:
         self._seconds: deque[float | None] = deque(maxlen=length)
@@ -21,7 +23,8 @@ class Trend:
         passed = second - self._newest
         if not self._seconds or passed > 0:
             missed = min(passed - 1, self._length) if self._seconds else 0
-            self._seconds.extend([None] * missed)
+            before = self._seconds[-1] if 0 < missed <= BRIDGED else None
+            self._seconds.extend([before] * missed)
             self._seconds.append(value)
             self._newest = second
         elif value is not None:

@@ -72,6 +72,46 @@ class MarketKind(StrEnum):
     FUTURE = "future"
 
 
+class FeeIn(StrEnum):
+    """The currency that a venue takes its fee in, on one side of a market.
+
+    ``TOKEN``: in a currency of its own (a venue's token); what it is worth is counted in the quote.
+    """
+
+    BASE = "base"
+    QUOTE = "quote"
+    TOKEN = "token"
+
+
+class FeeSide(StrEnum):
+    """How a venue chooses that currency, in ccxt's words: of what is got, of what is given, always
+    the base or the quote, or another."""
+
+    GET = "get"
+    GIVE = "give"
+    BASE = "base"
+    QUOTE = "quote"
+    OTHER = "other"
+
+    @property
+    def on(self) -> tuple[FeeIn, FeeIn]:
+        """What it is when buying and when selling."""
+        return {
+            FeeSide.GET: (FeeIn.BASE, FeeIn.QUOTE),
+            FeeSide.GIVE: (FeeIn.QUOTE, FeeIn.BASE),
+            FeeSide.BASE: (FeeIn.BASE, FeeIn.BASE),
+            FeeSide.QUOTE: (FeeIn.QUOTE, FeeIn.QUOTE),
+            FeeSide.OTHER: (FeeIn.TOKEN, FeeIn.TOKEN),
+        }[self]
+
+
+class OrderKind(StrEnum):
+    """Which fee rate counts: of orders that take from the book, or of those that rest in it."""
+
+    TAKER = "taker"
+    MAKER = "maker"
+
+
 class LevelLayout(Struct, frozen=True):
     """How a venue writes one level of a book.
 
@@ -100,6 +140,11 @@ class Market(Struct, frozen=True, kw_only=True):
     ``base`` and ``symbol`` are then those of ``PEPE``); prices on the wire are for that many.
     ``settle``: the currency of profit and margin of a contract; ``expiry``: ns, 0 for none.
     ``funding_interval``: ns between two payments of funding, where the venue's list tells (0: no).
+
+    ``order`` says which of the two rates counts, ``fee_source`` where that rate comes from.
+    ``buy_fee_in``: taken in base, a fee leaves less of what was bought; in quote, it is paid on
+    top. ``sell_fee_in``: taken in base, it is given on top of what is sold; in quote, it is taken
+    off what that brings. ``fee_in_source`` says where that is known from.
     """
 
     venue: str
@@ -121,11 +166,21 @@ class Market(Struct, frozen=True, kw_only=True):
     expiry: int = 0
     multiplier: float = 1.0
     funding_interval: int = 0
+    order: OrderKind = OrderKind.TAKER
+    fee_source: str = ""
+    buy_fee_in: FeeIn = FeeIn.QUOTE
+    sell_fee_in: FeeIn = FeeIn.QUOTE
+    fee_in_source: str = ""
 
     @property
     def is_contract(self) -> bool:
         """It is a contract on the coin, not the coin itself."""
         return self.kind is not MarketKind.SPOT
+
+    @property
+    def fee_rate(self) -> float:
+        """The rate that counts, a fraction."""
+        return self.taker_fee if self.order is OrderKind.TAKER else self.maker_fee
 
 
 # --- steps: what a venue protocol answers -------------------------------------------------------
@@ -138,9 +193,10 @@ class Connect(Struct, frozen=True):
 
 
 class Send(Struct, frozen=True):
-    """Send one text message."""
+    """Send one text message; a ``heartbeat`` goes before all that waits for its turn."""
 
     text: str
+    heartbeat: bool = False
 
 
 class Fetch(Struct, frozen=True):
@@ -158,7 +214,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     sides (see ``LevelLayout.side_key``). ``sequence`` is the venue's id of this state, ``order`` an
     id comparable with ``Best.order`` (-1: the sequence itself). ``sent_at``: the venue's own time,
     ns, 0 if it says none. ``depth``: the venue keeps no more than this many levels a side (0: all).
-    ``live=False``: true but not yet proven by a following delta (a REST snapshot).
+    ``live=False``: true but not yet proven by a following delta (a REST snapshot). ``received_at``:
+    when what it tells had come, if that was before now (0: it has just come).
     """
 
     market: str
@@ -171,6 +228,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     checksum: int | None = None
     depth: int = 0
     live: bool = True
+    received_at: int = 0
 
 
 class Delta(Struct, frozen=True, kw_only=True):
@@ -189,12 +247,14 @@ class Delta(Struct, frozen=True, kw_only=True):
     sent_at: int = 0
     checksum: int | None = None
     rows_after: int = 0
+    received_at: int = 0
 
 
 class Best(Struct, frozen=True, kw_only=True):
     """Best bid and offer from a channel of its own, as decimal text; an empty side is ``""``.
 
-    It overrides the top of the depth book while its ``order`` is above that book's.
+    It overrides the top of the depth book while its ``order`` is above that book's, and as long as
+    what follows does not contradict that (``scanner.books.kernels``).
     """
 
     market: str
@@ -281,22 +341,61 @@ Step: TypeAlias = (
 
 
 class Leg(Struct, frozen=True, kw_only=True):
-    """One side of an opportunity: where, at which levels (whole, as the venue showed them, best
-    first, the last one perhaps not used up), at which taker fee, and how old the book was."""
+    """One order of an opportunity: where, how much, at which levels, what it costs, how far its
+    book was to be trusted.
+
+    ``levels`` are whole, best first, the last one perhaps not used up: (price in quote for one of
+    base, size in base). The venue itself shows ``multiplier`` times that price, and sizes in units
+    of ``multiplier x contract_size`` of base, or, if ``inverse``, of ``contract_size`` of quote.
+    ``size`` in base (0: that of the opportunity). ``fee`` is the amount at ``fee_rate``, in
+    ``fee_currency``, ``fee_in`` base, quote or token (then its worth in quote); ``order`` taker or
+    maker. ``lot`` in base (0: unknown, or not a fixed amount of base); ``limit``: the price of the
+    order that fills it, the last level's rounded outwards to the venue's tick (0: not known).
+
+    ``age_ms`` since the last proof of the book, which came at ``book_at`` (ns); ``sequence`` is the
+    venue's own id of it and ``sent_at`` the venue's time (-1, 0: it says none). ``assumed``: no
+    order at all, but a rate that the configuration states.
+    """
 
     venue: str
     symbol: str
     levels: tuple[tuple[float, float], ...]
     fee_rate: float
     age_ms: float
+    side: str = ""
+    size: float = 0.0
+    fee_in: str = "quote"
+    fee: float = 0.0
+    fee_currency: str = ""
+    fee_source: str = ""
+    order: str = "taker"
+    lot: float = 0.0
+    limit: float = 0.0
+    multiplier: float = 1.0
+    contract_size: float = 1.0
+    inverse: bool = False
+    state: str = ""
+    proof: str = ""
+    sequence: int = -1
+    book_at: int = 0
+    sent_at: int = 0
+    assumed: bool = False
 
 
 class Opportunity(Struct, frozen=True, kw_only=True):
     """What can be bought at ``buy`` and sold at ``sell`` at this moment, and what would be left.
 
-    ``size`` in base; ``net_profit`` in ``currency`` (the quote); ``gross_bps`` over the buy leg's
-    notional, ``net_bps`` over what the buy leg costs with fees. ``event``: opened, updated or
-    closed; ``reason`` only for closed. ``opened_at``/``at`` ns. Peaks are over its life so far.
+    ``size`` is what is bought, in base; ``net_profit`` in ``currency``, the quote of the buy leg;
+    ``gross_bps`` over the buy leg's notional, ``net_bps`` over what the buy leg costs with fees.
+    ``conversion`` is the order that turns what the sale brings into that currency, where it brings
+    another. ``event``: opened, updated or closed; ``reason`` only for closed. ``opened_at``/``at``
+    ns. Peaks are over its life so far.
+
+    ``bound`` says what ended the size: ``edge`` (the next unit would lose), ``depth of VENUE``,
+    ``capital on VENUE``, ``max_trade``, ``lot`` (rounding took more than 1 % of it); ``unrounded``
+    is the size before it was rounded to lots. ``accounting_profit`` is ``net_profit`` in the user's
+    ``accounting`` currency, times ``accounting_rate`` as ``accounting_venue`` shows it; None: no
+    real price of it is known.
     """
 
     event: str
@@ -315,6 +414,13 @@ class Opportunity(Struct, frozen=True, kw_only=True):
     peak_net_bps: float
     peak_net_profit: float
     reason: str = ""
+    conversion: Leg | None = None
+    bound: str = ""
+    unrounded: float = 0.0
+    accounting: str = ""
+    accounting_profit: float | None = None
+    accounting_rate: float = 0.0
+    accounting_venue: str = ""
 
 
 class RouteMinute(Struct, frozen=True, kw_only=True):
@@ -362,8 +468,56 @@ class FundingSample(Struct, frozen=True, kw_only=True):
     open_interest: float | None = None
 
 
+class ParitySample(Struct, frozen=True, kw_only=True):
+    """How far two currencies that should be worth the same were apart on one venue in a minute.
+
+    ``symbol``: ``USDC/USDT`` is USDC in USDT. ``via``: the coin over which the price is implied,
+    empty for the venue's own book of the pair. All bps are ``1e4 ln(price)``: 0 at parity.
+    ``bid_bps`` and ``ask_bps`` are of what ``size`` (base) could be sold and bought for at last;
+    low, high and mean are of the middle between both, over ``samples``. Depths are what stood
+    within 10, 50 and 100 bps of the middle, in base, both sides added. ``at``: when it was taken,
+    ns.
+    """
+
+    at: int
+    venue: str
+    symbol: str
+    via: str = ""
+    samples: int
+    low_bps: float
+    high_bps: float
+    mean_bps: float
+    bid_bps: float
+    ask_bps: float
+    size: float
+    depth_10: float
+    depth_50: float
+    depth_100: float
+
+
+class RejectMinute(Struct, frozen=True, kw_only=True):
+    """How often one gate was what kept a route (buy here, sell there) from a flag since the last
+    summary.
+
+    ``symbol`` is the one that is bought; where another is sold, both: ``BTC/USDT>BTC/USDC``.
+    ``gate``: the one that stopped it, as in ``fees`` or ``staleness`` (``scanner.engine.gates``);
+    ``count``: spreads positive gross that it stopped; ``best_shortfall_bps``: by how little the
+    best of them missed: net bps at the gates of fees and threshold, else the part of what is asked
+    for that was missing (1 bps is 0.01 % of it; 0 where nothing can be measured). ``at``: when it
+    was taken, ns.
+    """
+
+    at: int
+    symbol: str
+    buy: str
+    sell: str
+    gate: str
+    count: int
+    best_shortfall_bps: float
+
+
 class FeedEvent(Struct, frozen=True, kw_only=True):
-    """What happened to a feed: connected, lost, reset or refused.
+    """What happened to a feed: connected, lost, reset, refused, silent or back.
 
     ``connection`` counts the venue's connections from 1; ``market`` is empty when all of the
     connection are meant. ``at`` ns.

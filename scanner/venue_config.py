@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from scanner.fee_config import Capital, FeeRates, Rate
 from scanner.model import Model
-from scanner.types import Depth, MarketKind
-
-MAX_FEE = 0.1
+from scanner.types import Depth, MarketKind, OrderKind
 
 
 class Feed(StrEnum):
@@ -22,6 +22,15 @@ class Feed(StrEnum):
 
     NATIVE = "native"
     CCXT = "ccxt"
+
+
+class FeesIn(StrEnum):
+    """What a venue takes its fees in: as is known of it, or as the user knows it."""
+
+    AUTO = "auto"
+    BASE = "base"
+    QUOTE = "quote"
+    TOKEN = "token"
 
 
 def _url(*schemes: str) -> AfterValidator:
@@ -57,7 +66,12 @@ Kind: TypeAlias = Annotated[MarketKind, Field(strict=False)]
 
 
 class VenueConfig(Model):
-    """One venue; ``feed`` is None until ``Config`` has settled it."""
+    """One venue; ``feed`` is None until ``Config`` has settled it. ``COSTS`` names the keys that
+    say what its markets cost and what may be spent there."""
+
+    COSTS: ClassVar[tuple[str, ...]] = (
+        *("taker_fee", "maker_fee", "fees", "fee_discount", "fee_in", "order", "capital"),
+    )
 
     enabled: bool = Field(default=True, description="Whether the venue takes part.")
     feed: Annotated[Feed | None, Field(strict=False)] = Field(
@@ -80,13 +94,42 @@ class VenueConfig(Model):
     endpoints: Endpoints = Field(
         default=Endpoints(), description="Where the venue is reached instead."
     )
-    taker_fee: float | None = Field(
+    taker_fee: Rate | None = Field(
         default=None,
-        ge=-MAX_FEE,
-        le=MAX_FEE,
         examples=["0.001, which is 0.1 %"],
-        description="Your taker fee as a fraction (0.001 is 0.1 %), in place of the listed one; of"
-        " a venue of which spot and contracts are taken, that of spot.",
+        description="Your taker fee as a fraction (0.001 is 0.1 %), in place of the listed one.",
+    )
+    maker_fee: Rate | None = Field(
+        default=None, description="Your maker fee as a fraction, in place of the listed one."
+    )
+    fees: Mapping[str, FeeRates] = Field(
+        default={},
+        examples=["{'*/USDC': {taker: 0.0008}}"],
+        description="Rates of some markets, by patterns of their symbols (`*`, `?`, `[abc]`); the"
+        " first that fits holds, before `taker_fee` and `maker_fee`.",
+    )
+    fee_discount: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="The part of every fee that you are let off, such as 0.25 for paying in the"
+        " venue's token.",
+    )
+    fee_in: Annotated[FeesIn, Field(strict=False)] = Field(
+        default=FeesIn.AUTO,
+        description="What fees are taken in: `auto` (as the venue does it), `base`, `quote`, or"
+        " `token` (the venue's own, counted in quote).",
+    )
+    order: Annotated[OrderKind, Field(strict=False)] = Field(
+        default=OrderKind.TAKER,
+        description="Which of your rates counts: `taker` or `maker`. Prices stay those that a taker"
+        " meets.",
+    )
+    capital: Capital = Field(
+        default=None,
+        examples=["10000, or {USDT: 5000, BTC: 0.1}"],
+        description="What you have there: amounts by currency, or one worth in `currency`, spent on"
+        " either side of one trade. What is not named is not bounded.",
     )
     markets_per_connection: int | None = Field(
         default=None,

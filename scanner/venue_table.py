@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 
 from scanner.config import Config, VenueConfig
+from scanner.fee_table import fees
+from scanner.fee_table import lines as fee_lines
 from scanner.logs import clean
 from scanner.types import Depth
 from scanner.venues.protocol import Venue
@@ -28,6 +30,8 @@ def table(config: Config | None) -> Iterator[str]:
         yield from (f"  note: {note}" for note in row["notes"])
         if config is not None:
             yield f"  configured: {_told(row['configured'])}"
+            if row["configured"] and row["configured"]["enabled"]:
+                yield from fee_lines(row["fees"])
         yield ""
 
 
@@ -38,16 +42,24 @@ def json_lines(config: Config | None) -> Iterator[str]:
 
 
 def rows(config: Config | None) -> Iterator[dict[str, Any]]:
-    """A mapping for each venue; ``configured`` is null where the configuration lacks it."""
+    """A mapping for each venue; ``configured`` is null where the configuration lacks it, ``fees``
+    what its markets cost (``scanner.fee_table``)."""
     configured = dict(config.venues) if config else {}
+    costs = fees(config) if config else {}
     for name in VENUES:
         venue = native(name)
         if venue is not None:
-            yield _native(venue) | {"configured": _use(configured.get(name))}
+            yield _native(venue) | {
+                "configured": _use(configured.get(name)),
+                "fees": costs.get(name, []),
+            }
     for name in CONTRACTS:
         venue = native(name, contracts=True)
         if venue is not None:
-            yield _native(venue) | {"configured": _use(configured.get(name))}
+            yield _native(venue) | {
+                "configured": _use(configured.get(name)),
+                "fees": costs.get(name, []),
+            }
     for name in (*VENUES, *CONTRACTS):
         configured.pop(name, None)
     for name, use in configured.items():
@@ -63,6 +75,7 @@ def rows(config: Config | None) -> Iterator[dict[str, Any]]:
             "ws": "",
             "notes": ["streamed by ccxt's own client"],
             "configured": _use(use),
+            "fees": costs.get(name, []),
         }
 
 
@@ -98,6 +111,7 @@ def _told(use: dict[str, Any] | None) -> str:
     if use["markets"]:
         parts.append(f"markets {' '.join(use['markets'])}")
     parts += [f"{kind} {url}" for kind, url in use["endpoints"].items() if url]
-    if use["taker_fee"] is not None:
-        parts.append(f"taker fee {use['taker_fee']:.4%}")
+    for kind in ("taker", "maker"):
+        if use[f"{kind}_fee"] is not None:
+            parts.append(f"{kind} fee {use[f'{kind}_fee']:.4%}")
     return ", ".join(parts)

@@ -25,6 +25,7 @@ from scanner.frame import (
     Row,
     ServiceLine,
     Standing,
+    Stop,
     Sum,
     Totals,
     VenueLine,
@@ -32,7 +33,7 @@ from scanner.frame import (
 from scanner.pipeline import Pipeline
 from scanner.recent import Recent
 from scanner.trend import Rate, Trend
-from scanner.types import Market, Side
+from scanner.types import FeeIn, Market, Side
 
 HISTORY = 600
 TREND = 60
@@ -138,10 +139,10 @@ class View:
             base=base,
             quote=quote,
             standing=_standing(route),
-            buy=self._place(route.buy, route.ask, at),
-            sell=self._place(route.sell, route.bid, at),
+            buy=self._place(route.buy, route.ask, quote, at),
+            sell=self._place(route.sell, route.bid, quote, at),
             size=trade.size,
-            gross_bps=(trade.received - trade.paid) / trade.paid * 1e4,
+            gross_bps=_gross_bps(route),
             net_bps=_net_bps(route),
             profit=route.result.net_profit if route.result else trade.net,
             id=opened.id if opened else "",
@@ -152,29 +153,46 @@ class View:
             trend=trend,
         )
 
-    def _place(self, book: int, price: float, at: int) -> Place:
+    def _place(self, book: int, price: float, quote: str, at: int) -> Place:
         market = self._overview.market(book)
         return Place(
             venue=market.venue,
             price=price,
             places=_places(market.price_tick),
             age_ms=self._overview.age_ms(book, at),
+            quote="" if market.quote == quote else market.quote,
         )
 
     def _sum(self, route: Route) -> Sum:
         """The trade at the best size, or with what stands at the touch where that would lose."""
-        asks, bids, size = _levels(route)
-        buy = self._overview.market(route.buy).taker_fee
-        sell = self._overview.market(route.sell).taker_fee
-        paid, received = costs.value(asks, size), costs.value(bids, size)
+        buy, sell = self._overview.market(route.buy), self._overview.market(route.sell)
+        result = route.result
+        if result is None:
+            size = min(route.ask_size, route.bid_size)
+            paid, received = route.ask * size, route.bid * size * route.plain
+            converting = received * (1 - route.rate / route.plain)
+            where = buy.quote if route.rate != 1 or route.plain != 1 else ""
+            sell_fee = received * sell.fee_rate
+        else:
+            size, done = result.size, result.conversion
+            plain = done.plain if done else 1.0
+            brought = costs.value(result.sell, result.sold)
+            paid, received = costs.value(result.buy, size), brought * plain * (size / result.sold)
+            converting = done.given * plain - done.got if done else 0.0
+            where = (done.exchange.venue or "as stated") if done else ""
+        buy_fee = (received if buy.buy_fee_in is FeeIn.BASE else paid) * buy.fee_rate
+        if result is not None:
+            sell_fee = received - paid - buy_fee - converting - result.net_profit
         return Sum(
             size=size,
             paid=paid,
-            buy_rate=buy,
-            buy_fee=paid * buy,
+            buy_rate=buy.fee_rate,
+            buy_fee=buy_fee,
             received=received,
-            sell_rate=sell,
-            sell_fee=received * sell,
+            sell_rate=sell.fee_rate,
+            sell_fee=sell_fee,
+            converting=converting,
+            converted_at=where,
         )
 
     def _detail(self, route: Route, levels: int, at: int) -> Detail:
@@ -183,15 +201,22 @@ class View:
         history = trend.last(HISTORY) if trend else ()
         if route.buy < 0:
             return Detail(symbol=route.symbol, quotes=quotes, history=history)
-        size = _levels(route)[2]
+        result, size = route.result, min(route.ask_size, route.bid_size)
+        bought, sold = (result.size, result.sold) if result else (size, size)
         return Detail(
             symbol=route.symbol,
-            asks=_taken(self._overview.ladder(route.buy, Side.ASK, levels), size),
-            bids=_taken(self._overview.ladder(route.sell, Side.BID, levels), size),
+            asks=_taken(self._overview.ladder(route.buy, Side.ASK, levels), bought),
+            bids=_taken(self._overview.ladder(route.sell, Side.BID, levels), sold),
             sum=self._sum(route),
             quotes=quotes,
             history=history,
+            stops=self._stops(route),
         )
+
+    def _stops(self, route: Route) -> tuple[Stop, ...]:
+        found = self._overview.why_not(route.buy, route.sell).items()
+        stops = [Stop(gate.value, count, short) for gate, (count, short) in found]
+        return tuple(sorted(stops, key=lambda stop: -stop.count))
 
     def _venue_lines(self, at: int) -> Iterable[VenueLine]:
         trust, contracts = self._overview.trust(), self._live_contracts()
@@ -242,20 +267,18 @@ def _net_bps(route: Route) -> float:
     return route.result.net_bps if route.result else route.edge_bps
 
 
+def _gross_bps(route: Route) -> float:
+    if route.result is not None:
+        return route.result.gross_bps
+    return (route.bid * route.plain / route.ask - 1) * 1e4
+
+
 def _standing(route: Route) -> Standing:
     if route.opened is not None:
         return Standing.OPEN
     if route.result is not None:
         return Standing.PAYS
     return Standing.DUST if route.edge_bps > 0 else Standing.NEAR
-
-
-def _levels(route: Route) -> tuple[Sequence[costs.Level], Sequence[costs.Level], float]:
-    """What is bought from, what is sold to, and how much."""
-    if route.result is not None:
-        return route.result.buy, route.result.sell, route.result.size
-    asks, bids = [(route.ask, route.ask_size)], [(route.bid, route.bid_size)]
-    return asks, bids, min(route.ask_size, route.bid_size)
 
 
 def _taken(levels: Iterable[costs.Level], size: float) -> tuple[Level, ...]:
@@ -275,7 +298,7 @@ def _quoted(quote: Quote) -> Quoted:
         bid=quote.bid,
         ask=quote.ask,
         places=_places(quote.market.price_tick),
-        fee_rate=quote.market.taker_fee,
+        fee_rate=quote.market.fee_rate,
     )
 
 

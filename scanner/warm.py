@@ -9,7 +9,12 @@ from scanner.engine.engine import Bounds, Engine
 from scanner.engine.ids import Ids
 from scanner.engine.overview import Overview
 from scanner.engine.tracker import Thresholds
+from scanner.fast.lane import FastLane
 from scanner.types import Best, ChecksumRule, Delta, LevelLayout, Market, Snapshot
+from scanner.venues.cells import Shared
+from scanner.venues.wire import Kind, Shape, What, Wire
+
+WIRE = Wire(shapes=(Shape(kind=Kind.BEST, names={"{id}": 0}, keys={"id": What.NAME}),))
 
 
 def compiled() -> bool:
@@ -36,5 +41,11 @@ def warm() -> None:
         )
         store.checksum(book, ChecksumRule.DIGITS_10)
         engine.updated(book, 1)
+    lane = FastLane(store, Shared(), WIRE, LevelLayout(), ChecksumRule.NONE)
+    lane.take_one(b"{}", 1)
+    lane.take(0, 0, 0, 0, 0, 1)
     scan.route(store.context, 0, 1, 0, 1)
+    store.grow_old(1)
+    scan.rescan(store.context, 1, 1)
+    scan.convert(store.context, 0, 1)
     Overview(store, engine).best(1)

@@ -7,6 +7,8 @@ patience.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec import Struct
 
 from scanner.types import BookState
@@ -30,8 +32,16 @@ class Patience(Struct, frozen=True, kw_only=True):
     helped: int = 10 * SECOND
 
 
+def _nothing_proven() -> tuple[int, int]:
+    return 0, 0
+
+
 class Watch:
-    """The deadlines of one market."""
+    """The deadlines of one market.
+
+    ``take_proven`` is asked before anything is judged: when, first and last, the book was live
+    without ``proven`` having been called (0: not at all).
+    """
 
     __slots__ = (
         "_acknowledged",
@@ -44,10 +54,16 @@ class Watch:
         "_repeats",
         "_resync_at",
         "_resyncs",
+        "_take_proven",
     )
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(
+        self,
+        patience: Patience,
+        take_proven: Callable[[], tuple[int, int]] = _nothing_proven,
+    ) -> None:
         self._patience = patience
+        self._take_proven = take_proven
         self._asked_at: int | None = None
         self._acknowledged = False
         self._proven_at: int | None = None
@@ -68,6 +84,16 @@ class Watch:
 
     def proven(self, at: int) -> None:
         """The book is live as of now."""
+        self._catch_up()
+        self._prove(at)
+
+    def _catch_up(self) -> None:
+        first, last = self._take_proven()
+        if last:
+            self._prove(first)
+            self._prove(last)
+
+    def _prove(self, at: int) -> None:
         if self._proven_since is None:
             self._proven_since = at
         elif at - self._proven_since > self._patience.helped:
@@ -78,11 +104,13 @@ class Watch:
 
     def crossed(self, at: int) -> None:
         """The book is crossed as of now."""
+        self._catch_up()
         if self._crossed_since is None:
             self._crossed_since = at
 
     def complaint(self, state: BookState, changed_at: int, at: int) -> str:
         """What is wrong with the market now, once per deadline; empty when nothing is."""
+        self._catch_up()
         if self._pending and at >= self._resync_at:
             return "the book has to be asked for again"
         if self._asked_at is None:
@@ -103,6 +131,7 @@ class Watch:
 
     def may_resync(self, at: int) -> bool:
         """True if a fresh start may be asked for now; else it is done when its time has come."""
+        self._catch_up()
         self._pending = at < self._resync_at
         if self._pending:
             return False

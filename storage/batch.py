@@ -8,22 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from math import isfinite
 
-from sqlalchemy import Table, text
+from sqlalchemy import Table
 from sqlalchemy.engine import Connection
 
-from scanner.types import RouteMinute
-from storage import rows, schema
-from storage.rows import Row
+from storage import readings, rows, schema
+from storage.numbers import Numbers
 from storage.spool import Batch
+from storage.text import Row
 
-Route = tuple[str, str, str]
-
-
-NEW_ROUTE = text(
-    "INSERT INTO route (symbol, buy, sell) VALUES (:symbol, :buy, :sell) ON CONFLICT DO NOTHING"
-)
-ROUTE = text("SELECT id FROM route WHERE symbol = :symbol AND buy = :buy AND sell = :sell")
 # What never changes once it is written; to say it again would only move it within the indexes.
 FIXED: dict[str, set[str]] = {
     "opportunity": {"run_id", "kind", "symbol", "buy", "sell", "opened_at"},
@@ -48,44 +42,36 @@ def upsert(table: Table, mark: str) -> str:
 
 
 class BatchWriter:
-    """Writes batches of the run ``run``; remembers the numbers that routes have.
+    """Writes batches of the run ``run``; remembers the numbers that were given out.
 
     After a failure it has to be made anew: a number given out in a transaction that failed will be
-    another route's.
+    another's.
     """
 
     def __init__(self, run: str) -> None:
         self._run = run
-        self._routes: dict[Route, int] = {}
+        self._numbers = Numbers()
 
     def write(self, connection: Connection, batch: Batch) -> None:
         """Write it; the transaction is the caller's."""
-        drafts, number = batch.drafts.values(), self._number
+        drafts = batch.drafts.values()
         put(connection, schema.opportunity, [rows.opportunity_row(d, self._run) for d in drafts])
         put(connection, schema.evidence, [row for d in drafts for row in rows.evidence_rows(d)])
         put(connection, schema.alert, [rows.alert_row(a, self._run) for a in batch.alerts.values()])
         events = [rows.feed_event_row(n, event, self._run) for n, event in batch.feed_events]
         put(connection, schema.feed_event, events)
         put(connection, schema.sample, batch.samples)
-        minutes = [rows.minute_row(m, number(connection, route(m))) for m in batch.minutes]
-        put(connection, schema.route_minute, minutes)
-
-    def _number(self, connection: Connection, route: Route) -> int:
-        known = self._routes.get(route)
-        if known is None:
-            values = dict(zip(("symbol", "buy", "sell"), map(rows.clean, route), strict=True))
-            connection.execute(NEW_ROUTE, values)
-            known = self._routes[route] = connection.execute(ROUTE, values).scalar_one()
-        return known
-
-
-def route(minute: RouteMinute) -> Route:
-    """Which route a summary is of."""
-    return minute.symbol, minute.buy, minute.sell
+        number = self._numbers.of
+        found = readings.rows(batch.readings, lambda of: number(connection, of))
+        for table, values in found.items():
+            put(connection, table, values)
 
 
 def put(connection: Connection, table: Table, values: Sequence[Row]) -> None:
-    """Insert rows, or change those of the same keys."""
+    """Insert rows, or change those of the same keys. Raises ``ValueError`` for what is no number:
+    one database would make NULL of it, the other keep it."""
+    if not all(isfinite(value) for row in values for value in row if type(value) is float):
+        raise ValueError(f"a figure for {table.name} is not a number")
     if values:
         mark = "?" if connection.dialect.name == "sqlite" else "%s"
         connection.exec_driver_sql(upsert(table, mark), list(values))

@@ -2,10 +2,10 @@
 
 Opportunities go by whole days (UTC) of their opening, the oldest first, with their evidence and
 samples; those still open stay. By age everything goes that is of a day more than ``days`` ago. By
-size the details go first, six hours at a time from the oldest: minute summaries, samples, feed
-events; only when none is left that may go, the oldest day of opportunities. Nothing of the newest
-24 hours is ever thrown away for its size. All is done in small steps, each a transaction of its
-own, between which the writer writes.
+size the details go first, six hours at a time from the oldest: readings (but not what was paid as
+funding), samples, feed events; only when none is left that may go, the oldest day of opportunities.
+Nothing of the newest 24 hours is ever thrown away for its size. All is done in small steps, each a
+transaction of its own, between which the writer writes.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import sqlite3
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, func, select, text
+from sqlalchemy import ColumnElement, Select, Subquery, Table, bindparam, delete, func, select, text
 from sqlalchemy.engine import Connection
 
-from storage import schema
+from storage import readings_schema, schema
 from storage.ids import lowest_id
 
 log = logging.getLogger(__name__)
@@ -110,11 +110,13 @@ class Retention:
 
 
 def details_before(connection: Connection, before: int) -> bool:
-    """Delete some feed events, samples or minute summaries of the time before; were there any?"""
+    """Delete some feed events, samples or readings of the time before; were there any?"""
     return (
         _oldest_rows(connection, schema.feed_event, before)
         or _samples(connection, before)
-        or _minutes(connection, before)
+        or any(
+            _of_readings(connection, table, before) for table in READINGS if table not in LASTING
+        )
     )
 
 
@@ -134,18 +136,19 @@ def oldest_day(connection: Connection) -> int | None:
 
 
 def others_before(connection: Connection, before: int) -> bool:
-    """Delete the alerts and the runs of the time before."""
+    """Delete the alerts, the lasting readings and the runs of the time before."""
     ended = schema.run.c.ended_at < before
     runs = connection.execute(delete(schema.run).where(ended)).rowcount
-    return _oldest_rows(connection, schema.alert, before) or runs > 0
+    lasting = any(_of_readings(connection, table, before) for table in LASTING)
+    return _oldest_rows(connection, schema.alert, before) or lasting or runs > 0
 
 
 def oldest_detail(connection: Connection) -> int | None:
-    """The time of the oldest minute summary, sample or feed event."""
-    m, s = schema.route_minute.c, schema.sample.c
-    per_route = select(func.min(m.at)).where(m.route_id == schema.route.c.id).scalar_subquery()
+    """The time of the oldest reading (but lasting ones), sample or feed event."""
+    s = schema.sample.c
+    firsts = [_firsts(table).c.at for table in READINGS if table not in LASTING]
     found = (
-        connection.execute(select(func.min(per_route.label("at")))).scalar(),
+        *(connection.execute(select(func.min(first))).scalar() for first in firsts),
         connection.execute(select(s.at).order_by(s.opportunity_id, s.at).limit(1)).scalar(),
         connection.execute(select(func.min(schema.feed_event.c.at))).scalar(),
     )
@@ -185,6 +188,16 @@ def shrink(connection: Connection) -> bool:
     return True
 
 
+# The tables of readings, and where the numbers are from that they begin with.
+READINGS: dict[Table, Table] = {
+    readings_schema.route_minute: readings_schema.route,
+    readings_schema.reject_minute: readings_schema.route,
+    readings_schema.funding: readings_schema.market,
+    readings_schema.funding_settled: readings_schema.market,
+    readings_schema.parity_minute: readings_schema.pair,
+}
+# A row every some hours: small, and asked for over years.
+LASTING = (readings_schema.funding_settled,)
 OWNED: tuple[tuple[Table, ColumnElement[str]], ...] = (
     (schema.evidence, schema.evidence.c.opportunity_id),
     (schema.sample, schema.sample.c.opportunity_id),
@@ -218,15 +231,23 @@ def _samples(connection: Connection, before: int) -> bool:
     return bool(ids)
 
 
-def _minutes(connection: Connection, before: int) -> bool:
-    """At most six hours of some routes."""
-    m, r = schema.route_minute.c, schema.route.c
-    oldest = select(func.min(m.at)).where(m.route_id == r.id).scalar_subquery()
-    found = connection.execute(select(r.id, oldest).where(oldest < before).limit(ROUTES)).all()
-    for route, first in found:
-        old = (m.route_id == route) & (m.at < min(before, first + 6 * HOUR))
-        connection.execute(delete(schema.route_minute).where(old))
+def _of_readings(connection: Connection, table: Table, before: int) -> bool:
+    """At most six hours of some routes, markets or pairs."""
+    firsts = _firsts(table)
+    query = select(firsts).where(firsts.c.at < before).limit(ROUTES)
+    found = connection.execute(query).all()
+    own, at = table.primary_key.columns.values()[0], table.c.at
+    for one, oldest in found:
+        old = (own == one) & (at < min(before, oldest + 6 * HOUR))
+        connection.execute(delete(table).where(old))
     return bool(found)
+
+
+def _firsts(table: Table) -> Subquery:
+    """Of each number that a table may have readings of, the time ``at`` of the first."""
+    own, numbers = table.primary_key.columns.values()[0], READINGS[table]
+    first = select(func.min(table.c.at)).where(own == numbers.c.id).correlate(numbers)
+    return select(numbers.c.id, first.scalar_subquery().label("at")).subquery()
 
 
 def _ids(connection: Connection, query: Select[str]) -> Sequence[str]:

@@ -7,12 +7,10 @@ from typing import Any
 
 import msgspec
 
-from scanner.types import Alert, FeedEvent, Leg, Opportunity, RouteMinute
-from storage import schema
+from scanner.types import Alert, FeedEvent, Opportunity
+from storage import evidence, schema
 from storage.draft import Draft
-
-Row = tuple[Any, ...]
-LONGEST = 4000
+from storage.text import Row, clean, name
 
 
 def opportunity_row(draft: Draft, run: str) -> Row:
@@ -22,10 +20,10 @@ def opportunity_row(draft: Draft, run: str) -> Row:
     return (
         o.id,
         run,
-        clean(o.kind),
-        clean(o.symbol),
-        clean(o.buy.venue),
-        clean(o.sell.venue),
+        name(o.kind),
+        name(o.symbol),
+        name(o.buy.venue),
+        name(o.sell.venue),
         o.opened_at,
         o.at,
         o.at if closed else None,
@@ -36,7 +34,7 @@ def opportunity_row(draft: Draft, run: str) -> Row:
         o.gross_bps,
         o.net_bps,
         o.net_profit,
-        clean(o.currency),
+        name(o.currency),
         o.peak_net_bps,
         o.peak_net_profit,
     )
@@ -52,27 +50,13 @@ def evidence_rows(draft: Draft) -> Iterator[Row]:
         yield _state(draft.last, schema.LAST)
 
 
-def minute_row(minute: RouteMinute, route: int) -> Row:
-    """The summary of one route."""
-    return (
-        route,
-        minute.at,
-        minute.samples,
-        minute.positive,
-        minute.low_bps,
-        minute.high_bps,
-        minute.mean_bps,
-        minute.last_bps,
-    )
-
-
 def feed_event_row(number: int, event: FeedEvent, run: str) -> Row:
     """What happened to a feed; ``number`` counts within the run."""
     return (
         run,
         number,
         event.at,
-        clean(event.venue),
+        name(event.venue),
         event.connection,
         clean(event.kind),
         clean(event.market),
@@ -83,17 +67,10 @@ def feed_event_row(number: int, event: FeedEvent, run: str) -> Row:
 def alert_row(alert: Alert, run: str) -> Row:
     """An alert as it stands, in the hands of ``run``."""
     values: dict[str, Any] = {**msgspec.structs.asdict(alert), "owner": run}
-    row = [values[column.name] for column in schema.alert.columns]
-    return tuple(clean(value) if isinstance(value, str) else value for value in row)
-
-
-def clean(text: str) -> str:
-    """Text that every database takes: bounded, no NUL, no half of a surrogate pair."""
-    if len(text) > LONGEST:
-        text = text[: LONGEST - 1] + "…"
-    if text.isprintable():
-        return text
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+    for field, value in values.items():
+        if isinstance(value, str):
+            values[field] = clean(value) if field in ("text", "error") else name(value)
+    return tuple(values[column.name] for column in schema.alert.columns)
 
 
 def _state(o: Opportunity, moment: int) -> Row:
@@ -105,10 +82,5 @@ def _state(o: Opportunity, moment: int) -> Row:
         o.gross_bps,
         o.net_bps,
         o.net_profit,
-        _leg(o.buy),
-        _leg(o.sell),
+        *evidence.written(o),
     )
-
-
-def _leg(leg: Leg) -> str:
-    return msgspec.json.encode(leg).decode()

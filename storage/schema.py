@@ -17,27 +17,22 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
-    String,
     Table,
     Text,
     text,
 )
-from sqlalchemy.types import TypeEngine
 
-metadata = MetaData()
+import storage.readings_schema  # noqa: F401 (its tables are of the same metadata)
+from storage import base
+from storage.base import key
 
-
-def _key() -> TypeEngine[str]:
-    """Text compared byte by byte, on every database: ids sort by time, prefixes use the index."""
-    return String().with_variant(String(collation="C"), "postgresql")
-
+metadata = base.metadata
 
 run = Table(
     "run",
     metadata,
-    Column("id", _key(), primary_key=True),
+    Column("id", key(), primary_key=True),
     Column("version", Text, nullable=False),
     Column("config", Text, nullable=False),  # the configuration's text, secrets blanked
     Column("host", Text, nullable=False),  # machine and process namespace
@@ -54,8 +49,8 @@ run = Table(
 opportunity = Table(
     "opportunity",
     metadata,
-    Column("id", _key(), primary_key=True),
-    Column("run_id", _key(), nullable=False),
+    Column("id", key(), primary_key=True),
+    Column("run_id", key(), nullable=False),
     Column("kind", Text, nullable=False),
     Column("symbol", Text, nullable=False),
     Column("buy", Text, nullable=False),  # venue
@@ -107,11 +102,12 @@ OPENED, PEAK, LAST = 0, 1, 2
 
 # One whole state of an opportunity: at its opening, at the highest net_bps among its events, and
 # the newest. PEAK is missing while no later state beat the opening, LAST while none followed it:
-# then the opening's stands for them. ``buy`` and ``sell`` are the legs as in the JSON lines.
+# then the opening's stands for them. ``buy`` and ``sell`` are the legs as in the JSON lines
+# (``storage.evidence``: with the sale stands what belongs to neither of them alone).
 evidence = Table(
     "evidence",
     metadata,
-    Column("opportunity_id", _key(), primary_key=True),
+    Column("opportunity_id", key(), primary_key=True),
     Column("moment", SmallInteger, primary_key=True),
     Column("at", BigInteger, nullable=False),
     Column("size", Double, nullable=False),
@@ -126,7 +122,7 @@ evidence = Table(
 sample = Table(
     "sample",
     metadata,
-    Column("opportunity_id", _key(), primary_key=True),
+    Column("opportunity_id", key(), primary_key=True),
     Column("at", BigInteger, primary_key=True),
     Column("size", Double, nullable=False),
     Column("gross_bps", Double, nullable=False),
@@ -135,35 +131,10 @@ sample = Table(
     sqlite_with_rowid=False,
 )
 
-route = Table(
-    "route",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("symbol", Text, nullable=False),
-    Column("buy", Text, nullable=False),
-    Column("sell", Text, nullable=False),
-    Index("ix_route_symbol", "symbol", "buy", "sell", unique=True),
-)
-
-# Net edges at the touch over about a minute, as in ``scanner.types.RouteMinute``.
-route_minute = Table(
-    "route_minute",
-    metadata,
-    Column("route_id", Integer, primary_key=True, autoincrement=False),
-    Column("at", BigInteger, primary_key=True),  # when it was taken
-    Column("samples", Integer, nullable=False),
-    Column("positive", Integer, nullable=False),
-    Column("low_bps", Double, nullable=False),
-    Column("high_bps", Double, nullable=False),
-    Column("mean_bps", Double, nullable=False),
-    Column("last_bps", Double, nullable=False),
-    sqlite_with_rowid=False,
-)
-
 feed_event = Table(
     "feed_event",
     metadata,
-    Column("run_id", _key(), primary_key=True),
+    Column("run_id", key(), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),  # within the run
     Column("at", BigInteger, nullable=False),
     Column("venue", Text, nullable=False),
@@ -178,11 +149,11 @@ feed_event = Table(
 alert = Table(
     "alert",
     metadata,
-    Column("id", _key(), primary_key=True),
-    Column("owner", _key(), nullable=False),  # the run that is to send it
+    Column("id", key(), primary_key=True),
+    Column("owner", key(), nullable=False),  # the run that is to send it
     Column("rule", Text, nullable=False),
     Column("channel", Text, nullable=False),  # its name in the configuration; never its URL
-    Column("opportunity_id", _key(), nullable=False),  # "" for a digest
+    Column("opportunity_id", key(), nullable=False),  # "" for a digest
     Column("symbol", Text, nullable=False),
     Column("buy", Text, nullable=False),  # venue
     Column("sell", Text, nullable=False),  # venue

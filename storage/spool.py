@@ -2,7 +2,7 @@
 
 The scanner's thread adds, the writer's takes; both hold the lock for microseconds. All events of an
 opportunity fold into one draft, so a long wait costs no more than a short one. When the bound is
-reached, samples go first, oldest first, then summaries, feed events and alerts; opportunities last.
+reached, samples go first, oldest first, then readings, feed events and alerts; opportunities last.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from scanner.types import Alert, FeedEvent, Opportunity, RouteMinute
+from scanner.types import Alert, FeedEvent, Opportunity
 from storage.draft import Draft, Track
+from storage.readings import READINGS, TABLES, Reading
 
 T = TypeVar("T")
 Sample = tuple[str, int, float, float, float, float]
@@ -29,12 +30,12 @@ class Batch(Struct):
     alerts: dict[str, Alert] = {}
     feed_events: list[tuple[int, FeedEvent]] = []
     samples: list[Sample] = []
-    minutes: list[RouteMinute] = []
+    readings: list[Reading] = []
 
     @property
     def rows(self) -> int:
         """How many rows it is."""
-        others = len(self.alerts) + len(self.feed_events) + len(self.samples) + len(self.minutes)
+        others = len(self.alerts) + len(self.feed_events) + len(self.samples) + len(self.readings)
         return others + sum(draft.rows for draft in self.drafts.values())
 
     def parts(self) -> list[Batch]:
@@ -45,7 +46,7 @@ class Batch(Struct):
             *(Batch(since=since, alerts={key: alert}) for key, alert in self.alerts.items()),
             *(Batch(since=since, feed_events=[event]) for event in self.feed_events),
             *(Batch(since=since, samples=[sample]) for sample in self.samples),
-            *(Batch(since=since, minutes=[minute]) for minute in self.minutes),
+            *(Batch(since=since, readings=[reading]) for reading in self.readings),
         ]
 
     @property
@@ -57,7 +58,7 @@ class Batch(Struct):
             return "alert"
         if self.feed_events:
             return "feed_event"
-        return "sample" if self.samples else "route_minute"
+        return "sample" if self.samples else TABLES[type(self.readings[0])].name
 
     @staticmethod
     def of(since: int, parts: list[Batch]) -> Batch:
@@ -68,7 +69,7 @@ class Batch(Struct):
             whole.alerts.update(part.alerts)
             whole.feed_events += part.feed_events
             whole.samples += part.samples
-            whole.minutes += part.minutes
+            whole.readings += part.readings
         return whole
 
 
@@ -84,7 +85,7 @@ class Spool:
         self._alerts: OrderedDict[str, Alert] = OrderedDict()
         self._feed_events: deque[tuple[int, FeedEvent]] = deque()
         self._samples: deque[Sample] = deque()
-        self._minutes: deque[RouteMinute] = deque()
+        self._readings: deque[Reading] = deque()
         self._numbered = 0
         self._rows = 0
         self._since = 0
@@ -98,9 +99,6 @@ class Spool:
             match event:
                 case Opportunity():
                     self._opportunity(event)
-                case RouteMinute():
-                    self._minutes.append(event)
-                    self._rows += 1
                 case FeedEvent():
                     self._numbered += 1
                     self._feed_events.append((self._numbered, event))
@@ -108,6 +106,9 @@ class Spool:
                 case Alert():
                     self._rows += event.id not in self._alerts
                     self._alerts[event.id] = event
+                case _ if isinstance(event, READINGS):
+                    self._readings.append(event)
+                    self._rows += 1
             if not before and self._rows:
                 self._since = self._now()
             while self._rows > self._limit:
@@ -136,7 +137,7 @@ class Spool:
             room -= len(batch.feed_events)
             batch.samples = _first(self._samples, room)
             room -= len(batch.samples)
-            batch.minutes = _first(self._minutes, room)
+            batch.readings = _first(self._readings, room)
             self._rows -= batch.rows
             self._out = batch
             if not self._rows:
@@ -157,8 +158,8 @@ class Spool:
             self._since = batch.since
             self._feed_events.extendleft(reversed(batch.feed_events))
             self._samples.extendleft(reversed(batch.samples))
-            self._minutes.extendleft(reversed(batch.minutes))
-            self._rows += len(batch.feed_events) + len(batch.samples) + len(batch.minutes)
+            self._readings.extendleft(reversed(batch.readings))
+            self._rows += len(batch.feed_events) + len(batch.samples) + len(batch.readings)
             for key, alert in reversed(batch.alerts.items()):
                 self._rows += key not in self._alerts
                 self._alerts.setdefault(key, alert)
@@ -231,9 +232,8 @@ class Spool:
         if self._samples:
             self._samples.popleft()
             table = "sample"
-        elif self._minutes:
-            self._minutes.popleft()
-            table = "route_minute"
+        elif self._readings:
+            table = TABLES[type(self._readings.popleft())].name
         elif self._feed_events:
             self._feed_events.popleft()
             table = "feed_event"

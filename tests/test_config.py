@@ -108,6 +108,7 @@ def test_every_value_arrives() -> None:
         "max_age_ms": 10,
         "max_skew_ms": 20,
         "update_interval_ms": 0,
+        "unverified": False,
     }
     assert full.alerts.rules["big"].min_net_bps == 20
     assert full.alerts.channels["hook"].get_secret_value() == "json://h:1/x"
@@ -126,7 +127,11 @@ def test_it_is_frozen() -> None:
     [
         ("", "c.yaml: is empty; name venues under 'venues:'"),
         ("# nothing\n", "c.yaml: is empty; name venues under 'venues:'"),
-        ("- okx", "c.yaml:1: must be a mapping of keys such as 'venues:'"),
+        (
+            "- okx",
+            "c.yaml:1: must be a mapping of keys such as 'venues:';"
+            " write each key with a colon and a space behind it, as in 'log_level: info'",
+        ),
         ("max_symbols: 5", "c.yaml:1: venues: is missing; docs/configuration.md has an example"),
         ("venues:", "c.yaml:1: venues: is missing; docs/configuration.md has an example"),
         ("venues: {}", "c.yaml:1: venues: no venue is enabled; name at least two"),
@@ -134,7 +139,11 @@ def test_it_is_frozen() -> None:
             "venues: {okx: {enabled: false}}",
             "c.yaml:1: venues: no venue is enabled; name at least two",
         ),
-        ("venues: [okx]", "c.yaml:1: venues: must be a mapping of keys, not ['okx']"),
+        (
+            "venues: [okx]",
+            "c.yaml:1: venues: must be a mapping of keys, not ['okx'];"
+            " write each of them as 'name:' on a line of its own",
+        ),
         ("venus:\n  okx:", "c.yaml:1: venus: unknown key; did you mean 'venues'?"),
         (
             "venues:\n  binanse:",
@@ -145,7 +154,11 @@ def test_it_is_frozen() -> None:
             "c.yaml:2: venues.qqqq: is no venue that can be streamed; 'crossbook venues' lists the"
             " native ones, ccxt's manual the others",
         ),
-        ("venues:\n  okx: 5", "c.yaml:2: venues.okx: must be a mapping of keys, not 5"),
+        (
+            "venues:\n  okx: 5",
+            "c.yaml:2: venues.okx: must be a mapping of keys, not 5;"
+            " write each of them as 'key: value' on a line of its own",
+        ),
         (
             "venues:\n  okx:\n    depht: top",
             "c.yaml:3: venues.okx.depht: unknown key; did you mean 'depth'?",
@@ -172,8 +185,8 @@ def test_it_is_frozen() -> None:
             " for example 0.001, which is 0.1 %",
         ),
         (
-            "venues: {okx: {taker_fee: 10}}",
-            "c.yaml:1: venues.okx.taker_fee: must be at most 0.1, not 10;"
+            "venues: {okx: {taker_fee: 0.1}}",
+            "c.yaml:1: venues.okx.taker_fee: must be at most 0.05, not 0.1;"
             " for example 0.001, which is 0.1 %",
         ),
         (
@@ -237,7 +250,11 @@ def test_it_is_frozen() -> None:
             "venues: {okx: }\nthresholds:\n  close_ratio: 2",
             "c.yaml:3: thresholds.close_ratio: must be at most 1.0, not 2",
         ),
-        ("venues: {okx: }\nlimits: 3", "c.yaml:2: limits: must be a mapping of keys, not 3"),
+        (
+            "venues: {okx: }\nlimits: 3",
+            "c.yaml:2: limits: must be a mapping of keys, not 3;"
+            " write each of them as 'key: value' on a line of its own",
+        ),
         (
             "venues: {okx: }\nlog_level: loud",
             "c.yaml:2: log_level: must be one of 'debug', 'info', 'warning' or 'error', not 'loud'",
@@ -248,7 +265,8 @@ def test_it_is_frozen() -> None:
         ),
         (
             "venues: {okx: }\ndatabase: spreads.db",
-            "c.yaml:2: database: must be a mapping of keys, not 'spreads.db'",
+            "c.yaml:2: database: must be a mapping of keys, not 'spreads.db';"
+            " write each of them as 'key: value' on a line of its own",
         ),
         (
             "venues: {okx: }\ndatabase:\n  uri: spreads.db",
@@ -317,20 +335,64 @@ def test_what_is_wrong_is_said_with_its_line_and_its_remedy(text: str, said: str
         ),
         (
             "venues: {okx",
-            "c.yaml:1: cannot be read as YAML: expected ',' or '}', but got '<stream end>'",
+            "c.yaml:1: cannot be read as YAML: expected ',' or '}', but got '<stream end>';"
+            " close what begins in line 1 with '}'",
         ),
         (
-            "venues:\n  okx:\n  okx:",
-            "c.yaml:3: cannot be read as YAML: the key 'okx' stands here twice",
+            "quotes: [USD,\n  EUR\nsymbols: auto",
+            "c.yaml:3: cannot be read as YAML: expected ',' or ']', but got ':';"
+            " close the list that begins in line 1 with ']'",
+        ),
+        (
+            "venues:\n  okx: {depth: 'full}\n",
+            "c.yaml:3: cannot be read as YAML: found unexpected end of stream;"
+            " close the quote that begins in line 2",
+        ),
+        (
+            "venues:\n  okx:\n  gate:\n  okx:",
+            "c.yaml:4: cannot be read as YAML: the key 'okx' stands here again after line 2;"
+            " keep one",
+        ),
+        (
+            "venues:\n  okx: depth: full",
+            "c.yaml:2: cannot be read as YAML: mapping values are not allowed here; give each key a"
+            " line of its own, and put a text that has ': ' in it in quotes",
+        ),
+        (
+            "venues:\n  okx\n  gate:",
+            "c.yaml:3: cannot be read as YAML: mapping values are not allowed here; give each key a"
+            " line of its own, and put a text that has ': ' in it in quotes",
+        ),
+        (
+            "venues:\n  okx:\n gate:",
+            "c.yaml:3: cannot be read as YAML: expected <block end>, but found '<block mapping"
+            " start>'; indent what belongs together by the same number of spaces",
+        ),
+        (
+            "symbols: [*/USDT]",
+            "c.yaml:1: cannot be read as YAML: expected alphabetic or numeric character, but found"
+            " '/'; put a text that begins with '*' in quotes, as in '*/USDT'",
+        ),
+        (
+            "symbols: [@]",
+            "c.yaml:1: cannot be read as YAML: found character '@' that cannot start any token;"
+            " put it in quotes",
+        ),
+        (
+            "a: 1\n---\nb: 1",
+            "c.yaml:2: cannot be read as YAML: found another document;"
+            " keep one, and no '---' in between",
         ),
         (
             "a: &x 1\nb: *x",
-            "c.yaml:2: cannot be read as YAML: aliases (*name) are not taken here",
+            "c.yaml:2: cannot be read as YAML: aliases (*name) are not taken here;"
+            " write out what it stands for, or put the text in quotes",
         ),
         (
             "venues: !!python/object/apply:os.system [x]",
             "c.yaml:1: cannot be read as YAML: the tag"
-            " 'tag:yaml.org,2002:python/object/apply:os.system' is not taken here",
+            " 'tag:yaml.org,2002:python/object/apply:os.system' is not taken here;"
+            " remove it, or put the text in quotes",
         ),
         ("? [a]\n: b", "c.yaml:1: cannot be read as YAML: a key must be a word"),
         ("a:\n  \x07", "c.yaml:2: holds a character that YAML forbids (number 0x7); remove it"),

@@ -9,7 +9,7 @@ import pytest
 from scanner.config import Config, validated
 from scanner.errors import ConfigError, CrossbookError
 from scanner.located import parse
-from scanner.markets import _with_fee, choose
+from scanner.markets import choose
 from scanner.metadata import TICK_SIZE, Wanted, _only, converted
 from scanner.types import Market, MarketKind
 
@@ -86,7 +86,6 @@ def test_a_swap_and_a_dated_future_and_an_inverse_one() -> None:
         {"swap": False, "future": True},
         {"expiry": 1_798_185_600_000},
         DATED | {"expiry": 2**70},
-        {"taker": None},
         {"active": False},
     ],
 )
@@ -197,12 +196,6 @@ def test_without_any_spot_the_coins_that_most_list_are_taken() -> None:
     ]
     with pytest.raises(CrossbookError):
         chosen(f"{text}\nsymbols: [XYZ/USDT]", binanceusdm=a, hyperliquid=b)
-
-
-def test_one_fee_is_not_that_of_coins_and_of_contracts() -> None:
-    both = listed("okx", "BTC/USDT", "BTC/USDT:USDT")
-    assert [one.taker_fee for one in _with_fee(both, 0.0005)] == [0.0005, 0.1]
-    assert [one.taker_fee for one in _with_fee(both[1:], 0.0005)] == [0.0005]
 
 
 # --- what is configured -------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from typer.main import get_command
 
+from docs.make import venues
 from scanner.cli import cli
 from scanner.config import Config
 from scanner.later import Later
@@ -133,7 +134,24 @@ def test_every_venue_of_contracts_is_in_the_readme_with_its_channels(name: str) 
         assert f"{venue.channels[depth]} ({venue.proof[depth].value})" in row
 
 
+def test_the_page_of_the_venues_is_what_the_registry_says() -> None:
+    assert venues.PAGE.read_text() == venues.page(), "python -m docs.make.venues writes it anew"
+
+
+def headings(document: Path) -> set[str]:
+    """What may stand behind ``#`` in a link to it."""
+    titles = re.findall(r"^#+ (.+)$", document.read_text(), re.M)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_within_the_repository_lead_somewhere(document: Path) -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
-        assert (document.parent / target).exists(), target
+    for target, heading in re.findall(r"\]\(([^)#:]*)#?([^):]*)\)", document.read_text()):
+        place = document.parent / target if target else document
+        assert place.exists(), target
+        assert not heading or heading in headings(place), f"{target}#{heading}"
+
+
+def test_every_document_is_reached_from_the_readme() -> None:
+    for document in DOCUMENTS[1:]:
+        assert f"](docs/{document.name}" in README

@@ -107,6 +107,33 @@ ending.leave(0)
     assert process.wait(5) == 0
 
 
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_a_signal_while_the_loop_starts_waits_for_the_event(loop: str) -> None:
+    process = started(
+        f"""
+import {loop}
+ending.on_signals()
+async def main():
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.sleep(0)
+    stop = ending.stop_event()
+    await stop.wait()
+    print("heard", flush=True)
+print("ready", flush=True)
+with ending.held():
+    os.kill(os.getpid(), signal.SIGINT)
+    {loop}.run(main())
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("and heard after it")
+"""
+    )
+    assert process.stdout is not None
+    assert process.stdout.read() == "heard\nand heard after it\n"
+    assert process.wait(5) == 0
+
+
 @pytest.mark.parametrize("code", [0, 2])
 @pytest.mark.parametrize("threads", [0, 1])
 def test_leaving_keeps_the_code_and_what_was_printed(code: int, threads: int) -> None:

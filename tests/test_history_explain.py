@@ -9,8 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.engine import costs
+from scanner.engine.terms import Terms
 from scanner.history.arithmetic import account
-from scanner.types import Alert, FeedEvent, Leg, Opportunity
+from scanner.types import Alert, FeedEvent, Leg, Market, Opportunity
 from storage.queries import State
 from tests.history_commands import call, printed, refusal, store
 from tests.storage.events import ID, START, closed, opened, updated
@@ -23,8 +24,12 @@ BUY_FEE, SELL_FEE = 0.001, 0.002
 
 def found(at: int = START, asks: tuple[tuple[float, float], ...] = ASKS) -> Opportunity:
     """As the engine finds it."""
-    result = costs.evaluate(asks, BIDS, BUY_FEE, SELL_FEE, (0.001,))
-    assert result is not None
+    buy, sell = (
+        Terms.of(Market(venue="", id="", symbol="", base="", quote="", taker_fee=fee, lot=0.001))
+        for fee in (BUY_FEE, SELL_FEE)
+    )
+    result = costs.evaluate(asks, BIDS, buy, sell)
+    assert isinstance(result, costs.Result)
     return replace(
         opened(1, at),
         buy=Leg(venue="alpha", symbol="BTC/USDT", levels=result.buy, fee_rate=BUY_FEE, age_ms=12.5),

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from scanner.config import Config, Endpoints, Feed, VenueConfig
 from scanner.errors import ConfigError, CrossbookError
+from scanner.fee_config import FeeRates
 from scanner.lab.server import Clock, LabServer
 from scanner.lab.world import World
 from scanner.liquidity import Traded
@@ -20,6 +22,7 @@ from scanner.metadata import (
     DECIMAL_PLACES,
     REASON,
     TICK_SIZE,
+    UNLISTED,
     Wanted,
     converted,
     fetch,
@@ -28,6 +31,7 @@ from scanner.metadata import (
 )
 from scanner.types import Market
 from scanner.venues.registry import VENUES
+from tests.feeds.test_rest import server
 
 SECOND = 1_000_000_000
 SIGNIFICANT_DIGITS = 3
@@ -90,8 +94,50 @@ def test_a_market_is_made_of_what_ccxt_knows() -> None:
             min_notional=5.0,
             taker_fee=0.001,
             maker_fee=0.0008,
+            fee_source="its list",
+            fee_in_source="not known",
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("side", "buy", "sell"),
+    [
+        ("get", "base", "quote"),
+        ("give", "quote", "base"),
+        ("base", "base", "base"),
+        ("quote", "quote", "quote"),
+        ("other", "token", "token"),
+        (None, "quote", "quote"),
+    ],
+)
+def test_what_fees_are_taken_in(side: str | None, buy: str, sell: str) -> None:
+    [made] = convert(entry(feeSide=side))
+    assert (made.buy_fee_in, made.sell_fee_in) == (buy, sell)
+    assert made.fee_in_source == ("ccxt" if side else "not known")
+
+
+def test_a_native_venue_says_what_it_takes_fees_in_where_ccxt_does_not() -> None:
+    found = {
+        venue: converted(Wanted(venue, "", True), [entry(info={"symbol": "BTCUSDT"})], TICK_SIZE)
+        for venue in ("okx", "kucoin")
+    }
+    [okx], [kucoin] = found["okx"], found["kucoin"]
+    assert (okx.buy_fee_in, okx.sell_fee_in, kucoin.buy_fee_in) == ("base", "quote", "quote")
+    assert okx.fee_in_source == "the venue's rules"
+
+
+def test_what_converts_comes_with_symbols_of_two_quotes() -> None:
+    lists = listed(
+        a="BTC/USDT ETH/USDT USDC/USDT EUR/USDT", b="BTC/USDC ETH/USDT BTC/USDT", c="BTC/USDC"
+    )
+
+    def scanned(**settings: Any) -> list[str]:
+        wanted = config("okx", symbols=("BTC/USDT", "BTC/USDC", "ETH/USDT"), **settings)
+        return list(dict.fromkeys(m.symbol for m in choose(lists, wanted)))
+
+    assert scanned() == ["BTC/USDT", "BTC/USDC", "ETH/USDT", "USDC/USDT"]
+    assert scanned(kinds=("spot-spot",)) == ["BTC/USDT", "BTC/USDC", "ETH/USDT"]
 
 
 def test_precisions_are_steps_or_decimals_as_the_venue_counts() -> None:
@@ -102,13 +148,11 @@ def test_precisions_are_steps_or_decimals_as_the_venue_counts() -> None:
     ]
 
 
-def test_only_active_spot_markets_with_a_known_fee_and_plain_names_are_taken() -> None:
+def test_only_active_spot_markets_with_plain_names_are_taken() -> None:
     assert (
         convert(
             entry(spot=False),
             entry(active=False),
-            entry(taker=None),
-            entry(taker=float("nan")),
             entry(symbol="BTC/US\x1b[2J"),
             entry(id="x" * 100),
             entry(quote=None),
@@ -116,6 +160,17 @@ def test_only_active_spot_markets_with_a_known_fee_and_plain_names_are_taken() -
         == ()
     )
     assert len(convert(entry(active=None))) == 1
+
+
+@pytest.mark.parametrize("fee", [None, "soon", float("nan")])
+def test_a_market_whose_fee_is_not_listed_says_so(fee: Any) -> None:
+    [made] = convert(entry(taker=fee))
+    assert made.fee_source == UNLISTED
+
+
+def test_a_maker_fee_that_is_not_listed_is_not_taken_for_none() -> None:
+    [made] = convert(entry(maker=None))
+    assert (made.taker_fee, made.maker_fee) == (0.001, 0.001)
 
 
 def test_of_two_markets_with_one_stream_id_the_first_is_taken() -> None:
@@ -333,3 +388,61 @@ async def test_a_venue_without_a_list_is_left_out_and_the_others_go_on(
     assert {m.venue for m in loaded} == set(names[:2])
     assert {m.taker_fee for m in loaded} == {0.0007}
     assert f"{names[2]}: left out: no markets (" in caplog.text
+
+
+SYMBOLS_OF_A_VENUE = {
+    f"{base}-USD": {
+        "base_currency": base,
+        "base_currency_scale": 8,
+        "counter_currency": "USD",
+        "counter_currency_scale": 2,
+        "min_price_increment": 1,
+        "min_price_increment_scale": 2,
+        "min_order_size": 5,
+        "min_order_size_scale": 4,
+        "max_order_size": 0,
+        "max_order_size_scale": 8,
+        "lot_size": 1,
+        "lot_size_scale": 8,
+        "status": "open",
+        "id": 1,
+    }
+    for base in ("BTC", "ETH", "SOL")
+}
+
+
+async def test_markets_whose_fees_are_not_listed_need_one_of_the_configuration(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ccxt's own client, of an exchange of which it knows no fees."""
+
+    async def handler(request: web.Request) -> web.Response:
+        assert request.path.endswith("/symbols")
+        return web.json_response(SYMBOLS_OF_A_VENUE)
+
+    def feeless(url: str, **changes: Any) -> Config:
+        venue = VenueConfig(feed=Feed.CCXT, endpoints=Endpoints(rest=url), **changes)
+        symbols = ("BTC/USD", "SOL/USD")
+        return Config(venues={"blockchaincom": venue}, cache_dir=tmp_path, symbols=symbols)
+
+    remedy = (
+        "it does not list their fees; say yours with venues.blockchaincom.taker_fee in the"
+        " configuration"
+    )
+    async with server(handler) as url:
+        with pytest.raises(NoMarkets):
+            await load(feeless(url))
+        assert caplog.messages == [f"blockchaincom: 3 of its 3 markets are left out: {remedy}"]
+        loaded = await load(feeless(url, taker_fee=0.0042))
+        assert [(m.symbol, m.taker_fee, m.lot) for m in loaded] == [
+            ("BTC/USD", 0.0042, 1e-08),
+            ("SOL/USD", 0.0042, 1e-08),
+        ]
+        caplog.clear()
+        some = feeless(url, fees={"BTC/*": FeeRates(taker=0.001)})
+        assert [m.symbol for m in await load(some)] == ["BTC/USD"]
+        assert f"blockchaincom: 2 of its 3 markets are left out: {remedy}" in caplog.messages
+    kept = await sources(feeless("http://127.0.0.1:1"), fetch=False)
+    assert kept["blockchaincom"].feeless == 0, "another address, another list"
+    kept = await sources(feeless(url), fetch=False)
+    assert (kept["blockchaincom"].feeless, kept["blockchaincom"].markets) == (3, [])

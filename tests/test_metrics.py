@@ -37,6 +37,7 @@ HEALTH = Health(
     heard_at=AT,
     reconnects=2,
     last_error="",
+    silent_since=AT,
 )
 LEG = Leg(venue="okx", symbol="X/Q", levels=((1.0, 1.0),), fee_rate=0.0, age_ms=1.0)
 OPENED = Opportunity(
@@ -139,6 +140,8 @@ def test_everything_is_told() -> None:
         f"crossbook_info{{{__version__}}}": 1,
         "crossbook_connection_open{1,okx}": 1,
         "crossbook_connection_open{2,okx}": 0,
+        "crossbook_connection_silent{1,okx}": 1,
+        "crossbook_connection_silent{2,okx}": 1,
         "crossbook_messages_total{1,okx}": 500,
         "crossbook_messages_total{2,okx}": 500,
         "crossbook_received_bytes_total{1,okx}": 70_000,

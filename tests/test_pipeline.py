@@ -47,6 +47,7 @@ class Message(msgspec.Struct):
     last: int = 0
     crc: int | None = None
     ack: bool = False
+    bye: bool = False
 
 
 class Tiny:
@@ -67,12 +68,14 @@ class Tiny:
         market, bids, asks = message.market, bytes(message.bids), bytes(message.asks)
         if message.ack:
             return [Ack(market)]
+        if message.bye:
+            return [Reconnect("the venue goes down for maintenance")]
         rule = self._rules.setdefault(market, Contiguous())
         common = {"market": market, "bids": bids, "asks": asks, "checksum": message.crc}
         if message.first == 0:
             rule.snapshot(message.last)
             return [Snapshot(sequence=message.last, **common)]
-        if rule.delta(message.first, message.last) is Verdict.GAP:
+        if rule.delta(message.first, message.last, at) is Verdict.GAP:
             return [Reset(market, "gap"), Send(f"again {market}")]
         return [Delta(sequence=message.last, **common)]
 
@@ -167,6 +170,20 @@ def test_disconnection_closes_in_the_same_call() -> None:
     assert desk.said[-1].event == "closed"
     assert desk.said[-1].reason == "connection reset by peer"
     assert state(desk.b) is BookState.UNSYNCHRONISED
+
+
+def test_a_connection_that_has_no_future_loses_its_books_in_the_same_call() -> None:
+    desk = Desk()
+    desk.flag()
+    bye = json.dumps({"market": "BTC/USDT", "bye": True}).encode()
+    reason = "the venue goes down for maintenance"
+    assert desk.b.received(bye, 2 * SECOND) == [Reconnect(reason)]
+    assert (desk.said[-1].event, desk.said[-1].reason) == ("closed", reason)
+    assert state(desk.b) is BookState.UNSYNCHRONISED
+    assert state(desk.a) is BookState.LIVE
+    assert say(desk.b, [[110, 1]], [[111, 1]], last=2, at=2 * SECOND) == []
+    assert desk.b.idle(60 * SECOND) == []
+    assert state(desk.b) is BookState.UNSYNCHRONISED, "what comes after it changes nothing"
 
 
 def test_a_new_connection_starts_with_empty_books() -> None:
@@ -273,6 +290,18 @@ def test_silent_market_is_stale_then_asked_for_again() -> None:
     assert Send("resync BTC/USDT: silent") in desk.b.idle(32 * SECOND)
     say(desk.b, [[110, 2]], first=2, last=2, at=33 * SECOND)
     assert state(desk.b) is BookState.LIVE
+
+
+def test_a_book_counts_as_proven_then_until_it_is_lost() -> None:
+    desk = Desk()
+    assert desk.b.proven() == {}
+    desk.flag()
+    assert desk.b.proven() == {"BTC/USDT": SECOND}
+    desk.pipeline.tick(4 * SECOND + 1)
+    assert state(desk.b) is BookState.STALE
+    assert desk.b.proven() == {"BTC/USDT": SECOND}
+    desk.b.closed("gone", 5 * SECOND)
+    assert desk.b.proven() == {}
 
 
 def test_market_that_was_never_asked_for_is_only_noted() -> None:

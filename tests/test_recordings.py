@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from scanner.counts import Counts
 from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
-from scanner.pipeline import Counts, Lane, Pipeline
+from scanner.pipeline import Lane, Pipeline
 from scanner.recordings import find, frames
 from scanner.replay import cast, replay
 from scanner.types import BookState, Opportunity, Side

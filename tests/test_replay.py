@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from scanner.errors import CrossbookError, UserError
+from scanner.errors import UserError
 from scanner.replay import json_line, replay, text_line
 from scanner.stage import Outcome
 from scanner.types import Opportunity
@@ -105,7 +105,6 @@ def test_the_json_line_is_the_contract(tmp_path: Path) -> None:
         "checksums_bad": 0,
         "bids": [[50000.1, 2.5], [50000.0, 1.0]],
         "asks": [[50001.2, 3.0], [50001.5, 0.75]],
-        "recording": f"binance/spot.{DATE}",
     }
     assert said == []
 
@@ -515,54 +514,6 @@ def test_a_recording_of_another_format_is_said_to_have_no_book(tmp_path: Path) -
     assert outcomes == []
     assert any("could not be read" in one for one in said)
     assert said[-1] == "binance/spot.2025-10-09: no order book in it"
-
-
-# --- broken files -------------------------------------------------------------------------------
-
-
-def test_a_missing_path_is_the_users_mistake(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="nothing-here: no such file or folder"):
-        run(tmp_path / "nothing-here")
-    with pytest.raises(UserError, match="no recordings in it"):
-        run(tmp_path)
-
-
-def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
-    for name in ("empty.jsonl", "empty.jsonl.gz"):
-        path = write(tmp_path / "okx" / name, [])
-        with pytest.raises(CrossbookError, match=r"empty\.jsonl\S*: there is nothing in it"):
-            run(path)
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        b'{"t": 1, "dir": "in", "raw": ',
-        b'{"t": 1, "dir": "in"}',
-        b'{"t": 1, "dir": "sideways", "raw": ""}',
-        b'{"t": 1e300, "dir": "in", "raw": ""}',
-        b'{"t": 1, "dir": "in", "raw": "!!", "b64": true}',
-        b'{"t": 1, "dir": "in", "raw": "\xff"}',
-        b'{"t": 1, "dir": "in", "raw": "", "url": "http://[?symbol=A"}',
-        b'{"t": 1, "dir": "in", "raw": "", "x": ' + b"[" * 100_000,
-        b"not json",
-    ],
-)
-def test_a_broken_line_is_told_by_file_and_number(tmp_path: Path, broken: bytes) -> None:
-    path = write(tmp_path / "okx/spot.jsonl", okx()[:2])
-    path.write_bytes(path.read_bytes() + b"\n" + broken + b"\n")
-    with pytest.raises(CrossbookError, match=r"spot\.jsonl:4: not a line of a recording"):
-        run(path)
-
-
-def test_a_truncated_gzip_file_is_told(tmp_path: Path) -> None:
-    path = write(tmp_path / "okx/spot.jsonl.gz", okx() * 50)
-    path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(CrossbookError, match=r"spot\.jsonl\.gz: broken after line \d+"):
-        run(path)
-    path.write_bytes(b"plain text")
-    with pytest.raises(CrossbookError, match=r"spot\.jsonl\.gz: broken after line 0"):
-        run(path)
 
 
 # --- what goes wrong on the wire ----------------------------------------------------------------

@@ -310,7 +310,10 @@ def test_the_trend_keeps_the_best_of_each_second(desk: Desk) -> None:
     (detail,) = desk.frame(NOW + 3 * SECOND, details=("BTC/USDT",)).details
     best = (99.9 * 0.9995 / (100 * 1.0005) - 1) * 1e4
     last = (99.5 * 0.9995 / (100 * 1.0005) - 1) * 1e4
-    assert detail.history == (None, pytest.approx(best), None, pytest.approx(last))
+    best, last = pytest.approx(best), pytest.approx(last)
+    assert detail.history == (None, best, best, last)  # nobody looked in the third second
+    (detail,) = desk.frame(NOW + 8 * SECOND, details=("BTC/USDT",)).details
+    assert detail.history[4:8] == (None,) * 4
 
 
 def test_history_is_bounded(desk: Desk) -> None:

@@ -6,9 +6,10 @@ import numpy as np
 from numba import carray
 
 from scanner.books import layout as L
-from scanner.books.jit import inlined, kernel, pointer
+from scanner.books.jit import inlined, kernel, pointer, viewing
+from scanner.books.memory import bytes_below, move, put_word, word
 
-SYNCING, LIVE, CROSSED = 1, 2, 5
+SYNCING, LIVE, STALE, CROSSED = 1, 2, 3, 5
 LINEAR_PROBES = 8
 
 
@@ -60,6 +61,32 @@ def _settle_side(meta, real, price, book, side, overlaid):
 
 
 @inlined
+def proven_at(meta, book):
+    """When the oldest of what a taker meets in this book was told: the depth, and the best bid and
+    offer if it lies over it."""
+    m = book * L.META_WIDTH
+    if meta[m + L.OVERLAY_SIDE] != 0:
+        return min(meta[m + L.DEPTH_AT], meta[m + L.BEST_AT])
+    return meta[m + L.DEPTH_AT]
+
+
+@inlined
+def _contradicted(meta, parameters, m, order, at):
+    """Whether a depth message speaks against the best bid and offer that stands.
+
+    In a healthy feed a depth message that comes well after a best bid and offer is not older than
+    it: in 19,000 recorded depth messages of Binance beside 103,000 best bids and offers it never
+    came more than 8 ms later with a lower id. What is more than ``MAX_LEAD`` late has ids that do
+    not compare with the best's: they have started anew, or the best's was wrong. Ids that fall
+    within the depth channel say the same at once.
+    """
+    if order < meta[m + L.ORDER]:
+        return True
+    late = at - meta[m + L.BEST_AT] > parameters[L.MAX_LEAD]
+    return late and meta[m + L.BEST_ORDER] > order
+
+
+@inlined
 def settle(meta, real, price, book):
     """After any change: which depth levels the best bid and offer replaces, and is it crossed."""
     m = book * L.META_WIDTH
@@ -104,21 +131,18 @@ def _room(meta, row_price, row_size, row_side, m, rows, replace):
 @inlined
 def _close_up(array, i, end):
     """Take element ``i`` out of ``[i, end)``."""
-    for j in range(i, end - 1):
-        array[j] = array[j + 1]
+    move(array, i, i + 1, end - 1 - i)
 
 
 @inlined
 def _open_up(array, i, end):
     """Make room for one element at ``i``."""
-    for j in range(end, i, -1):
-        array[j] = array[j - 1]
+    move(array, i + 1, i, end - i)
 
 
 @inlined
 def _drop_worst(array, offset, surplus, keep):
-    for j in range(offset, offset + keep):
-        array[j] = array[j + surplus]
+    move(array, offset, offset + surplus, keep)
 
 
 @kernel
@@ -129,6 +153,12 @@ def apply(context, book, rows, replace, depth, live, order, sequence, sent_at, a
     ``live``: the book is proven by this, else it stays syncing.
     """
     table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    return apply_rows(table, book, rows, replace, depth, live, order, sequence, sent_at, at)
+
+
+@viewing
+def apply_rows(table, book, rows, replace, depth, live, order, sequence, sent_at, at):
+    """``apply``, by the table of the context."""
     pool = table[2 * L.PRICE + 1]
     price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
     size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
@@ -210,6 +240,9 @@ def apply(context, book, rows, replace, depth, live, order, sequence, sent_at, a
                 _drop_worst(decimals, offset, surplus, keep)
             meta[m + L.COUNT_SIDE + side] = keep
 
+    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
+    if _contradicted(meta, parameters, m, order, at):
+        meta[m + L.BEST_ORDER] = -1
     meta[m + L.SEQUENCE] = sequence
     meta[m + L.ORDER] = order
     meta[m + L.DEPTH_AT] = at
@@ -221,8 +254,18 @@ def apply(context, book, rows, replace, depth, live, order, sequence, sent_at, a
 
 @kernel
 def overlay(context, book, bid, bid_size, ask, ask_size, order, at):
-    """The venue's own best bid and offer, if it is newer than what stands; 1 if it was taken."""
+    """The venue's own best bid and offer, over the depth while it is newer; 1 if anything changed.
+
+    One with a lower order than the last contradicts it: which of the two is wrong cannot be known,
+    so neither lies over the depth, and the next one counts whatever its order.
+    """
     table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    return lay_over(table, book, bid, bid_size, ask, ask_size, order, at)
+
+
+@viewing
+def lay_over(table, book, bid, bid_size, ask, ask_size, order, at):
+    """``overlay``, by the table of the context."""
     pool = table[2 * L.PRICE + 1]
     price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
     meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
@@ -230,7 +273,10 @@ def overlay(context, book, bid, bid_size, ask, ask_size, order, at):
     m = book * L.META_WIDTH
     r = book * L.REAL_WIDTH
     if order < meta[m + L.BEST_ORDER]:
-        return 0
+        stood = meta[m + L.OVERLAY_SIDE]
+        meta[m + L.BEST_ORDER] = -1
+        settle(meta, real, price, book)
+        return stood
     meta[m + L.BEST_ORDER] = order
     meta[m + L.BEST_AT] = at
     real[r + L.BEST_PRICE_SIDE] = bid
@@ -241,29 +287,74 @@ def overlay(context, book, bid, bid_size, ask, ask_size, order, at):
     return 1
 
 
+@kernel
+def grow_old(context, books, at):
+    """Of the first ``books`` books: live ones of which anything is older than ``MAX_AGE`` become
+    stale, and no best bid and offer of that age stays over its depth."""
+    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    price = carray(pointer(table[2 * L.PRICE]), table[2 * L.PRICE + 1], np.float64)
+    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
+    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
+    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
+    oldest = at - parameters[L.MAX_AGE]
+    for book in range(books):
+        m = book * L.META_WIDTH
+        old = proven_at(meta, book) < oldest
+        if meta[m + L.OVERLAY_SIDE] != 0 and meta[m + L.BEST_AT] < oldest:
+            meta[m + L.BEST_ORDER] = -1
+            settle(meta, real, price, book)
+        if old and meta[m + L.STATE] == LIVE:
+            meta[m + L.STATE] = STALE
+
+
+@inlined
+def _eight_digits(value):
+    """The decimal digits of a number below 10^8, one in a byte, the first in the lowest.
+
+    Halves, quarters and eighths in the lanes of one word; the multiplications are divisions by 100
+    and 10 that are exact for what a lane holds.
+    """
+    top = value // np.uint64(10_000)
+    lanes = top | ((value - top * np.uint64(10_000)) << np.uint64(32))
+    tops = ((lanes * np.uint64(10_486)) >> np.uint64(20)) & np.uint64(0x0000007F_0000007F)
+    lanes = tops | ((lanes - tops * np.uint64(100)) << np.uint64(16))
+    tops = ((lanes * np.uint64(103)) >> np.uint64(10)) & np.uint64(0x000F000F_000F000F)
+    return tops | ((lanes - tops * np.uint64(10)) << np.uint64(8))
+
+
 @inlined
 def _put_integer(text, n, value):
-    """Write a positive integer's digits at ``n``; the index after."""
-    start = n
-    while value > 0:
-        text[n] = 48 + value % 10
-        value //= 10
-        n += 1
-    low = start
-    high = n - 1
-    while low < high:
-        swap = text[low]
-        text[low] = text[high]
-        text[high] = swap
-        low += 1
-        high -= 1
-    return n
+    """Write a positive integer's digits at ``n`` (and up to 7 bytes behind them); the index
+    after."""
+    zeros = np.uint64(0x30303030_30303030)
+    rest = np.uint64(value)
+    part = np.uint64(100_000_000)
+    upper = rest // part
+    if upper >= part:
+        n = _put_eight(text, n, _eight_digits(upper // part))
+        put_word(text, n, _eight_digits(upper % part) | zeros)
+        n += 8
+    elif upper > 0:
+        n = _put_eight(text, n, _eight_digits(upper))
+    else:
+        return _put_eight(text, n, _eight_digits(rest))
+    put_word(text, n, _eight_digits(rest % part) | zeros)
+    return n + 8
+
+
+@inlined
+def _put_eight(text, n, digits):
+    """Write digits that are not all zero, without the leading zeros; the index after."""
+    before = bytes_below(digits)
+    put_word(text, n, (digits | np.uint64(0x30303030_30303030)) >> np.uint64(8 * before))
+    return n + 8 - before
 
 
 @inlined
 def _put_digits(text, n, units, decimals, wanted):
     """Digits only, with zeros up to the wanted decimals, no leading ones; the index after."""
-    n = _put_integer(text, n, units)
+    if units > 0:
+        n = _put_integer(text, n, units)
     for _ in range(wanted - decimals):
         text[n] = 48
         n += 1
@@ -284,25 +375,55 @@ def _put_decimal(text, n, units, decimals):
         n += 1
     if decimals == 0:
         return n
+    rest = units - whole * scale
+    if decimals <= 18:
+        # A one before the decimals keeps their leading zeros; the dot then takes its place.
+        after = _put_integer(text, n, scale + rest)
+        text[n] = 46
+        return after
     text[n] = 46
     n += 1
-    rest = units - whole * scale
     for k in range(decimals - 1, -1, -1):
         text[n + k] = 48 + rest % 10
         rest //= 10
     return n + decimals
 
 
+@inlined
+def _crc32(table, text, length):
+    """CRC-32 by eight tables, eight bytes at a time: ``table[256 k + i]`` is what byte ``i`` does
+    ``k`` bytes later."""
+    crc = np.uint64(0xFFFFFFFF)
+    low = np.uint64(255)
+    whole = length - length % 8
+    for k in range(0, whole, 8):
+        v = word(text, k) ^ crc
+        crc = np.uint64(0)
+        for j in range(8):
+            at = np.int64((v >> np.uint64(8 * j)) & low)
+            crc ^= np.uint64(table[256 * (7 - j) + at])
+    for k in range(whole, length):
+        at = np.int64((crc ^ np.uint64(text[k])) & low)
+        crc = np.uint64(table[at]) ^ (crc >> np.uint64(8))
+    return np.int64(crc ^ np.uint64(0xFFFFFFFF))
+
+
 @kernel
 def checksum(context, book, rule):
     """CRC-32 of the top of a book by ``scanner.types.ChecksumRule``."""
     table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    return checksum_of(table, book, rule)
+
+
+@viewing
+def checksum_of(table, book, rule):
+    """``checksum``, by the table of the context."""
     pool = table[2 * L.PRICE + 1]
     price_units = carray(pointer(table[2 * L.PRICE_UNITS]), pool, np.int64)
     size_units = carray(pointer(table[2 * L.SIZE_UNITS]), pool, np.int64)
     decimals = carray(pointer(table[2 * L.DECIMALS]), pool, np.uint16)
     meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
-    crc_table = carray(pointer(table[2 * L.CRC_TABLE]), 256, np.uint32)
+    crc_table = carray(pointer(table[2 * L.CRC_TABLE]), 8 * 256, np.uint32)
     text = carray(pointer(table[2 * L.TEXT]), table[2 * L.TEXT + 1], np.uint8)
     m = book * L.META_WIDTH
     levels = 10 if rule == 1 else 25
@@ -330,7 +451,4 @@ def checksum(context, book, rule):
             n = _put_decimal(text, n, price_units[i], price_decimals)
             text[n] = 58
             n = _put_decimal(text, n + 1, size_units[i], size_decimals)
-    crc = np.uint32(0xFFFFFFFF)
-    for k in range(n):
-        crc = crc_table[(crc ^ np.uint32(text[k])) & np.uint32(255)] ^ (crc >> np.uint32(8))
-    return np.int64(crc ^ np.uint32(0xFFFFFFFF))
+    return _crc32(crc_table, text, n)

@@ -16,6 +16,8 @@ ROW_LIMIT = 1 << 17
 LEVEL_LIMIT = 1 << 17
 FIRST_CAPACITY = 64
 TEXT_BYTES = 1 << 14
+MAX_LEAD = 250_000_000
+ROUTES = 1 << 12
 ERRORS = {
     L.SYNTAX: "a level list is malformed",
     L.NUMBER: "a price or size is no positive finite number",
@@ -61,18 +63,23 @@ class BookStore:
             zeros(ROW_LIMIT, np.int64),
             zeros(ROW_LIMIT, np.uint16),
             zeros(ROW_LIMIT, np.int8),
-            zeros(16 * L.MAX_MEMBERS, np.int64),
-            zeros(16, np.int64),
-            zeros(16 * L.MAX_MEMBERS**2, np.uint8),
-            zeros(4 * L.MAX_MEMBERS * L.ROUTE_INT_WIDTH, np.int64),
-            zeros(4 * L.MAX_MEMBERS * L.ROUTE_REAL_WIDTH),
+            zeros(16 * L.ROOM * L.MEMBER_WIDTH, np.int64),
+            zeros(16 * L.GROUP_WIDTH, np.int64),
+            zeros(16 * L.ROOM**2, np.uint8),
+            zeros(ROUTES * L.ROUTE_INT_WIDTH, np.int64),
+            zeros(16 * L.ROOM * L.TOUCH_WIDTH),
             zeros(8, np.int64),
             zeros(8),
-            np.array([_crc_entry(i) for i in range(256)], np.uint32),
+            _crc_tables(),
             zeros(TEXT_BYTES, np.uint8),
-            zeros(16 * L.MAX_MEMBERS**2 * L.EDGE_WIDTH),
-            zeros(16 * L.MAX_MEMBERS**2 * L.EDGE_COUNT_WIDTH, np.int64),
+            zeros(16 * L.ROOM**2 * L.EDGE_WIDTH),
+            zeros(16 * L.ROOM**2 * L.EDGE_COUNT_WIDTH, np.int64),
+            zeros(16 * L.ROOM**2 * L.CODES, np.int32),
+            zeros(16 * L.ROOM**2 * L.CODES, np.float32),
+            zeros(L.CONVERTER_ROWS + books * L.CONVERTER_WIDTH, np.int64),
+            zeros(2 * L.PAIRS),
         ]
+        self._arrays[L.PARAM_INT][L.MAX_LEAD] = MAX_LEAD
         self._table = zeros(2 * L.SLOTS, np.int64)
         self._used = 0
         self.count = 0
@@ -95,11 +102,20 @@ class BookStore:
         row[L.KEEPS_TEXT] = int(keeps_text)
         row[L.PRICE_DECIMALS], row[L.SIZE_DECIMALS] = decimals
         row[L.GROUP] = -1
+        self.scale(book)
         for side in Side:
             row[L.OFFSET_SIDE + side] = self._segment(FIRST_CAPACITY)
             row[L.CAPACITY_SIDE + side] = FIRST_CAPACITY
         self.clear(book, BookState.EMPTY)
         return book
+
+    def scale(
+        self, book: int, price: float = 1.0, size: float = 1.0, inverse: bool = False
+    ) -> None:
+        """What the venue shows, times these, is a price in quote for one of base and a size in base
+        (``inverse``: in quote). It is what takers are shown; what is stored stays the venue's."""
+        real = self._arrays[L.REAL][book * L.REAL_WIDTH : (book + 1) * L.REAL_WIDTH]
+        real[L.PRICE_SCALE], real[L.SIZE_SCALE], real[L.INVERSE] = price, size, inverse
 
     def clear(self, book: int, state: BookState) -> None:
         """Empty the book and say why it is."""
@@ -119,11 +135,22 @@ class BookStore:
         self._levels(book, step, keys, at, replace=False, depth=-1, live=True)
 
     def best(self, book: int, step: Best, at: int) -> bool:
-        """Lay the best bid and offer over the book; False if the book already is newer."""
+        """Lay the best bid and offer over the book while it is newer; False if nothing changed
+        (``kernels.overlay``)."""
         bid, bid_size = _touch(step.bid_price, step.bid_size)
         ask, ask_size = _touch(step.ask_price, step.ask_size)
         taken = kernels.overlay(self.context, book, bid, bid_size, ask, ask_size, step.order, at)
         return bool(taken)
+
+    def grow_old(self, at: int) -> None:
+        """What is older than ``MAX_AGE`` now is stale."""
+        kernels.grow_old(self.context, self.count, at)
+
+    def proven_at(self, book: int) -> int:
+        """When the oldest of what a taker meets in the book was told (ns)."""
+        row = self._meta(book)
+        depth_at, best_at = int(row[L.DEPTH_AT]), int(row[L.BEST_AT])
+        return min(depth_at, best_at) if row[L.OVERLAY_SIDE] else depth_at
 
     def checksum(self, book: int, rule: ChecksumRule) -> int:
         """The venue's checksum over the book as it stands, unsigned."""
@@ -140,7 +167,18 @@ class BookStore:
         return int(self._meta(book)[column])
 
     def ladder(self, book: int, side: int, levels: int) -> list[tuple[float, float]]:
-        """The best ``levels`` levels as a taker meets them, best first: (price, size)."""
+        """The best ``levels`` levels as a taker meets them, best first: (price, size), in quote for
+        one of base, and in base (``scale``)."""
+        shown = self._shown(book, side, levels)
+        real = self._arrays[L.REAL][book * L.REAL_WIDTH : (book + 1) * L.REAL_WIDTH]
+        price, size, inverse = real[L.PRICE_SCALE : L.INVERSE + 1].tolist()
+        if inverse:
+            return [(p * price, s * size / (p * price)) for p, s in shown]
+        if price == 1.0 and size == 1.0:
+            return shown
+        return [(p * price, s * size) for p, s in shown]
+
+    def _shown(self, book: int, side: int, levels: int) -> list[tuple[float, float]]:
         row = self._meta(book)
         if row[L.OVERLAY_SIDE + side]:
             real = self._arrays[L.REAL][book * L.REAL_WIDTH : (book + 1) * L.REAL_WIDTH]
@@ -286,6 +324,16 @@ def _touch(price: str, size: str) -> tuple[float, float]:
         return 0.0, 0.0
     price_value, size_value = slow.number(price)[0], slow.number(size)[0]
     return (price_value, size_value) if price_value > 0 else (0.0, 0.0)
+
+
+def _crc_tables() -> NDArray[np.uint32]:
+    """What each byte does to the checksum at once, one byte later, and so on up to seven."""
+    tables = np.zeros((8, 256), np.uint32)
+    tables[0] = [_crc_entry(i) for i in range(256)]
+    for k in range(1, 8):
+        before = tables[k - 1]
+        tables[k] = tables[0][before & 255] ^ (before >> 8)
+    return tables.reshape(-1)
 
 
 def _crc_entry(index: int) -> int:

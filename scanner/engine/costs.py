@@ -1,6 +1,8 @@
-"""What a trade of a given size over two ladders costs and leaves, line by line.
+"""What a trade over two or three ladders costs and leaves, exactly.
 
-The kernel finds the size; this recomputes it once, from the levels that are kept as evidence.
+The kernel only finds candidates; this computes each once, from the levels that are kept as
+evidence. The size is where the marginal net edge ends, or what bounds it before; then it is rounded
+down to lots. What rounding leaves over counts as nothing, so the net is never too high.
 """
 
 from __future__ import annotations
@@ -10,13 +12,34 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-Level = tuple[float, float]
+from scanner.engine.conversion import Converted, Exchange
+from scanner.engine.gates import Gate, Rejection
+from scanner.engine.terms import Level, Terms, common, floor, value
+
+__all__ = ["Caps", "Level", "Result", "evaluate", "reached", "value", "walk"]
+
 ROUNDING = 1e-9
+EDGE, LOT = "edge", "lot"
+# Where rounding takes more than this part of the size, the lot is what bounds it.
+LOT_SHARE = 0.01
+
+
+class Caps(Struct, frozen=True):
+    """The most that may be spent (quote, fees included) and given away (base), and who says so."""
+
+    spend: float = math.inf
+    spend_of: str = ""
+    give: float = math.inf
+    give_of: str = ""
+
+
+NO_CAPS = Caps()
 
 
 class Result(Struct, frozen=True):
-    """``size`` in base, the rest in quote or bps (``scanner.types.Opportunity``); ``buy`` and
-    ``sell`` are the levels that the size reaches."""
+    """``size`` is bought and ``sold`` is sold, in base; ``buy`` and ``sell`` are the levels that
+    these reach. The rest in the quote of the purchase or bps, ``bound`` and ``unrounded`` as in
+    ``scanner.types.Opportunity``."""
 
     size: float
     gross_bps: float
@@ -24,39 +47,118 @@ class Result(Struct, frozen=True):
     net_profit: float
     buy: tuple[Level, ...]
     sell: tuple[Level, ...]
+    sold: float
+    bound: str
+    unrounded: float
+    conversion: Converted | None = None
 
 
-def best_size(
-    asks: Sequence[Level], bids: Sequence[Level], buy_fee: float, sell_fee: float
-) -> float:
-    """The size (base) at which the marginal net edge ends; 0 if it never begins."""
-    i = j = 0
-    size = 0.0
-    ask_left = asks[0][1] if asks else 0.0
-    bid_left = bids[0][1] if bids else 0.0
-    while i < len(asks) and j < len(bids):
-        if bids[j][0] * (1 - sell_fee) <= asks[i][0] * (1 + buy_fee):
-            break
-        take = min(ask_left, bid_left)
+def walk(
+    asks: Sequence[Level],
+    bids: Sequence[Level],
+    buy: Terms,
+    sell: Terms,
+    exchange: Exchange | None = None,
+    caps: Caps = NO_CAPS,
+) -> tuple[float, str]:
+    """The net base at which the marginal net edge ends or a bound is met, and which.
+
+    Units are of net base: what arrives of the purchase is what is given for the sale.
+    """
+    buy_rate, sell_rate = buy.buy_quote / buy.buy_base, sell.sell_quote / sell.sell_base
+    rates = exchange.ladder() if exchange else [(1.0, math.inf)]
+    sides = (
+        (asks, buy.buy_base, f"depth of {buy.market.venue}"),
+        (bids, sell.sell_base, f"depth of {sell.market.venue}"),
+        (rates, 1.0, f"depth of {exchange.venue if exchange else ''}"),
+    )
+    at = [0, 0, 0]
+    left = [levels[0][1] * unit if levels else 0.0 for levels, unit, _ in sides]
+    size, spend, give = 0.0, caps.spend, caps.give
+    budget = exchange.budget if exchange else math.inf
+    while True:
+        for (levels, _, name), place in zip(sides, at, strict=True):
+            if place == len(levels):
+                return size, name
+        ask = asks[at[0]][0] * buy_rate
+        proceeds = bids[at[1]][0] * sell_rate
+        if proceeds * rates[at[2]][0] <= ask:
+            return size, EDGE
+        takes = (left[0], left[1], left[2] / proceeds, spend / ask, give, budget / proceeds)
+        take = min(takes)
         size += take
-        ask_left -= take
-        bid_left -= take
-        if ask_left <= 0:
-            i += 1
-            ask_left = asks[i][1] if i < len(asks) else 0.0
-        if bid_left <= 0:
-            j += 1
-            bid_left = bids[j][1] if j < len(bids) else 0.0
-    return size
+        spend, give, budget = spend - take * ask, give - take, budget - take * proceeds
+        for bound, name in ((3, caps.spend_of), (4, caps.give_of)):
+            if takes[bound] == take:
+                return size, name
+        if exchange and takes[5] == take:
+            return size, exchange.budget_of
+        left = [left[0] - take, left[1] - take, left[2] - take * proceeds]
+        for side, (levels, unit, _) in enumerate(sides):
+            if takes[side] == take or left[side] <= 0:
+                at[side] += 1
+                left[side] = levels[at[side]][1] * unit if at[side] < len(levels) else 0.0
 
 
-def round_down(size: float, lots: Sequence[float]) -> float:
-    """``size`` rounded down to every lot in turn (0: no lot known)."""
-    for lot in lots:
-        if lot > 0:
-            steps = math.floor(size / lot * (1 + ROUNDING) + ROUNDING)
-            size = min(size, float(f"{steps * lot:.15g}"))
-    return size
+def evaluate(
+    asks: Sequence[Level],
+    bids: Sequence[Level],
+    buy: Terms,
+    sell: Terms,
+    exchange: Exchange | None = None,
+    caps: Caps = NO_CAPS,
+) -> Result | Rejection:
+    """The best size after rounding, and all that follows from it; or what is in its way."""
+    size, bound = walk(asks, bids, buy, sell, exchange, caps)
+    capped = bound not in (EDGE, "") and not bound.startswith("depth")
+    if size <= 0:
+        return Rejection(Gate.CAPITAL if capped else Gate.FEES)
+    bought, sold = _rounded(asks, bids, buy, sell, size)
+    if bought <= 0 or sold <= 0:
+        missing = 1 - size / max(float(buy.step), float(sell.step), size)
+        return Rejection(Gate.CAPITAL if capped else Gate.LOT, missing * 1e4)
+    paid, received = value(asks, bought), value(bids, sold)
+    missing = max(buy.too_small(bought, paid), sell.too_small(sold, received))
+    if missing > 0:
+        return Rejection(Gate.CAPITAL if capped else Gate.SIZE, missing * 1e4)
+    cost, proceeds = paid * buy.buy_quote, received * sell.sell_quote
+    converted, plain = None, 1.0
+    if exchange is not None:
+        done = exchange.convert(proceeds)
+        if isinstance(done, Rejection):
+            return done
+        converted, proceeds, plain = done, done.got, done.plain
+    net = proceeds - cost
+    if net <= 0:
+        return Rejection(Gate.LOT, -net / cost * 1e4)
+    if bought < (1 - LOT_SHARE) * size / buy.buy_base:
+        bound = LOT
+    return Result(
+        bought,
+        (received * (bought / sold) * plain - paid) / paid * 1e4,
+        net / cost * 1e4,
+        net,
+        reached(asks, bought),
+        reached(bids, sold),
+        sold,
+        bound,
+        size / buy.buy_base,
+        converted,
+    )
+
+
+def _rounded(
+    asks: Sequence[Level], bids: Sequence[Level], buy: Terms, sell: Terms, size: float
+) -> tuple[float, float]:
+    """What to buy and what to sell of it, in lots, for at most ``size`` of net base; as little of
+    the former as the latter needs."""
+    whole = not buy.market.inverse and not sell.market.inverse
+    if whole and buy.buy_base == sell.sell_base:
+        both = floor(size / buy.buy_base, common(buy.step, sell.step))
+        return both, both
+    bought = buy.floor(asks, size / buy.buy_base)
+    sold = sell.floor(bids, bought * buy.buy_base / sell.sell_base)
+    return min(bought, buy.ceil(asks, sold * sell.sell_base / buy.buy_base)), sold
 
 
 def reached(levels: Sequence[Level], size: float) -> tuple[Level, ...]:
@@ -69,40 +171,3 @@ def reached(levels: Sequence[Level], size: float) -> tuple[Level, ...]:
         used.append(level)
         left -= level[1]
     return tuple(used)
-
-
-def value(levels: Sequence[Level], size: float) -> float:
-    """Quote paid or received for ``size`` taken from the best level on."""
-    total = []
-    left = size
-    for price, available in levels:
-        take = min(left, available)
-        total.append(price * take)
-        left -= take
-        if left <= 0:
-            break
-    return math.fsum(total)
-
-
-def evaluate(
-    asks: Sequence[Level],
-    bids: Sequence[Level],
-    buy_fee: float,
-    sell_fee: float,
-    lots: Sequence[float] = (),
-) -> Result | None:
-    """The best size after rounding, and all that follows from it; None if nothing is left."""
-    size = round_down(best_size(asks, bids, buy_fee, sell_fee), lots)
-    if size <= 0:
-        return None
-    paid, received = value(asks, size), value(bids, size)
-    cost = paid * (1 + buy_fee)
-    gross, net = received - paid, received * (1 - sell_fee) - cost
-    return Result(
-        size,
-        gross / paid * 1e4,
-        net / cost * 1e4,
-        net,
-        reached(asks, size),
-        reached(bids, size),
-    )

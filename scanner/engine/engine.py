@@ -1,41 +1,65 @@
 """The engine: books in, opportunities out.
 
-It knows which books are the same symbol, runs the scan kernel after each change and follows what it
-finds. It has no clock and no I/O: time is an argument, results go to ``emit``.
+It knows which books are of one base currency, runs the scan kernel after each change and follows
+what it finds. It has no clock and no I/O: time is an argument, results go to ``emit``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import permutations
-from typing import Any
 
 from msgspec import Struct
-from numpy.typing import NDArray
 
 from scanner.books import layout as L
-from scanner.books.store import BookStore
+from scanner.books.store import MAX_LEAD, BookStore
 from scanner.engine import costs, scan
+from scanner.engine.currencies import Currencies
+from scanner.engine.gates import CODES, Gate, Rejection
+from scanner.engine.groups import Groups
 from scanner.engine.ids import Ids
-from scanner.engine.tracker import Life, Thresholds
-from scanner.types import BookState, Leg, Market, Opportunity, RouteMinute, Side
+from scanner.engine.lives import Lives, Route
+from scanner.engine.minutes import take_minutes
+from scanner.engine.pairs import Pairs, Traded
+from scanner.engine.rejects import Rejects
+from scanner.engine.rules import CROSS_QUOTE, Rules
+from scanner.engine.terms import Terms
+from scanner.engine.tracker import Thresholds
+from scanner.types import (
+    BookState,
+    Market,
+    MarketKind,
+    Opportunity,
+    Proof,
+    RejectMinute,
+    RouteMinute,
+    Side,
+)
 
 Emit = Callable[[Opportunity], None]
-EVIDENCE_LEVELS = 64
 
 CLOSED_BECAUSE = {
     L.NOT_LIVE: "a leg is no longer live",
     L.TOO_OLD: "a leg is too old",
     L.TOO_SKEWED: "the legs are too far apart in time",
     L.NO_EDGE: "no net edge left",
+    L.NOT_PROVEN: "nothing proves the book of a leg any more",
+    L.OTHER_ASSET: "the legs are not of the same asset",
+    L.IN_QUARANTINE: "the route is in quarantine",
+    L.NO_CONVERSION: "no book to be trusted converts what the sale brings",
+    L.NO_CAPITAL: "your capital is less than the smallest order",
 }
 
 
 class Bounds(Struct, frozen=True, kw_only=True):
-    """What legs must keep (ns): ``max_age`` since the last proof, ``max_skew`` between the two."""
+    """What legs must keep (ns): ``max_age`` since the last proof, ``max_skew`` between the two.
+
+    ``max_lead``: how long a best bid and offer may be newer than depth that is still received; past
+    it, or past ``max_age``, the two contradict each other (``scanner.books.kernels``).
+    """
 
     max_age: int = 3_000_000_000
     max_skew: int = 1_500_000_000
+    max_lead: int = MAX_LEAD
 
 
 class Engine:
@@ -45,30 +69,45 @@ class Engine:
     """
 
     def __init__(
-        self, store: BookStore, thresholds: Thresholds, bounds: Bounds, ids: Ids, emit: Emit
+        self,
+        store: BookStore,
+        thresholds: Thresholds,
+        bounds: Bounds,
+        ids: Ids,
+        emit: Emit,
+        rules: Rules | None = None,
     ) -> None:
         self._store = store
-        self._ids = ids
-        self._emit = emit
-        self._groups: dict[str, int] = {}
+        self._groups = Groups(store)
+        self._currencies = Currencies(store)
         self._markets: dict[int, Market] = {}
+        self._traded: dict[int, Traded] = {}
         self._members: dict[str, list[int]] = {}
-        self._open: dict[tuple[int, int], Life] = {}
+        self._pairs = Pairs(store, self._currencies, self._traded)
+        self._lives = Lives(store, self._groups, ids, emit)
+        self.rejects = Rejects(store, self._groups)
         self.changes = 0
-        self.configure(thresholds, bounds)
+        self.configure(thresholds, bounds, rules or Rules())
 
-    def configure(self, thresholds: Thresholds, bounds: Bounds) -> None:
-        """What is worth an event, and how fresh books must be, from now on; what is open stays so
-        until it is looked at again."""
-        self._thresholds = thresholds
+    def configure(self, thresholds: Thresholds, bounds: Bounds, rules: Rules | None = None) -> None:
+        """What is worth an event, how fresh books must be and what else the user allows (None: as
+        before), from now on; what is open stays so until it is looked at again."""
+        self._thresholds = self._lives.thresholds = thresholds
         parameters, limits = self._store.array(L.PARAM_INT), self._store.array(L.PARAM_REAL)
         parameters[L.MAX_AGE], parameters[L.MAX_SKEW] = bounds.max_age, bounds.max_skew
+        parameters[L.MAX_LEAD] = min(bounds.max_lead, bounds.max_age)
         limits[L.MIN_NET_BPS], limits[L.MIN_PROFIT] = thresholds.min_net_bps, thresholds.min_profit
+        if rules is not None and rules != self._pairs.rules:
+            self._pairs.configure(rules)
+            self._currencies.configure(CROSS_QUOTE in rules.kinds, rules.assumed)
+            parameters[L.UNPROVEN_TOO] = rules.unverified
+            for book in self._traded:
+                self._price(book)
 
     @property
     def open_count(self) -> int:
         """How many opportunities are open now."""
-        return len(self._open)
+        return len(self._lives.open)
 
     @property
     def markets(self) -> Mapping[int, Market]:
@@ -77,225 +116,148 @@ class Engine:
 
     @property
     def members(self) -> Mapping[str, list[int]]:
-        """The books of each symbol; the symbols stand in the order of their groups."""
+        """The books of each symbol, in the order in which they came."""
         return self._members
+
+    def place(self, book: int) -> tuple[int, int]:
+        """The numbers of the group and of the quote currency of a book."""
+        return self._store.meta(book, L.GROUP), self._store.meta(book, L.QUOTE)
 
     def open_between(self, buy: int, sell: int) -> Opportunity | None:
         """The newest state of what is open on this route, told or not."""
-        life = self._open.get((buy, sell))
+        life = self._lives.open.get((buy, sell))
         return life.last if life is not None else None
 
-    def add(self, book: int, market: Market) -> None:
-        """The book takes part from now on, against all others of its symbol.
-
-        Raises ``ValueError`` beyond 64 venues for one symbol.
-        """
-        group = self._groups.setdefault(market.symbol, len(self._groups))
-        store = self._store
-        store.reserve(L.MEMBERS, (group + 1) * L.MAX_MEMBERS)
-        store.reserve(L.MEMBER_COUNT, group + 1)
-        cells = (group + 1) * L.MAX_MEMBERS**2
-        store.reserve(L.OPEN, cells)
-        store.reserve(L.EDGES, cells * L.EDGE_WIDTH)
-        store.reserve(L.EDGE_COUNTS, cells * L.EDGE_COUNT_WIDTH)
-        counts = store.array(L.MEMBER_COUNT)
-        member = int(counts[group])
-        if member >= L.MAX_MEMBERS:
-            raise ValueError(f"more than {L.MAX_MEMBERS} venues trade {market.symbol}")
-        store.array(L.MEMBERS)[group * L.MAX_MEMBERS + member] = book
-        counts[group] = member + 1
-        meta, real = store.array(L.META), store.array(L.REAL)
-        meta[book * L.META_WIDTH + L.GROUP] = group
-        meta[book * L.META_WIDTH + L.MEMBER] = member
-        real[book * L.REAL_WIDTH + L.FEE] = market.taker_fee
+    def add(self, book: int, market: Market, proof: Proof | None = None) -> None:
+        """The book takes part from now on, against all others of its base currency; contracts are
+        for other kinds than pairs and only known. ``proof``: what shows that it is the venue's
+        (None: it is not asked)."""
         self._markets[book] = market
+        self._traded[book] = Traded(Terms.of(market), proof)
         self._members.setdefault(market.symbol, []).append(book)
+        meta = self._store.array(L.META)
+        meta[book * L.META_WIDTH + L.UNPROVEN] = proof is Proof.NONE
+        self._price(book)
+        if market.kind is MarketKind.SPOT:
+            quote = self._currencies.add(book, market)
+            meta[book * L.META_WIDTH + L.QUOTE] = quote
+            self._groups.add(market.base, book, quote)
         self.changes += 1
 
     def remove(self, book: int) -> None:
         """The book, on which nothing stands (``dropped``), takes no part any more; the last of its
-        symbol's books takes its place."""
-        symbol = self._markets.pop(book).symbol
-        self._members[symbol].remove(book)
-        group, counts = self._groups[symbol], self._store.array(L.MEMBER_COUNT)
-        meta, members = self._store.array(L.META), self._store.array(L.MEMBERS)
-        place, last = self._store.meta(book, L.MEMBER), int(counts[group]) - 1
-        for slot, width in (
-            (L.OPEN, 1),
-            (L.EDGES, L.EDGE_WIDTH),
-            (L.EDGE_COUNTS, L.EDGE_COUNT_WIDTH),
-        ):
-            _move(self._store.array(slot), group, width, last, place)
-        moved = int(members[group * L.MAX_MEMBERS + last])
-        members[group * L.MAX_MEMBERS + place] = moved
-        counts[group] = last
-        meta[moved * L.META_WIDTH + L.MEMBER] = place
-        meta[book * L.META_WIDTH + L.GROUP] = -1
+        group takes its place."""
+        market = self._markets.pop(book)
+        del self._traded[book]
+        self._members[market.symbol].remove(book)
+        if market.kind is MarketKind.SPOT:
+            self._currencies.remove(book)
+            self._groups.remove(book)
         self.changes += 1
 
     def revalue(self, book: int, market: Market) -> None:
         """The market has another fee, lot or minimum from now on."""
         self._markets[book] = market
-        self._store.array(L.REAL)[book * L.REAL_WIDTH + L.FEE] = market.taker_fee
+        self._traded[book] = Traded(Terms.of(market), self._traded[book].proof)
+        self._price(book)
+
+    def bar(self, buy: int, sell: int, gate: Gate | None) -> None:
+        """Nothing opens on this route from now on, because of this gate (None: it may again)."""
+        cell = self._groups.cell(buy, sell)
+        standing = self._store.array(L.STANDING)
+        standing[cell] = int(standing[cell]) & L.STANDS | (CODES[gate] << 1 if gate else 0)
 
     def updated(self, book: int, at: int) -> None:
         """The book has changed: scan it against the others."""
         found = scan.scan(self._store.context, book, at)
         if found:
-            self._found(found, at)
+            self.follow(found, at)
+
+    def follow(self, rows: int, at: int) -> None:
+        """A scan has written ``rows`` rows to the out array."""
+        for buy, sell, code in self._rows(rows):
+            if code == L.DEPENDS:
+                self._look_again(self._lives.on_conversion(sell), at)
+            else:
+                self._follow(buy, sell, code, at, noted=True)
 
     def dropped(self, book: int, reason: str, at: int) -> None:
         """The book has left the game: close what stood on it."""
-        for route in [route for route in self._open if book in route]:
-            self._close(route, reason, at)
+        self._currencies.changed(book, at)
+        self._lives.close_all(book, reason, at)
+        self._look_again(self._lives.on_conversion(book), at)
 
     def tick(self, at: int) -> None:
-        """Look again at what is open: time alone can end it."""
-        for buy, sell in list(self._open):
-            scan.route(self._store.context, buy, sell, self._cell(buy, sell), at)
-            self._found(1, at)
+        """Look again at what is open, for time alone can end it; and at what conversions that have
+        become better may have opened."""
+        self._look_again(list(self._lives.open), at)
+        if self._store.array(L.PARAM_INT)[L.CONVERSIONS_ROSE]:
+            rows = scan.rescan(self._store.context, len(self._groups.numbers), at)
+            for buy, sell, code in self._rows(rows):
+                self._follow(buy, sell, code, at, noted=False)
 
     def take_minutes(self, at: int) -> list[RouteMinute]:
         """The summaries of all routes since they were last taken, as of the time ``at``."""
-        minutes: list[RouteMinute] = []
-        edges, counts = self._store.array(L.EDGES), self._store.array(L.EDGE_COUNTS)
-        for books in self._members.values():
-            for buy, sell in permutations(books, 2):
-                cell = self._cell(buy, sell)
-                c, e = cell * L.EDGE_COUNT_WIDTH, cell * L.EDGE_WIDTH
-                samples, positive = counts[c : c + L.EDGE_COUNT_WIDTH].tolist()
-                if samples:
-                    last, low, high, total = edges[e : e + L.EDGE_WIDTH].tolist()
-                    counts[c : c + L.EDGE_COUNT_WIDTH] = 0
-                    buyer, seller = self._markets[buy], self._markets[sell]
-                    minutes.append(
-                        RouteMinute(
-                            at=at,
-                            symbol=buyer.symbol,
-                            buy=buyer.venue,
-                            sell=seller.venue,
-                            samples=samples,
-                            positive=positive,
-                            low_bps=low,
-                            high_bps=high,
-                            mean_bps=total / samples,
-                            last_bps=last,
-                        )
-                    )
-        return minutes
+        return list(take_minutes(self._groups, self._markets, at))
 
-    def _found(self, routes: int, at: int) -> None:
-        integers = self._store.array(L.OUT_INT)[: routes * L.ROUTE_INT_WIDTH].tolist()
-        for i in range(0, len(integers), L.ROUTE_INT_WIDTH):
-            buy, sell, code = integers[i : i + 3]
-            self._follow(buy, sell, code, at)
+    def take_rejects(self, at: int) -> list[RejectMinute]:
+        """What stopped the routes that looked good, since that was last taken."""
+        return list(self.rejects.take(self._markets, at))
 
-    def _follow(self, buy: int, sell: int, code: int, at: int) -> None:
-        life = self._open.get((buy, sell))
-        result = self.evaluate(buy, sell) if code == L.OK else None
-        if life is None:
-            if result is not None and self._thresholds.opens(result):
-                self._begin(buy, sell, result, at)
-        elif result is None:
-            self._close((buy, sell), self._why(buy, sell, code), at)
-        elif not self._thresholds.holds(result):
-            self._close((buy, sell), "net fell below the threshold", at)
-        else:
-            told = life.update(self._state(buy, sell, result, at), self._thresholds.update_interval)
-            if told is not None:
-                self._emit(told)
+    def evaluate(self, buy: int, sell: int, at: int) -> costs.Result | Rejection:
+        """What a route leaves at its best size, exactly, from the levels; or what stops it."""
+        return self._pairs.evaluate(buy, sell, at)
 
-    def _begin(self, buy: int, sell: int, result: costs.Result, at: int) -> None:
-        opened = self._state(buy, sell, result, at)
-        self._open[buy, sell] = Life(opened)
-        self._mark(buy, sell, 1)
-        self._emit(opened)
+    def _rows(self, rows: int) -> list[tuple[int, int, int]]:
+        integers = self._store.array(L.OUT_INT)[: rows * L.ROUTE_INT_WIDTH].tolist()
+        return [
+            (integers[i + L.ROUTE_BUY], integers[i + L.ROUTE_SELL], integers[i + L.ROUTE_CODE])
+            for i in range(0, len(integers), L.ROUTE_INT_WIDTH)
+        ]
 
-    def _close(self, route: tuple[int, int], reason: str, at: int) -> None:
-        life = self._open.pop(route)
-        self._mark(*route, 0)
-        self._emit(life.close(reason, at))
+    def _look_again(self, routes: list[Route], at: int) -> None:
+        for buy, sell in routes:
+            code = scan.route(self._store.context, buy, sell, self._groups.cell(buy, sell), at)
+            self._follow(buy, sell, code, at, noted=False)
 
-    def _mark(self, buy: int, sell: int, value: int) -> None:
-        self._store.array(L.OPEN)[self._cell(buy, sell)] = value
+    def _follow(self, buy: int, sell: int, code: int, at: int, *, noted: bool) -> None:
+        life = self._lives.open.get((buy, sell))
+        outcome: costs.Result | Rejection | None = None
+        if code == L.OK:
+            outcome = self._pairs.evaluate(buy, sell, at)
+        if isinstance(outcome, costs.Result):
+            short = self._thresholds.short(outcome, open_=life is not None)
+            if short is None:
+                state = self._pairs.opportunity(buy, sell, outcome, at)
+                done = outcome.conversion
+                self._lives.keep((buy, sell), state, done.exchange.book if done else -1)
+            elif life is not None:
+                self._lives.close((buy, sell), "net fell below the threshold", at)
+            elif noted:
+                self.rejects.note(buy, sell, short)
+        elif life is not None:
+            self._lives.close((buy, sell), self._why(buy, sell, code, outcome), at)
+        elif noted and outcome is not None:
+            self.rejects.note(buy, sell, outcome)
 
-    def _cell(self, buy: int, sell: int) -> int:
-        """Where the route stands in the arrays of routes."""
-        meta = self._store.meta
-        row = meta(buy, L.GROUP) * L.MAX_MEMBERS + meta(buy, L.MEMBER)
-        return row * L.MAX_MEMBERS + meta(sell, L.MEMBER)
-
-    def evaluate(self, buy: int, sell: int) -> costs.Result | None:
-        """What a route leaves at its best size, exactly, from the levels; None where both venues
-        would take nothing of it. Looks deeper only when all that it saw is used up."""
-        buyer, seller = self._markets[buy], self._markets[sell]
-        levels = EVIDENCE_LEVELS
-        while True:
-            asks = self._store.ladder(buy, Side.ASK, levels)
-            bids = self._store.ladder(sell, Side.BID, levels)
-            lots = (buyer.lot, seller.lot)
-            result = costs.evaluate(asks, bids, buyer.taker_fee, seller.taker_fee, lots)
-            used = max(len(result.buy), len(result.sell)) if result else 0
-            if used < levels:
-                break
-            levels *= 4
-        if result is None or not _executable(result, buyer, seller):
-            return None
-        return result
-
-    def _state(self, buy: int, sell: int, result: costs.Result, at: int) -> Opportunity:
-        market = self._markets[buy]
-        return Opportunity(
-            event="opened",
-            id=self._ids.new(at) if (buy, sell) not in self._open else "",
-            kind="spot-spot",
-            symbol=market.symbol,
-            at=at,
-            buy=self._leg(buy, result.buy, at),
-            sell=self._leg(sell, result.sell, at),
-            size=result.size,
-            gross_bps=result.gross_bps,
-            net_bps=result.net_bps,
-            net_profit=result.net_profit,
-            currency=market.quote,
-            opened_at=at,
-            peak_net_bps=result.net_bps,
-            peak_net_profit=result.net_profit,
-        )
-
-    def _leg(self, book: int, levels: tuple[costs.Level, ...], at: int) -> Leg:
-        market = self._markets[book]
-        return Leg(
-            venue=market.venue,
-            symbol=market.symbol,
-            levels=levels,
-            fee_rate=market.taker_fee,
-            age_ms=(at - self._store.meta(book, L.DEPTH_AT)) / 1e6,
-        )
-
-    def _why(self, buy: int, sell: int, code: int) -> str:
+    def _why(self, buy: int, sell: int, code: int, outcome: Rejection | None) -> str:
         if code == L.NOT_LIVE:
             for book in (buy, sell):
                 state = self._store.state(book)
                 if state is not BookState.LIVE:
                     return f"the book on {self._markets[book].venue} is {state.name.lower()}"
+        if outcome is not None:
+            code = CODES[outcome.gate]
         return CLOSED_BECAUSE.get(code, "less than the smallest order is left")
 
-
-def _move(cells: NDArray[Any], group: int, width: int, last: int, place: int) -> None:
-    """The routes of a symbol's ``last`` member become those of the member at ``place``."""
-    size = L.MAX_MEMBERS**2 * width
-    routes = cells[group * size : (group + 1) * size].reshape(L.MAX_MEMBERS, L.MAX_MEMBERS, width)
-    routes[place], routes[:, place] = routes[last], routes[:, last]
-    routes[last], routes[:, last] = 0, 0
-
-
-def _executable(result: costs.Result, buyer: Market, seller: Market) -> bool:
-    """Both venues would take orders of this size."""
-    paid = costs.value(result.buy, result.size)
-    received = costs.value(result.sell, result.size)
-    return (
-        result.size >= max(buyer.min_amount, seller.min_amount)
-        and paid >= buyer.min_notional
-        and received >= seller.min_notional
-    )
+    def _price(self, book: int) -> None:
+        """Tell the kernels what the market costs, in what units, and what may be spent on it."""
+        terms, real = self._traded[book].terms, self._store.array(L.REAL)
+        self._store.scale(book, terms.price_scale, terms.size_scale, terms.market.inverse)
+        r = book * L.REAL_WIDTH
+        real[r + L.RATE_SIDE + Side.ASK] = terms.buy_quote / terms.buy_base
+        real[r + L.RATE_SIDE + Side.BID] = terms.sell_quote / terms.sell_base
+        real[r + L.UNIT_SIDE + Side.ASK] = terms.buy_base
+        real[r + L.UNIT_SIDE + Side.BID] = terms.sell_base
+        spend, give = self._pairs.capital.known(terms.market, terms.market)
+        real[r + L.CAP_SIDE + Side.ASK], real[r + L.CAP_SIDE + Side.BID] = spend, give

@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 
 from scanner.books import layout as L
 from scanner.books.store import BookStore
-from scanner.engine import costs, scan
+from scanner.engine import costs, rank
 from scanner.engine.engine import Engine
+from scanner.engine.gates import Gate, Rejection
 from scanner.types import BookState, Market, Opportunity, Side
 
 
 class Route(Struct, frozen=True, kw_only=True):
     """The best route of one symbol: its books (``buy`` is -1 where no two can be compared), the
     touch, what is open on it, and what it would leave at its best size (None: nothing, or less
-    than the smallest order). Prices in quote, sizes in base, ``edge_bps`` net at the touch."""
+    than the smallest order; ``rejection`` then says what stops it). Prices in quote, sizes in base,
+    ``edge_bps`` net at the touch. ``plain`` and ``rate`` turn the quote of the sale into that of
+    the purchase, before and after the fee of it (1: they are the same)."""
 
     symbol: str
     live: int
@@ -31,8 +34,11 @@ class Route(Struct, frozen=True, kw_only=True):
     bid: float = 0.0
     bid_size: float = 0.0
     edge_bps: float = 0.0
+    plain: float = 1.0
+    rate: float = 1.0
     opened: Opportunity | None = None
     result: costs.Result | None = None
+    rejection: Rejection | None = None
 
 
 class Quote(Struct, frozen=True, kw_only=True):
@@ -62,25 +68,33 @@ class Overview:
         self._store = store
         self._engine = engine
         self._venues: dict[str, NDArray[np.int64]] = {}
-        self._known = 0
-        self._integers = np.zeros((0, 4), np.int64)
-        self._reals = np.zeros((0, 5))
+        self._known_symbols: list[str] = []
+        self._known = -1
+        self._symbols = np.zeros((0, 2), np.int64)
+        self._integers = np.zeros((0, rank.INTEGERS), np.int64)
+        self._reals = np.zeros((0, rank.REALS))
 
     def best(self, at: int, venue: str = "") -> list[Route]:
         """The best route of each symbol: an open one if there is one, else what leaves most, else
         what loses least. ``venue``: only among the routes with a leg there."""
-        members = self._engine.members
-        count = len(members)
+        self._follow()
+        count = len(self._symbols)
         if len(self._integers) < count:
-            self._integers = np.zeros((2 * count, 4), np.int64)
-            self._reals = np.zeros((2 * count, 5))
-        allowed = self._allowed(venue)
-        scan.rank(self._store.context, count, allowed, at, self._integers, self._reals)
+            self._integers = np.zeros((2 * count, rank.INTEGERS), np.int64)
+            self._reals = np.zeros((2 * count, rank.REALS))
+        rank.rank(
+            self._store.context,
+            self._symbols,
+            count,
+            self._allowed(venue),
+            at,
+            self._integers,
+            self._reals,
+        )
         integers, reals = self._integers[:count].tolist(), self._reals[:count].tolist()
         return [
-            self._route(symbol, len(books), found, touch)
-            for (symbol, books), found, touch in zip(members.items(), integers, reals, strict=True)
-            if books
+            self._route(symbol, found, touch, at)
+            for symbol, found, touch in zip(self._known_symbols, integers, reals, strict=True)
         ]
 
     def quotes(self, symbol: str, at: int) -> list[Quote]:
@@ -89,7 +103,7 @@ class Overview:
 
     def trust(self) -> dict[str, Trust]:
         """How far the books of each venue are to be trusted."""
-        self._sort_by_venue()
+        self._follow()
         meta = self._store.array(L.META)[: self._store.count * L.META_WIDTH]
         table = meta.reshape(-1, L.META_WIDTH)
         return {venue: _trust(table[books]) for venue, books in self._venues.items()}
@@ -104,26 +118,35 @@ class Overview:
 
     def age_ms(self, book: int, at: int) -> float:
         """The time since the last proof of a book."""
-        return (at - self._store.meta(book, L.DEPTH_AT)) / 1e6
+        return (at - self._store.proven_at(book)) / 1e6
 
-    def _route(self, symbol: str, books: int, found: list[int], touch: list[float]) -> Route:
-        buy, sell, _, live = found
+    def why_not(self, buy: int, sell: int) -> dict[Gate, tuple[int, float]]:
+        """What has stopped a route within this minute: how often, and what was missing at least."""
+        return self._engine.rejects.of(buy, sell)
+
+    def _route(self, symbol: str, found: list[int], touch: list[float], at: int) -> Route:
+        buy, sell, live = found[rank.BUY], found[rank.SELL], found[rank.LIVE_BOOKS]
+        books = len(self._engine.members[symbol])
         if buy < 0:
             return Route(symbol=symbol, live=live, books=books)
-        ask, ask_size, bid, bid_size, edge = touch
+        edge = touch[rank.EDGE]
+        outcome = self._engine.evaluate(buy, sell, at) if edge > 0 else None
         return Route(
             symbol=symbol,
             live=live,
             books=books,
             buy=buy,
             sell=sell,
-            ask=ask,
-            ask_size=ask_size,
-            bid=bid,
-            bid_size=bid_size,
+            ask=touch[rank.ASK_PRICE],
+            ask_size=touch[rank.ASK_SIZE],
+            bid=touch[rank.BID_PRICE],
+            bid_size=touch[rank.BID_SIZE],
             edge_bps=edge,
+            plain=touch[rank.PLAIN],
+            rate=touch[rank.NET],
             opened=self._engine.open_between(buy, sell),
-            result=self._engine.evaluate(buy, sell) if edge > 0 else None,
+            result=outcome if isinstance(outcome, costs.Result) else None,
+            rejection=outcome if isinstance(outcome, Rejection) else None,
         )
 
     def _quote(self, book: int, at: int) -> Quote:
@@ -146,20 +169,27 @@ class Overview:
     def _allowed(self, venue: str) -> NDArray[np.uint8]:
         if not venue:
             return np.ones(self._store.count, np.uint8)
-        self._sort_by_venue()
         allowed = np.zeros(self._store.count, np.uint8)
         if venue in self._venues:
             allowed[self._venues[venue]] = 1
         return allowed
 
-    def _sort_by_venue(self) -> None:
-        markets = self._engine.markets
-        if self._engine.changes != self._known:
-            by_venue: dict[str, list[int]] = {}
-            for book, market in markets.items():
-                by_venue.setdefault(market.venue, []).append(book)
-            self._venues = {name: np.array(books) for name, books in by_venue.items()}
-            self._known = self._engine.changes
+    def _follow(self) -> None:
+        """Take over which books there are."""
+        if self._engine.changes == self._known:
+            return
+        by_venue: dict[str, list[int]] = {}
+        for book, market in self._engine.markets.items():
+            by_venue.setdefault(market.venue, []).append(book)
+        self._venues = {name: np.array(books) for name, books in by_venue.items()}
+        places = {
+            symbol: self._engine.place(books[0])
+            for symbol, books in self._engine.members.items()
+            if books and self._engine.place(books[0])[0] >= 0
+        }
+        self._known_symbols = list(places)
+        self._symbols = np.array(list(places.values()), np.int64).reshape(-1, 2)
+        self._known = self._engine.changes
 
 
 def _trust(meta: NDArray[np.generic]) -> Trust:

@@ -1,7 +1,12 @@
-"""The scan: an updated book against every other book of its symbol, both directions.
+"""The scan: an updated book against every other book of its base currency, both directions.
 
 The marginal rule (DESIGN: two pointers, linear, optimal without fixed costs): take from level ``i``
-of the asks and ``j`` of the bids while ``bid_j (1 - f_sell) > ask_i (1 + f_buy)``.
+of the asks and ``j`` of the bids while ``bid_j (1 - f_sell) x > ask_i (1 + f_buy)``, ``x`` turning
+the quote of the sale into that of the purchase (1 where they are the same).
+
+It is a sieve for what is then computed exactly (``scanner.engine.costs``) and lets nothing through
+its holes that would be flagged: a route passes on what its first unit leaves (no size leaves more
+bps) and on what it would leave without lots, with the best conversion for all of it.
 """
 
 from __future__ import annotations
@@ -10,90 +15,16 @@ import numpy as np
 from numba import carray
 
 from scanner.books import layout as L
-from scanner.books.jit import inlined, kernel, pointer
-
-LIVE = 2
-
-
-@inlined
-def _level(meta, real, price, size, book, side, k):
-    """The ``k``-th best level as a taker meets it: (price, size), (0, 0) behind the last."""
-    m = book * L.META_WIDTH
-    if meta[m + L.OVERLAY_SIDE + side] != 0:
-        best_size = real[book * L.REAL_WIDTH + L.BEST_SIZE_SIDE + side]
-        if best_size <= 0.0:
-            return 0.0, 0.0
-        if k == 0:
-            return real[book * L.REAL_WIDTH + L.BEST_PRICE_SIDE + side], best_size
-        k -= 1
-    i = meta[m + L.COUNT_SIDE + side] - 1 - meta[m + L.SKIP_SIDE + side] - k
-    if i < 0:
-        return 0.0, 0.0
-    i += meta[m + L.OFFSET_SIDE + side]
-    return price[i], size[i]
+from scanner.books.jit import inlined, kernel, pointer, viewing
+from scanner.engine.ladders import ASK, BID, best_rate, fitness, level, touch, walk
 
 
 @inlined
-def _walk(meta, real, price, size, buy, sell):
-    """Buy at ``buy``'s asks, sell at ``sell``'s bids: (quantity, net, cost, notional) at the best
-    size; cost is what the buy leg takes, fees included, all in quote."""
-    buy_rate = 1.0 + real[buy * L.REAL_WIDTH + L.FEE]
-    sell_rate = 1.0 - real[sell * L.REAL_WIDTH + L.FEE]
-    i = 0
-    j = 0
-    ask, ask_size = _level(meta, real, price, size, buy, 1, 0)
-    bid, bid_size = _level(meta, real, price, size, sell, 0, 0)
-    quantity = 0.0
-    net = 0.0
-    cost = 0.0
-    notional = 0.0
-    while ask_size > 0.0 and bid_size > 0.0:
-        edge = bid * sell_rate - ask * buy_rate
-        if edge <= 0.0:
-            break
-        take = min(ask_size, bid_size)
-        quantity += take
-        net += take * edge
-        cost += take * ask * buy_rate
-        notional += take * ask
-        ask_size -= take
-        bid_size -= take
-        if ask_size <= 0.0:
-            i += 1
-            ask, ask_size = _level(meta, real, price, size, buy, 1, i)
-        if bid_size <= 0.0:
-            j += 1
-            bid, bid_size = _level(meta, real, price, size, sell, 0, j)
-    return quantity, net, cost, notional
-
-
-@inlined
-def _fitness(meta, parameters, buy, sell, at):
-    """Whether both legs may take part, as a route code."""
-    b = buy * L.META_WIDTH
-    s = sell * L.META_WIDTH
-    if meta[b + L.STATE] != LIVE or meta[s + L.STATE] != LIVE:
-        return L.NOT_LIVE
-    buy_at = meta[b + L.DEPTH_AT]
-    sell_at = meta[s + L.DEPTH_AT]
-    if at - min(buy_at, sell_at) > parameters[L.MAX_AGE]:
-        return L.TOO_OLD
-    if abs(buy_at - sell_at) > parameters[L.MAX_SKEW]:
-        return L.TOO_SKEWED
-    return L.OK
-
-
-@inlined
-def _put(out, out_real, n, buy, sell, code, quantity, net, cost, notional):
+def _put(out, n, buy, sell, code):
     i = n * L.ROUTE_INT_WIDTH
     out[i + L.ROUTE_BUY] = buy
     out[i + L.ROUTE_SELL] = sell
     out[i + L.ROUTE_CODE] = code
-    r = n * L.ROUTE_REAL_WIDTH
-    out_real[r + L.ROUTE_QUANTITY] = quantity
-    out_real[r + L.ROUTE_NET] = net
-    out_real[r + L.ROUTE_COST] = cost
-    out_real[r + L.ROUTE_NOTIONAL] = notional
 
 
 @inlined
@@ -114,22 +45,22 @@ def _note_edge(edges, counts, cell, edge):
         counts[c + L.EDGE_POSITIVE] += 1
 
 
-@inlined
-def _touch(meta, real, price, size, buy, sell):
-    """(net edge in bps at the touch, 1) of a route; (0, 0) if a side is empty."""
-    ask, ask_size = _level(meta, real, price, size, buy, 1, 0)
-    bid, bid_size = _level(meta, real, price, size, sell, 0, 0)
-    if ask_size <= 0.0 or bid_size <= 0.0:
-        return 0.0, 0
-    cost = ask * (1.0 + real[buy * L.REAL_WIDTH + L.FEE])
-    proceeds = bid * (1.0 - real[sell * L.REAL_WIDTH + L.FEE])
-    return (proceeds / cost - 1.0) * 10_000.0, 1
+@viewing
+def _note_reject(table, cell, code, shortfall):
+    """Add one observation of what stopped a route, and by how much, to its summary."""
+    rejects = carray(pointer(table[2 * L.REJECTS]), table[2 * L.REJECTS + 1], np.int32)
+    least = carray(pointer(table[2 * L.SHORTFALLS]), table[2 * L.SHORTFALLS + 1], np.float32)
+    i = cell * L.CODES + code
+    if rejects[i] == 0 or shortfall < least[i]:
+        least[i] = shortfall
+    rejects[i] += 1
 
 
-@inlined
-def _route(table, buy, sell, cell, wanted, n, at):
-    """Look at one route and write it as the ``n``-th if it meets the thresholds, is open, or is
-    ``wanted`` whatever came of it; how many routes there are then."""
+@viewing
+def _route(table, buy, sell, cell, rate, plain, wanted, noted, n, at):
+    """Look at one route and write it as the ``n``-th if it may meet the thresholds, is open, or is
+    ``wanted`` whatever came of it; how many routes there are then. ``rate`` and ``plain`` as in
+    ``touch``; -1 where both quotes are the same. ``noted``: it counts in the summaries."""
     pool = table[2 * L.PRICE + 1]
     price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
     size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
@@ -137,132 +68,228 @@ def _route(table, buy, sell, cell, wanted, n, at):
     real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
     parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
     limits = carray(pointer(table[2 * L.PARAM_REAL]), 8, np.float64)
-    opened = carray(pointer(table[2 * L.OPEN]), table[2 * L.OPEN + 1], np.uint8)
-    code = _fitness(meta, parameters, buy, sell, at)
-    quantity = 0.0
-    net = 0.0
-    cost = 0.0
-    notional = 0.0
+    standing = carray(pointer(table[2 * L.STANDING]), table[2 * L.STANDING + 1], np.uint8)
+    across = rate >= 0.0
+    if not across:
+        rate = 1.0
+        plain = 1.0
+    stands = np.int64(standing[cell])
+    code, shortfall = fitness(meta, parameters, buy, sell, at)
+    if code == L.OK and stands > L.STANDS:
+        code = stands >> 1
+    edge, gross, present = touch(meta, real, price, size, buy, sell, rate, plain)
     if code == L.OK:
-        edge, present = _touch(meta, real, price, size, buy, sell)
-        if present != 0 and not wanted:
+        if present != 0 and noted and not across:
             edges = carray(pointer(table[2 * L.EDGES]), table[2 * L.EDGES + 1], np.float64)
             counts = carray(
                 pointer(table[2 * L.EDGE_COUNTS]), table[2 * L.EDGE_COUNTS + 1], np.int64
             )
             _note_edge(edges, counts, cell, edge)
-        if present != 0 and edge > 0.0:
-            quantity, net, cost, notional = _walk(meta, real, price, size, buy, sell)
-        if quantity <= 0.0:
-            code = L.NO_EDGE
-    meets = (
-        code == L.OK
-        and net >= limits[L.MIN_PROFIT]
-        and net * 10_000.0 >= limits[L.MIN_NET_BPS] * cost
-    )
-    if not (meets or wanted or opened[cell] != 0):
+        if present == 0 or edge <= 0.0:
+            code = L.NO_CONVERSION if across and rate == 0.0 else L.NO_EDGE
+            shortfall = limits[L.MIN_NET_BPS] - edge if rate > 0.0 else 0.0
+        elif edge < limits[L.MIN_NET_BPS]:
+            code = L.LESS_THAN_BPS
+            shortfall = limits[L.MIN_NET_BPS] - edge
+        elif limits[L.MIN_PROFIT] > 0.0:
+            net = walk(meta, real, price, size, buy, sell, rate)
+            if net < limits[L.MIN_PROFIT]:
+                code = L.LESS_THAN_PROFIT
+                shortfall = (1.0 - net / limits[L.MIN_PROFIT]) * 10_000.0
+    if not (code == L.OK or wanted or stands & L.STANDS != 0):
+        if noted and present != 0 and (gross or edge > 0.0):
+            _note_reject(table, cell, code, shortfall)
         return n
+    if code == L.LESS_THAN_BPS or code == L.LESS_THAN_PROFIT:
+        code = L.OK
     out = carray(pointer(table[2 * L.OUT_INT]), table[2 * L.OUT_INT + 1], np.int64)
-    out_real = carray(pointer(table[2 * L.OUT_REAL]), table[2 * L.OUT_REAL + 1], np.float64)
-    _put(out, out_real, n, buy, sell, code, quantity, net, cost, notional)
+    if (n + 1) * L.ROUTE_INT_WIDTH > len(out):
+        return n
+    _put(out, n, buy, sell, code)
     return n + 1
 
 
-@kernel
-def scan(context, book, at):
-    """The routes of ``book`` that meet the thresholds or are open, to the out arrays; how many."""
-    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
-    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
-    members = carray(pointer(table[2 * L.MEMBERS]), table[2 * L.MEMBERS + 1], np.int64)
-    counts = carray(pointer(table[2 * L.MEMBER_COUNT]), table[2 * L.MEMBER_COUNT + 1], np.int64)
-    group = meta[book * L.META_WIDTH + L.GROUP]
-    if group < 0:
-        return 0
-    member = meta[book * L.META_WIDTH + L.MEMBER]
-    cells = group * L.MAX_MEMBERS * L.MAX_MEMBERS
-    n = 0
-    for k in range(counts[group]):
-        if k != member:
-            other = members[group * L.MAX_MEMBERS + k]
-            n = _route(table, book, other, cells + member * L.MAX_MEMBERS + k, False, n, at)
-            n = _route(table, other, book, cells + k * L.MAX_MEMBERS + member, False, n, at)
-    return n
+@viewing
+def _rates(table, buy_quote, sell_quote, at):
+    """What now turns the quote of a sale into that of a purchase best: (after fees, before)."""
+    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
+    rates = carray(pointer(table[2 * L.RATES]), table[2 * L.RATES + 1], np.float64)
+    converters = carray(pointer(table[2 * L.CONVERTERS]), table[2 * L.CONVERTERS + 1], np.int64)
+    pair = sell_quote * L.QUOTES + buy_quote
+    if at - converters[L.CONVERTED_AT + pair] > parameters[L.MAX_AGE]:
+        _convert(table, pair, at)
+    return rates[L.RATE_NET + pair], rates[L.RATE_PLAIN + pair]
 
 
-@kernel
-def route(context, buy, sell, cell, at):
-    """One route, whatever came of it, into the first row of the out arrays; its code."""
-    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
-    _route(table, buy, sell, cell, True, 0, at)
-    out = carray(pointer(table[2 * L.OUT_INT]), table[2 * L.OUT_INT + 1], np.int64)
-    return out[L.ROUTE_CODE]
-
-
-@inlined
-def _outranks(opened, net, edge, best, best_net, best_edge):
-    """Whether a route stands before the best so far: open ones first, then what leaves most, and
-    where nothing is left the one that loses least."""
-    if opened != best:
-        return opened > best
-    if net != best_net:
-        return net > best_net
-    return edge > best_edge
-
-
-@kernel
-def rank(context, groups, allowed, at, out, out_real):
-    """The best route of each of the first ``groups`` symbols now, among those with a leg that is
-    ``allowed`` (uint8 by book). Nothing is noted anywhere: this is for looking only.
-
-    Rows of ``out``: buy, sell (-1: no two books can be compared), 1 if it is open, live books.
-    Rows of ``out_real``: ask, its size, bid, its size, net edge at the touch in bps.
-    """
-    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+@viewing
+def _convert(table, pair, at):
+    """``best_rate`` on the arrays of the table."""
     pool = table[2 * L.PRICE + 1]
     price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
     size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
     meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
     real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
     parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
-    opened = carray(pointer(table[2 * L.OPEN]), table[2 * L.OPEN + 1], np.uint8)
+    rates = carray(pointer(table[2 * L.RATES]), table[2 * L.RATES + 1], np.float64)
+    converters = carray(pointer(table[2 * L.CONVERTERS]), table[2 * L.CONVERTERS + 1], np.int64)
+    best_rate(meta, real, price, size, parameters, converters, rates, pair, at)
+
+
+@viewing
+def _see(table, book, row, at):
+    """Keep the touch of a book, after fees and before, in its row."""
+    pool = table[2 * L.PRICE + 1]
+    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
+    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
+    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
+    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
+    touches = carray(pointer(table[2 * L.TOUCHES]), table[2 * L.TOUCHES + 1], np.float64)
+    r = book * L.REAL_WIDTH
+    t = row * L.TOUCH_WIDTH
+    ask, ask_size = level(meta, real, price, size, book, ASK, 0)
+    bid, bid_size = level(meta, real, price, size, book, BID, 0)
+    touches[t + L.PLAIN_ASK] = ask if ask_size > 0.0 else np.inf
+    touches[t + L.NET_ASK] = ask * real[r + L.RATE_SIDE + ASK] if ask_size > 0.0 else np.inf
+    touches[t + L.PLAIN_BID] = bid if bid_size > 0.0 else 0.0
+    touches[t + L.NET_BID] = bid * real[r + L.RATE_SIDE + BID] if bid_size > 0.0 else 0.0
+    base = meta[book * L.META_WIDTH + L.CONVERTS] - 1
+    if base >= 0:
+        quote = meta[book * L.META_WIDTH + L.QUOTE]
+        for way in range(2):
+            pair = base * L.QUOTES + quote if way == 0 else quote * L.QUOTES + base
+            _convert(table, pair, at)
+
+
+@inlined
+def _promising(touches, rates, t_buy, t_sell, pair):
+    """Whether a route across quotes could be worth a look, by the touches as they were last seen:
+    positive before costs or after."""
+    bid = touches[t_sell + L.NET_BID] * rates[L.RATE_NET + pair]
+    if bid > touches[t_buy + L.NET_ASK]:
+        return True
+    return touches[t_sell + L.PLAIN_BID] * rates[L.RATE_PLAIN + pair] > touches[t_buy + L.PLAIN_ASK]
+
+
+@viewing
+def scan_book(table, book, at):
+    """The routes of ``book`` that may meet the thresholds or are open, to the out array; how
+    many."""
+    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
     members = carray(pointer(table[2 * L.MEMBERS]), table[2 * L.MEMBERS + 1], np.int64)
-    counts = carray(pointer(table[2 * L.MEMBER_COUNT]), table[2 * L.MEMBER_COUNT + 1], np.int64)
+    groups = carray(pointer(table[2 * L.GROUPS]), table[2 * L.GROUPS + 1], np.int64)
+    standing = carray(pointer(table[2 * L.STANDING]), table[2 * L.STANDING + 1], np.uint8)
+    touches = carray(pointer(table[2 * L.TOUCHES]), table[2 * L.TOUCHES + 1], np.float64)
+    rates = carray(pointer(table[2 * L.RATES]), table[2 * L.RATES + 1], np.float64)
+    m = book * L.META_WIDTH
+    group = meta[m + L.GROUP]
+    if group < 0:
+        return 0
+    g = group * L.GROUP_WIDTH
+    member = meta[m + L.MEMBER]
+    quote = meta[m + L.QUOTE]
+    first = groups[g + L.G_MEMBERS]
+    room = groups[g + L.G_CAPACITY]
+    cells = groups[g + L.G_CELLS]
+    open_across = groups[g + L.G_OPEN_ACROSS]
+    _see(table, book, first + member, at)
+    own = (first + member) * L.TOUCH_WIDTH
+    n = 0
+    for k in range(groups[g + L.G_COUNT]):
+        if k == member:
+            continue
+        row = first + k
+        other = members[row * L.MEMBER_WIDTH + L.MEMBER_BOOK]
+        theirs = members[row * L.MEMBER_WIDTH + L.MEMBER_QUOTE]
+        if theirs != quote and max(theirs, quote) >= L.QUOTES:
+            continue
+        t = row * L.TOUCH_WIDTH
+        for way in range(2):
+            buys = way == 0
+            cell = cells + member * room + k if buys else cells + k * room + member
+            rate = -1.0
+            plain = -1.0
+            if theirs != quote:
+                pair = theirs * L.QUOTES + quote if buys else quote * L.QUOTES + theirs
+                stands = open_across != 0 and standing[cell] & L.STANDS != 0
+                good = _promising(touches, rates, own if buys else t, t if buys else own, pair)
+                if not (good or stands):
+                    continue
+                rate, plain = _rates(
+                    table, quote if buys else theirs, theirs if buys else quote, at
+                )
+            buy = book if buys else other
+            sell = other if buys else book
+            n = _route(table, buy, sell, cell, rate, plain, False, True, n, at)
+    if meta[m + L.WATCHED] != 0:
+        out = carray(pointer(table[2 * L.OUT_INT]), table[2 * L.OUT_INT + 1], np.int64)
+        if (n + 1) * L.ROUTE_INT_WIDTH <= len(out):
+            _put(out, n, -1, book, L.DEPENDS)
+            n += 1
+    return n
+
+
+@kernel
+def scan(context, book, at):
+    """``scan_book``, called from Python."""
+    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    return scan_book(table, book, at)
+
+
+@kernel
+def rescan(context, groups, at):
+    """The routes across quotes of the first ``groups`` groups that may meet the thresholds, after
+    a conversion has become better; as ``scan``, but nothing is noted."""
+    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    members = carray(pointer(table[2 * L.MEMBERS]), table[2 * L.MEMBERS + 1], np.int64)
+    group_rows = carray(pointer(table[2 * L.GROUPS]), table[2 * L.GROUPS + 1], np.int64)
+    touches = carray(pointer(table[2 * L.TOUCHES]), table[2 * L.TOUCHES + 1], np.float64)
+    rates = carray(pointer(table[2 * L.RATES]), table[2 * L.RATES + 1], np.float64)
+    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
+    parameters[L.CONVERSIONS_ROSE] = 0
+    n = 0
     for group in range(groups):
-        row = group * L.MAX_MEMBERS
-        out[group, 0] = -1
-        out[group, 1] = -1
-        out[group, 2] = 0
-        out[group, 3] = 0
-        best_net = 0.0
-        best_edge = -np.inf
-        for i in range(counts[group]):
-            buy = members[row + i]
-            if meta[buy * L.META_WIDTH + L.STATE] == LIVE:
-                out[group, 3] += 1
-            for j in range(counts[group]):
-                sell = members[row + j]
-                if i == j or (allowed[buy] == 0 and allowed[sell] == 0):
+        g = group * L.GROUP_WIDTH
+        first = group_rows[g + L.G_MEMBERS]
+        room = group_rows[g + L.G_CAPACITY]
+        cells = group_rows[g + L.G_CELLS]
+        for i in range(group_rows[g + L.G_COUNT]):
+            buy = (first + i) * L.MEMBER_WIDTH
+            ours = members[buy + L.MEMBER_QUOTE]
+            ask = touches[(first + i) * L.TOUCH_WIDTH + L.NET_ASK]
+            for j in range(group_rows[g + L.G_COUNT]):
+                sell = (first + j) * L.MEMBER_WIDTH
+                theirs = members[sell + L.MEMBER_QUOTE]
+                if ours == theirs or max(ours, theirs) >= L.QUOTES:
                     continue
-                if _fitness(meta, parameters, buy, sell, at) != L.OK:
+                bid = touches[(first + j) * L.TOUCH_WIDTH + L.NET_BID]
+                if bid * rates[L.RATE_NET + theirs * L.QUOTES + ours] <= ask:
                     continue
-                edge, present = _touch(meta, real, price, size, buy, sell)
-                if present == 0:
-                    continue
-                net = 0.0
-                if edge > 0.0:
-                    net = _walk(meta, real, price, size, buy, sell)[1]
-                stands = np.int64(opened[(row + i) * L.MAX_MEMBERS + j])
-                if not _outranks(stands, net, edge, out[group, 2], best_net, best_edge):
-                    continue
-                best_net = net
-                best_edge = edge
-                out[group, 0] = buy
-                out[group, 1] = sell
-                out[group, 2] = stands
-                ask, ask_size = _level(meta, real, price, size, buy, 1, 0)
-                bid, bid_size = _level(meta, real, price, size, sell, 0, 0)
-                out_real[group, 0] = ask
-                out_real[group, 1] = ask_size
-                out_real[group, 2] = bid
-                out_real[group, 3] = bid_size
-                out_real[group, 4] = edge
+                rate, plain = _rates(table, ours, theirs, at)
+                bought_at = members[buy + L.MEMBER_BOOK]
+                sold_at = members[sell + L.MEMBER_BOOK]
+                cell = cells + i * room + j
+                n = _route(table, bought_at, sold_at, cell, rate, plain, False, False, n, at)
+    return n
+
+
+@kernel
+def route(context, buy, sell, cell, at):
+    """One route, whatever came of it, into the first row of the out array; its code."""
+    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
+    ours = meta[buy * L.META_WIDTH + L.QUOTE]
+    theirs = meta[sell * L.META_WIDTH + L.QUOTE]
+    rate = -1.0
+    plain = -1.0
+    if ours != theirs:
+        rate, plain = _rates(table, ours, theirs, at)
+    _route(table, buy, sell, cell, rate, plain, True, False, 0, at)
+    out = carray(pointer(table[2 * L.OUT_INT]), table[2 * L.OUT_INT + 1], np.int64)
+    return out[L.ROUTE_CODE]
+
+
+@kernel
+def convert(context, pair, at):
+    """Look anew for what turns one currency into another (``best_rate``)."""
+    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    _convert(table, pair, at)

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.engine.costs import Result
+from scanner.engine.gates import Gate, Rejection
 from scanner.types import Opportunity
 
 
@@ -22,19 +23,15 @@ class Thresholds(Struct, frozen=True, kw_only=True):
     close_ratio: float = 0.5
     update_interval: int = 250_000_000
 
-    def opens(self, result: Result) -> bool:
-        return (
-            result.net_profit > 0
-            and result.net_bps >= self.min_net_bps
-            and result.net_profit >= self.min_profit
-        )
-
-    def holds(self, result: Result) -> bool:
-        return (
-            result.net_profit > 0
-            and result.net_bps >= self.min_net_bps * self.close_ratio
-            and result.net_profit >= self.min_profit * self.close_ratio
-        )
+    def short(self, result: Result, *, open_: bool) -> Rejection | None:
+        """What is missing for it to open, or, if it is ``open_``, to stay so; None: nothing."""
+        part = self.close_ratio if open_ else 1.0
+        if result.net_bps < self.min_net_bps * part:
+            return Rejection(Gate.THRESHOLD, self.min_net_bps * part - result.net_bps)
+        least = self.min_profit * part
+        if result.net_profit < least:
+            return Rejection(Gate.PROFIT, (1 - result.net_profit / least) * 1e4)
+        return None
 
 
 class Life:
@@ -65,7 +62,9 @@ class Life:
     def close(self, reason: str, at: int) -> Opportunity:
         """The end, with the last state in which it was true; ages are as of the end."""
         elapsed = (at - self.last.at) / 1e6
-        buy, sell = self.last.buy, self.last.sell
+        buy, sell, conversion = self.last.buy, self.last.sell, self.last.conversion
+        if conversion is not None and not conversion.assumed:
+            conversion = replace(conversion, age_ms=conversion.age_ms + elapsed)
         return replace(
             self.last,
             event="closed",
@@ -73,4 +72,5 @@ class Life:
             reason=reason,
             buy=replace(buy, age_ms=buy.age_ms + elapsed),
             sell=replace(sell, age_ms=sell.age_ms + elapsed),
+            conversion=conversion,
         )

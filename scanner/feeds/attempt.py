@@ -11,6 +11,7 @@ from scanner.feeds.backoff import Backoff
 from scanner.feeds.driver import Deed, Driver
 from scanner.feeds.health import ConnectionState, Meter
 from scanner.feeds.notices import Notices, describe
+from scanner.feeds.outbox import Outbox
 from scanner.feeds.pacing import Bucket, Pace, Pause, refusal
 from scanner.feeds.rest import Fetcher
 from scanner.feeds.shell import Lane, Shell
@@ -50,7 +51,7 @@ class Attempt:
             carry_out=self._carry_out,
         )
         self._url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._outbox: asyncio.Queue[str] = asyncio.Queue(self._timing.outbox)
+        self._outbox = Outbox(self._timing.outbox)
         self._fetching: set[tuple[str, str]] = set()
         self._pace = Pace(Bucket(line.limits.sends), line.shell.now)
 
@@ -103,11 +104,11 @@ class Attempt:
         return await self._line.shell.open_socket(url, self, self._limits())
 
     async def _send_all(self, socket: Socket) -> None:
-        while True:
-            text = await self._outbox.get()
-            await self._pace.turn()
+        async def send(text: str) -> None:
             async with asyncio.timeout(self._timing.send):
                 await socket.send(text)
+
+        await self._outbox.drain(self._pace, send)
 
     def _limits(self) -> SocketLimits:
         return SocketLimits(
@@ -120,18 +121,16 @@ class Attempt:
 
     def _carry_out(self, deed: Deed) -> None:
         match deed:
-            case Send(text):
-                self._send(text)
+            case Send(text, heartbeat):
+                self._send(text, heartbeat)
             case Fetch() if (deed.tag, deed.url) not in self._fetching:
                 self._fetching.add((deed.tag, deed.url))
                 self._driver.spawn(self._fetch(deed))
             case Connect(url) if not self._url.done():
                 self._url.set_result(url)
 
-    def _send(self, text: str) -> None:
-        try:
-            self._outbox.put_nowait(text)
-        except asyncio.QueueFull:
+    def _send(self, text: str, heartbeat: bool) -> None:
+        if not self._outbox.put(text, heartbeat):
             self._driver.end(f"more than {self._timing.outbox} messages wait to be sent")
 
     async def _fetch(self, request: Fetch) -> None:

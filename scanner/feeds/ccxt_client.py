@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from importlib import import_module
@@ -17,6 +17,7 @@ from yarl import URL
 
 from scanner.errors import CrossbookError
 from scanner.feeds.notices import describe
+from scanner.feeds.pacing import Bucket, Pace
 from scanner.feeds.urls import environment_proxy, rebase
 from scanner.venues.ccxt_book import Envelope
 from scanner.venues.parts import MILLISECOND
@@ -31,6 +32,32 @@ Lost: TypeAlias = Callable[[str, str | None], None]
 """Told at once that a connection ended: why, and the venue's ``Retry-After`` if it gave one."""
 
 
+class Throttle:
+    """What every request on ccxt's streams waits for: ccxt's own bucket, which knows the venue's
+    REST limits only, and then a turn of ``pace``. ccxt's heartbeats do not come through here."""
+
+    def __init__(self, bucket: Callable[[float], Awaitable[None]], pace: Pace) -> None:
+        self.bucket = bucket
+        self._pace = pace
+        self._waiting: set[asyncio.Task[Any]] = set()
+
+    async def __call__(self, cost: float = 1.0) -> None:
+        """Returns when the request may be made."""
+        task = asyncio.current_task()
+        assert task is not None, "ccxt sends each request in a task of its own"
+        self._waiting.add(task)
+        try:
+            await self.bucket(cost)
+            await self._pace.turn()
+        finally:
+            self._waiting.discard(task)
+
+    def close(self) -> None:
+        """Nothing more is to be sent: ccxt would, on a connection that is gone."""
+        for task in self._waiting:
+            task.cancel()
+
+
 class Outlet:
     """The HTTP client that ccxt is given: it leads to the configured endpoints.
 
@@ -38,10 +65,13 @@ class Outlet:
     on. Only what reads public data is there.
     """
 
-    def __init__(self, client: ClientSession, rest: str | None, ws: str | None) -> None:
+    def __init__(
+        self, client: ClientSession, rest: str | None, ws: str | None, throttle: Throttle
+    ) -> None:
         self._client = client
         self._rest = rest
         self._ws = ws
+        self.throttle = throttle
         self.cookie_jar = client.cookie_jar
         self.headers = client.headers
 
@@ -71,12 +101,19 @@ class Outlet:
 
 
 class CcxtClient:
-    """One exchange by ccxt: makes a fresh client for each try, loads its markets once for all."""
+    """One exchange by ccxt: makes a fresh client for each try, loads its markets once for all.
 
-    def __init__(self, name: str, *, rest: str | None, ws: str | None) -> None:
+    ``sends``: messages a second that a client may send on its streams, all together.
+    """
+
+    def __init__(
+        self, name: str, *, rest: str | None, ws: str | None, sends: float, now: Callable[[], int]
+    ) -> None:
         self._name = name
         self._rest = rest
         self._ws = ws
+        self._sends = sends
+        self._now = now
         self._catalogue: tuple[Any, Any] | None = None
         self._loading = asyncio.Lock()
 
@@ -86,8 +123,10 @@ class CcxtClient:
         module = await asyncio.to_thread(import_module, "ccxt.pro")
         exchange = getattr(module, self._name)({"timeout_on_exit": 0})
         exchange.own_session = False
-        exchange.session = Outlet(ClientSession(), self._rest, self._ws)
+        exchange.session = None
         exchange.open()
+        throttle = self._throttle(exchange)
+        exchange.session = Outlet(ClientSession(), self._rest, self._ws, throttle)
         _listen(exchange, lost)
         return exchange
 
@@ -101,10 +140,21 @@ class CcxtClient:
                 await exchange.load_markets()
             self._catalogue = (exchange.markets, exchange.currencies)
 
+    def _throttle(self, exchange: Exchange) -> Throttle:
+        """The streams' throttle, put where ccxt looks for one that it is to use."""
+        from ccxt.async_support.base.throttler import Throttler
+
+        bucket = Throttler(exchange.tokenBucket, exchange.asyncio_loop)
+        throttle = Throttle(bucket, Pace(Bucket(self._sends), self._now))
+        exchange.options["ws"] = {**(exchange.options.get("ws") or {}), "throttle": throttle}
+        return throttle
+
 
 async def close(exchange: Exchange, patience: float) -> None:
     """End the client, politely if that takes no longer than ``patience`` seconds; never raises."""
-    outlet = exchange.session
+    outlet: Outlet | None = exchange.session
+    if outlet is not None:
+        outlet.throttle.close()
     try:
         with suppress(Exception):
             async with asyncio.timeout(patience):

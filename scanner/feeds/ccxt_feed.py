@@ -61,6 +61,7 @@ class CcxtAttempt:
         self._stage = stage
         self._meter = meter
         self._exchange: Exchange = None
+        self._obeyed = False
         self._driver = Driver(
             lane,
             stage.shell,
@@ -87,8 +88,7 @@ class CcxtAttempt:
                     rates = tell_rates(self._exchange, contracts, self._told, self._untold)
                     watchers.create_task(rates)
         except Exception as error:
-            self._obey(error)
-            self._driver.end(describe(error))
+            self._failed(error)
         finally:
             if self._exchange is not None:
                 await close(self._exchange, self._stage.shell.timing.close)
@@ -107,8 +107,7 @@ class CcxtAttempt:
                 book = await self._exchange.watch_order_book(market.symbol)
             except Exception as error:
                 if not is_refusal(error):
-                    self._obey(error)
-                    self._driver.end(describe(error))
+                    self._failed(error)
                     return
                 self._refused(market, describe(error))
                 await asyncio.sleep(patience)
@@ -154,8 +153,14 @@ class CcxtAttempt:
             self._rest(retry_after)
         self._driver.end(reason)
 
+    def _failed(self, error: Exception) -> None:
+        self._obey(error)
+        self._driver.end(describe(error))
+
     def _obey(self, error: Exception) -> None:
-        if is_plea(error):
+        # ccxt tells every watcher of the same one.
+        if is_plea(error) and not self._obeyed:
+            self._obeyed = True
             headers = getattr(self._exchange, "last_response_headers", None) or {}
             self._rest(headers.get("Retry-After"))
 
@@ -186,7 +191,8 @@ def ccxt_feed(  # noqa: PLR0913 (an option each)
     spoken = venue(name, contracts=contracts)
     pause = Pause()
     stage = Stage(
-        client=client or CcxtClient(name, rest=rest, ws=ws),
+        client=client
+        or CcxtClient(name, rest=rest, ws=ws, sends=spoken.limits.sends, now=shell.now),
         shell=shell,
         pause=pause,
         notices=Notices(log, shell.now),

@@ -13,6 +13,7 @@ from scanner.feeds.backoff import Backoff
 from scanner.feeds.health import Meter
 from scanner.feeds.notices import LONGEST, Notices
 from scanner.feeds.shell import Lane, Shell
+from scanner.feeds.silence import Silence
 from scanner.text import printable
 from scanner.types import Ack, Connect, Fetch, Notice, Reconnect, Refused, Reset, Send, Step
 from scanner.venues.parts import SECOND
@@ -55,6 +56,7 @@ class Driver:
         self._backoff = backoff
         self._carry_out = carry_out
         self._opened_at = 0
+        self._silence: Silence | None = None
         self._over = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
 
@@ -96,6 +98,7 @@ class Driver:
     def opened(self) -> None:
         """The connection stands."""
         self._opened_at = self._now()
+        self._silence = Silence(self._opened_at, self._timing.beat)
         self._feed(self._opened_at, self._lane.opened)
 
     def received(self, raw: bytes) -> None:
@@ -115,7 +118,18 @@ class Driver:
             at = self._now()
             self._feed(at, self._lane.idle)
             self._backoff.observe(self._lane.proved, at)
+            self._tell_silence(at)
             self._listen(at)
+
+    def _tell_silence(self, at: int) -> None:
+        """Say who has fallen silent, or speaks again: as a whole, or single books."""
+        if self._silence is None or self.reason is not None:
+            return
+        for told in self._silence.look(self._lane.proven(), self._meter.heard_at, at):
+            market = told.markets[0] if len(told.markets) == 1 else None
+            self._note(told.kind, market, told.text)
+            self._say(logging.WARNING if told.kind == "silent" else logging.INFO, told.text)
+        self._meter.silent_since = self._silence.since
 
     def _listen(self, at: int) -> None:
         """End a connection that has fallen silent as a whole."""

@@ -23,6 +23,7 @@ class Health(Struct, frozen=True, kw_only=True):
 
     ``since``: when ``state`` began, ns. Counters are over all tries; ``reconnects`` counts the
     tries after the first. ``heard_at``: when the last message came, ns, 0 before the first.
+    ``silent_since``: when it last gave what it is expected to give all the time, ns; 0: it does.
     """
 
     venue: str
@@ -35,12 +36,23 @@ class Health(Struct, frozen=True, kw_only=True):
     heard_at: int
     reconnects: int
     last_error: str
+    silent_since: int = 0
 
 
 class Meter:
     """The counters behind ``Health``."""
 
-    __slots__ = ("_names", "bytes", "heard_at", "last_error", "messages", "since", "state", "tries")
+    __slots__ = (
+        "_names",
+        "bytes",
+        "heard_at",
+        "last_error",
+        "messages",
+        "silent_since",
+        "since",
+        "state",
+        "tries",
+    )
 
     def __init__(self, venue: str, connection: int, markets: int) -> None:
         self._names = (venue, connection, markets)
@@ -49,6 +61,7 @@ class Meter:
         self.messages = 0
         self.bytes = 0
         self.heard_at = 0
+        self.silent_since = 0
         self.tries = 0
         self.last_error = ""
 
@@ -73,6 +86,7 @@ class Meter:
         """The connection goes over into ``state``."""
         self.state = state
         self.since = at
+        self.silent_since = 0
         if state is ConnectionState.CONNECTING:
             self.tries += 1
 
@@ -96,4 +110,5 @@ class Meter:
             heard_at=self.heard_at,
             reconnects=max(0, self.tries - 1),
             last_error=self.last_error,
+            silent_since=self.silent_since,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Protocol
 
@@ -55,9 +55,25 @@ class Lane(Protocol):
 
     def received(self, raw: bytes, at: int) -> Sequence[Step]: ...
 
+    def received_many(
+        self, buffer: int, starts: int, ends: int, count: int, at: int
+    ) -> Sequence[Step]:
+        """``count`` whole messages in the order in which they came, as ``received`` would take them
+        one by one: what came of them, in that order. After a ``Reconnect`` the rest is left.
+
+        ``buffer`` is an address; ``starts`` and ``ends`` are the addresses of ``count`` int64 each:
+        message ``i`` is the bytes ``buffer + starts[i]`` up to ``buffer + ends[i]``, exclusive. All
+        of it stays as it is during the call and is not kept.
+        """
+        ...
+
     def fetched(self, tag: str, status: int, body: bytes, at: int) -> Sequence[Step]: ...
 
     def idle(self, at: int) -> Sequence[Step]: ...
+
+    def proven(self) -> Mapping[str, int]:
+        """When each book that is live, or was until it became too old, was proven last: ns."""
+        ...
 
     def closed(self, reason: str, at: int) -> None:
         """Every book of the lane leaves the game in this very call."""

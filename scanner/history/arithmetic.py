@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from scanner.types import Leg
+from scanner.types import FeeIn, Leg
 from storage.queries import State
 
 TOLERANCE = 1e-9
+# What 64-bit sums of prices and sizes leave, as a part of what is paid.
+FLOATS = 1e-13
+WHOLE = 1e-6
 
 
 class Taken(Struct, frozen=True):
@@ -23,23 +26,44 @@ class Taken(Struct, frozen=True):
 
 
 class Side(Struct, frozen=True):
-    """One leg of the trade: its value in quote, the fee on it, and what is left after it (or has to
-    be paid with it). ``missing`` is the size that its levels do not cover."""
+    """One order: ``size`` in base and its ``value`` in quote; the ``fee`` on it, which is in base
+    if ``fee_in_base``. ``total`` is the quote that it costs or brings with the fee, ``net_size``
+    the base that arrives or has to be given. ``missing`` is the size that its levels do not
+    cover."""
 
     leg: Leg
     taken: list[Taken]
+    size: float
     value: float
     fee: float
+    fee_in_base: bool
     total: float
+    net_size: float
     missing: float
 
 
+class Converted(Struct, frozen=True):
+    """The order that turns what the sale brings into the currency of the purchase: ``given`` of the
+    one brings ``got`` of the other; ``plain`` is the rate before its fee."""
+
+    side: Side
+    given: float
+    got: float
+    plain: float
+
+
 class Account(Struct, frozen=True):
-    """Both legs and what follows from them, in quote and bps. ``disagrees`` names the stored
-    figures that are others than these; none if all agree to 1e-9 of what is paid."""
+    """All orders and what follows from them, in the quote of the purchase and bps. ``brought`` is
+    what comes of the sale in it, ``worth`` what all that is bought would bring before any fee.
+    ``left`` is base that is bought and not sold. ``disagrees`` names the stored figures that are
+    others than these; none if all agree to 1e-9."""
 
     buy: Side
     sell: Side
+    conversion: Converted | None
+    worth: float
+    brought: float
+    left: float
     gross: float
     fees: float
     net: float
@@ -51,26 +75,80 @@ class Account(Struct, frozen=True):
 def account(state: State) -> Account:
     """Compute it all again."""
     buy, sell = side(state.buy, state.size, 1), side(state.sell, state.size, -1)
-    gross, net = sell.value - buy.value, sell.total - buy.total
+    conversion = converted(state.conversion) if state.conversion else None
+    plain, brought = (conversion.plain, conversion.got) if conversion else (1.0, sell.total)
+    worth = sell.value * (buy.size / sell.size) * plain if sell.size else math.nan
+    gross, net = worth - buy.value, brought - buy.total
     gross_bps = gross / buy.value * 1e4 if buy.value else math.nan
     net_bps = net / buy.total * 1e4 if buy.total else math.nan
+    left = buy.net_size - sell.net_size
     told = (
         ("gross bps", state.gross_bps, gross_bps, 1e4),
         ("net bps", state.net_bps, net_bps, 1e4),
         ("net profit", state.net_profit, net, buy.total),
+        ("size", state.size, buy.size, buy.size),
     )
     disagrees = [name for name, is_, ought, scale in told if not _same(is_, ought, scale)]
-    if max(buy.missing, sell.missing) > TOLERANCE * state.size:
-        disagrees.append("size")
-    return Account(buy, sell, gross, buy.fee + sell.fee, net, gross_bps, net_bps, disagrees)
+    orders = [buy, sell, *([conversion.side] if conversion else [])]
+    disagrees += dict.fromkeys(name for name in _impossible(orders) if name not in disagrees)
+    if left < -TOLERANCE * buy.size and "size" not in disagrees:
+        disagrees.append("size sold")
+    if conversion and conversion.given > sell.total * (1 + TOLERANCE):
+        disagrees.append("conversion")
+    profit = state.accounting_profit
+    if profit is not None and not _same(profit, net * state.accounting_rate, profit):
+        disagrees.append(f"profit in {state.accounting}")
+    return Account(
+        buy,
+        sell,
+        conversion,
+        worth,
+        brought,
+        left,
+        gross,
+        gross - net,
+        net,
+        gross_bps,
+        net_bps,
+        disagrees,
+    )
 
 
 def side(leg: Leg, size: float, sign: int) -> Side:
-    """Take ``size`` from its levels; the fee is added (sign 1) or taken off (-1)."""
-    taken, left = _take(leg.levels, size)
+    """Take the size of the leg (or ``size``, where it says none) from its levels, at its fee: more
+    to pay or less that arrives (sign 1), less to receive or more to give (-1)."""
+    size = leg.size or size
+    taken, missing = _take(leg.levels, size)
     value = math.fsum(level.value for level in taken)
-    fee = value * leg.fee_rate
-    return Side(leg, taken, value, fee, value + sign * fee, left)
+    in_base = leg.fee_in == FeeIn.BASE
+    fee = leg.fee_rate * (size if in_base else value)
+    total = value if in_base else value + sign * fee
+    net_size = size - sign * fee if in_base else size
+    return Side(leg, taken, size, value, fee, in_base, total, net_size, missing)
+
+
+def converted(leg: Leg) -> Converted:
+    """What the order comes to: a sale gives base for quote, a purchase quote for base."""
+    if leg.side == "buy":
+        bought = side(leg, leg.size, 1)
+        plain = bought.size / bought.value if bought.value else math.nan
+        return Converted(bought, bought.total, bought.net_size, plain)
+    sold = side(leg, leg.size, -1)
+    plain = sold.value / sold.size if sold.size else math.nan
+    return Converted(sold, sold.net_size, sold.total, plain)
+
+
+def _impossible(orders: Sequence[Side]) -> Iterator[str]:
+    """What could not have been done as it is stored."""
+    for order in orders:
+        leg = order.leg
+        if order.missing > TOLERANCE * order.size:
+            yield "size"
+        lots = order.size / leg.lot if leg.lot else 0.0
+        if abs(lots - round(lots)) > max(WHOLE, TOLERANCE * lots):
+            yield f"lot on {leg.venue}"
+        if leg.fee_currency and not _same(leg.fee, order.fee, order.value * leg.fee_rate):
+            yield f"fee on {leg.venue}"
 
 
 def _take(levels: Sequence[tuple[float, float]], size: float) -> tuple[list[Taken], float]:
@@ -86,4 +164,4 @@ def _take(levels: Sequence[tuple[float, float]], size: float) -> tuple[list[Take
 
 
 def _same(stored: float, computed: float, scale: float) -> bool:
-    return abs(stored - computed) <= TOLERANCE * max(abs(scale), abs(computed))
+    return abs(stored - computed) <= TOLERANCE * abs(computed) + FLOATS * abs(scale)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from scanner.history import shapes
-from scanner.history.arithmetic import Account, Side, account
+from scanner.history import shapes, trade
+from scanner.history.arithmetic import account
 from scanner.history.plot import spark
 from scanner.history.table import Column, table
 from scanner.history.tables import lasted
+from scanner.history.trade import number
+from scanner.sinks import formats
 from scanner.sinks.formats import rfc3339
 from scanner.text import printable
 from scanner.types import FeedEvent
-from storage.queries import Detail, State, Stored
+from storage.queries import Detail, State
 
 CALM = "nothing happened to the feeds of either venue from a minute before it to a minute after"
 
@@ -36,7 +38,7 @@ def lines(detail: Detail, moment: str, width: int) -> Iterator[str]:
     yield from _life(detail, width)
     for state in chosen(detail, moment):
         yield ""
-        yield from _trade(state, o)
+        yield from trade.lines(state, o)
     if not detail.states:
         yield ""
         yield "its levels were not kept: the database could not take all that was found"
@@ -98,7 +100,9 @@ def _life(detail: Detail, width: int) -> Iterator[str]:
         columns = [
             Column(title="", cells=[state.moment for state in states]),
             Column(title="at", cells=[rfc3339(state.at)[11:26] for state in states]),
-            Column(title=f"size {base}", cells=[_n(s.size) for s in states], right=True, least=8),
+            Column(
+                title=f"size {base}", cells=[number(s.size) for s in states], right=True, least=8
+            ),
             Column(title="gross bps", cells=[f"{s.gross_bps:+.3f}" for s in states], right=True),
             Column(title="net bps", cells=[f"{s.net_bps:+.3f}" for s in states], right=True),
             Column(
@@ -116,59 +120,6 @@ def _life(detail: Detail, width: int) -> Iterator[str]:
     if len(detail.samples) > 1:
         course = spark([sample.net_bps for sample in detail.samples], max(10, width - 20))
         yield f"net bps {course}"
-
-
-def _trade(state: State, o: Stored) -> Iterator[str]:
-    a = account(state)
-    quote = printable(o.currency)
-    yield f"{state.moment}, {rfc3339(state.at)}: {_n(state.size)} {_base(o)}"
-    yield from _leg("buy on", a.buy, "paid", "plus", "cost")
-    yield from _leg("sell on", a.sell, "received", "less", "proceeds")
-    yield from _result(a, quote)
-    if a.disagrees:
-        stored = (
-            f"gross {state.gross_bps!r} bps, net {state.net_bps!r} bps, profit {state.net_profit!r}"
-        )
-        yield f"  DOES NOT AGREE with what was stored ({stored}): {', '.join(a.disagrees)}"
-    else:
-        yield "  agrees with what was stored"
-
-
-def _leg(what: str, side: Side, sum_name: str, sign: str, total_name: str) -> Iterator[str]:
-    leg = side.leg
-    yield printable(
-        f"  {what} {leg.venue} ({leg.symbol}, taker fee {leg.fee_rate * 100:.6g} %, "
-        f"book {leg.age_ms:,.1f} ms old)"
-    )
-    rows = [(_n(t.size), _n(t.price), _n(t.value), _n(t.offered)) for t in side.taken]
-    sums = (
-        (sum_name, _n(side.value)),
-        (f"{sign} fee {_n(side.value)} x {leg.fee_rate:.10g}", _n(side.fee)),
-        (total_name, _n(side.total)),
-    )
-    sizes, prices = _width(r[0] for r in rows), _width(r[1] for r in rows)
-    values = _width([*(r[2] for r in rows), *(value for _, value in sums)])
-    left = max(sizes + 3 + prices, _width(name for name, _ in sums))
-    for size, price, value, offered in rows:
-        taken = f"{size:>{sizes}} x {price:>{prices}}"
-        yield f"    {taken:<{left}} = {value:>{values}}   of {offered} offered"
-    for name, value in sums:
-        yield f"    {name:<{left}} = {value:>{values}}"
-    if side.missing:
-        yield f"    {_n(side.missing)} more than its levels offer"
-
-
-def _result(a: Account, quote: str) -> Iterator[str]:
-    buy, sell = a.buy, a.sell
-    rows = (
-        ("gross", f"{_n(sell.value)} - {_n(buy.value)}", a.gross, quote),
-        ("", f"{_n(a.gross)} / {_n(buy.value)} x 10,000", a.gross_bps, "bps"),
-        ("net", f"{_n(sell.total)} - {_n(buy.total)}", a.net, quote),
-        ("", f"{_n(a.net)} / {_n(buy.total)} x 10,000", a.net_bps, "bps"),
-    )
-    width = _width(how for _, how, _, _ in rows)
-    for name, how, value, unit in rows:
-        yield f"  {name:<5} {how:<{width}} = {value:+,.10g} {unit}"
 
 
 def _feeds(detail: Detail) -> Iterator[str]:
@@ -197,8 +148,9 @@ def _state_fields(state: State) -> dict[str, Any]:
         "gross_bps": state.gross_bps,
         "net_bps": state.net_bps,
         "net_profit": state.net_profit,
-        "buy": shapes.leg(state.buy, "", ""),
-        "sell": shapes.leg(state.sell, "", ""),
+        "buy": formats.leg(state.buy),
+        "sell": formats.leg(state.sell),
+        **formats.basis(state),
         "computed": {
             "paid": a.buy.value,
             "buy_fee": a.buy.fee,
@@ -206,11 +158,15 @@ def _state_fields(state: State) -> dict[str, Any]:
             "received": a.sell.value,
             "sell_fee": a.sell.fee,
             "proceeds": a.sell.total,
+            "given": a.conversion.given if a.conversion else None,
+            "got": a.conversion.got if a.conversion else None,
+            "left": a.left,
             "gross_bps": a.gross_bps,
             "net_bps": a.net_bps,
             "net_profit": a.net,
         },
         "agrees": not a.disagrees,
+        "disagrees": a.disagrees,
     }
 
 
@@ -223,16 +179,3 @@ def _feed_fields(event: FeedEvent) -> dict[str, Any]:
         "market": event.market or None,
         "reason": event.reason or None,
     }
-
-
-def _base(o: Stored) -> str:
-    return printable(o.symbol.partition("/")[0])
-
-
-def _n(value: float) -> str:
-    """A number to ten digits: enough to follow the arithmetic by hand."""
-    return f"{value:,.10g}"
-
-
-def _width(texts: Iterable[str] | Sequence[str]) -> int:
-    return max(map(len, texts), default=0)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from scanner.sinks import formats
 from scanner.sinks.formats import rfc3339
 from scanner.types import Leg
 from storage.queries import Group, RouteFigures, Stored
@@ -31,6 +32,7 @@ def opportunity(one: Stored) -> Fields:
         "net_bps": one.net_bps,
         "net_profit": one.net_profit,
         "currency": one.currency,
+        **formats.basis(one.basis),
     }
     if one.closed_at is not None:
         fields["reason"] = one.reason
@@ -48,13 +50,7 @@ def leg(it: Leg | None, venue: str, symbol: str) -> Fields:
     if it is None:
         empty: Fields = {"levels": [], "fee_rate": None, "age_ms": None}
         return {"venue": venue, "symbol": symbol, **empty}
-    return {
-        "venue": it.venue,
-        "symbol": it.symbol,
-        "levels": [list(level) for level in it.levels],
-        "fee_rate": it.fee_rate,
-        "age_ms": it.age_ms,
-    }
+    return formats.leg(it)
 
 
 def group(one: Group) -> Fields:

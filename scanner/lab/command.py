@@ -39,13 +39,15 @@ def run_lab(
 
 
 def config_text(server: LabServer) -> str:
-    """A configuration that points every venue at ``server`` (YAML)."""
+    """A configuration that points every venue at ``server`` (YAML). Simulated ones take their fees
+    in quote."""
     rows = [f"# Every venue is a simulated one on this machine, port {server.port}.", "venues:"]
     for venue in server.venues:
         rest, ws = json.dumps(server.url(venue)), json.dumps(server.ws(venue))
         rows += [f"  {venue}:", f"    endpoints: {{rest: {rest}, ws: {ws}}}"]
         if server.trades_both(venue):
             rows.append(f"    markets: [{', '.join(MarketKind)}]")
+        rows += [] if server.recorded else ["    fee_in: quote"]
     symbols = json.dumps(server.recorded) if server.recorded else "auto"
     return "\n".join([*rows, f"symbols: {symbols}", ""])
 

@@ -39,7 +39,8 @@ class Clock:
     """Nanoseconds since the epoch that only move forward."""
 
     def __init__(self) -> None:
-        self._epoch = time.time_ns() - time.monotonic_ns()
+        # The largest of some: this thread may lose its turn between the two.
+        self._epoch = max(time.time_ns() - time.monotonic_ns() for _ in range(9))
 
     def __call__(self) -> int:
         return self._epoch + time.monotonic_ns()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from scanner.text import printable
 from scanner.types import Leg, Opportunity
@@ -26,14 +27,14 @@ def to_json(opportunity: Opportunity) -> str:
         "kind": opportunity.kind,
         "symbol": opportunity.symbol,
         "at": rfc3339(opportunity.at),
-        "buy": _leg(opportunity.buy),
-        "sell": _leg(opportunity.sell),
+        "buy": leg(opportunity.buy),
+        "sell": leg(opportunity.sell),
         "size": opportunity.size,
         "gross_bps": opportunity.gross_bps,
         "net_bps": opportunity.net_bps,
         "net_profit": opportunity.net_profit,
         "currency": opportunity.currency,
-    }
+    } | basis(opportunity)
     if opportunity.event == "closed":
         line["reason"] = opportunity.reason
     return json.dumps(line, separators=(",", ":"), allow_nan=False)
@@ -46,20 +47,44 @@ def to_line(opportunity: Opportunity) -> str:
     line = (
         f"{rfc3339(o.at)[11:23]} {MARKS[o.event]} {o.event:<7} {o.symbol:<10} "
         f"buy {o.buy.venue} {o.buy.levels[0][0]:,.10g} -> sell {o.sell.venue} "
-        f"{o.sell.levels[0][0]:,.10g}  {o.size:.8g} {base}  "
+        f"{o.sell.levels[0][0]:,.10g}{_converted(o)}  {o.size:.8g} {base}  "
         f"gross {o.gross_bps:+.2f}  net {o.net_bps:+.2f} bps = {o.net_profit:+,.4f} {o.currency}"
     )
+    if o.accounting_profit is not None and o.accounting not in ("", o.currency):
+        line += f" ({o.accounting_profit:+,.4f} {o.accounting})"
     if o.event == "closed":
         seconds = (o.at - o.opened_at) / 1e9
         line += f"  after {seconds:.2f} s, peak {o.peak_net_bps:+.2f} bps: {o.reason}"
     return printable(line)
 
 
-def _leg(leg: Leg) -> dict[str, object]:
+def _converted(o: Opportunity) -> str:
+    """How what the sale brings becomes the currency of the purchase; empty if it is that."""
+    conversion = o.conversion
+    if conversion is None:
+        return ""
+    sold = o.sell.symbol.partition("/")[2]
+    where = "assumed" if conversion.assumed else f"on {conversion.venue}"
+    return f" {sold}, {conversion.symbol} {conversion.levels[0][0]:,.10g} {where}"
+
+
+def basis(o: Any) -> dict[str, object]:
+    """What an opportunity, or a stored state of one, rests on besides its legs."""
     return {
-        "venue": leg.venue,
-        "symbol": leg.symbol,
-        "levels": [list(level) for level in leg.levels],
-        "fee_rate": leg.fee_rate,
-        "age_ms": leg.age_ms,
+        "conversion": leg(o.conversion) if o.conversion else None,
+        "bound": o.bound,
+        "unrounded": o.unrounded,
+        "accounting": {
+            "currency": o.accounting,
+            "net_profit": o.accounting_profit,
+            "rate": o.accounting_rate,
+            "venue": o.accounting_venue,
+        },
+    }
+
+
+def leg(it: Leg) -> dict[str, object]:
+    """A leg with all that is known of it."""
+    return {name: getattr(it, name) for name in Leg.__struct_fields__} | {
+        "levels": [list(level) for level in it.levels]
     }

@@ -30,19 +30,21 @@ from scanner.types import (
     Step,
 )
 from scanner.venues.bridged import BridgedBooks, market_of
+from scanner.venues.cells import READY, Shared
 from scanner.venues.parts import (
     MILLISECOND,
     Fetches,
-    Int64,
     Known,
     Millis,
     Requests,
+    UpdateId,
     batched,
     decode,
     encoded,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
 from scanner.venues.sequence import Bridge, Newest, Verdict
+from scanner.venues.wire import Chain, Kind, Shape, What, Wire
 
 STREAMS_PER_REQUEST = 100
 SNAPSHOT_LEVELS = 1000
@@ -65,7 +67,7 @@ class _Envelope(Struct):
 
 
 class _BookTicker(Struct):
-    u: Int64
+    u: UpdateId
     s: str
     b: str
     B: str
@@ -74,7 +76,7 @@ class _BookTicker(Struct):
 
 
 class _Partial(Struct):
-    lastUpdateId: Int64
+    lastUpdateId: UpdateId
     bids: Raw
     asks: Raw
 
@@ -82,11 +84,11 @@ class _Partial(Struct):
 class _Diff(Struct):
     E: Millis
     s: str
-    U: Int64
-    u: Int64
+    U: UpdateId
+    u: UpdateId
     b: Raw
     a: Raw
-    pu: Int64 | None = None
+    pu: UpdateId | None = None
 
 
 _envelope = msgspec.json.Decoder(_Envelope)
@@ -99,12 +101,13 @@ class Binance:
     """One connection to the combined stream."""
 
     def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+        self.shared = Shared()
         self._known = Known(markets)
         self._options = options
         self._requests = Requests()
         self._wanted = Fetches()
-        self._books = BridgedBooks(Bridge, self._snapshot_url, self._wanted)
-        self._newest: dict[str, Newest] = {}
+        many = len(self._known.ids)
+        self._books = BridgedBooks(Bridge, self._snapshot_url, self._wanted, many, self.shared)
 
     def start(self, at: int) -> Steps:
         return [Connect(f"{self._options.ws}/stream")]
@@ -177,7 +180,7 @@ class Binance:
         if channel.startswith("depth@") or channel == "depth":
             return self._difference(data, at)
         if channel.startswith("depth"):
-            return self._partial(name.upper(), data)
+            return self._partial(name.upper(), data, at)
         # The combined stream wraps whatever it sends, and nothing says under which name this comes.
         return CLOSING if b'"serverShutdown"' in bytes(data) else ()
 
@@ -196,14 +199,14 @@ class Binance:
             )
         ]
 
-    def _partial(self, market: str, data: Raw) -> Steps:
+    def _partial(self, market: str, data: Raw, at: int) -> Steps:
         partial = decode(_partial, data)
         if market not in self._known:
             return [Notice(f"book of {market!r}, which was not subscribed")]
-        newest = self._newest.setdefault(market, Newest())
-        if newest.snapshot(partial.lastUpdateId) is Verdict.SKIP:
+        if self._newest(market).snapshot(partial.lastUpdateId, at) is Verdict.SKIP:
             return ()
         self._wanted.done(market)
+        self.shared[market][READY] = 1
         return [
             Snapshot(
                 market=market,
@@ -225,15 +228,18 @@ class Binance:
             sequence=diff.u,
             sent_at=diff.E * MILLISECOND,
         )
-        verdict = self._books[market].delta(diff.U, diff.u, delta, diff.pu)
+        verdict = self._books[market].delta(diff.U, diff.u, delta, at, diff.pu)
         if verdict is Verdict.APPLY:
             return [delta]
         reason = f"update ids {diff.U}..{diff.u} do not follow the last one"
         return self._books.missed(market, verdict, reason, at)
 
     def _resubscribe(self, market: str) -> list[Send]:
-        self._newest.pop(market, None)
+        self._newest(market).last = None
         return [self._request("UNSUBSCRIBE", [market]), self._request("SUBSCRIBE", [market])]
+
+    def _newest(self, market: str) -> Newest:
+        return Newest(self.shared[market])
 
     def _snapshot_url(self, market: str) -> str:
         return f"{self._options.rest}/api/v3/depth?symbol={market}&limit={SNAPSHOT_LEVELS}"
@@ -252,6 +258,55 @@ class Binance:
         return [Refused(markets[0] if markets else None, f"{message} (code {code})")]
 
 
+WIRE = Wire(
+    shapes=(
+        Shape(
+            kind=Kind.BEST,
+            names={"{lower}@bookTicker": 0},
+            keys={
+                "stream": What.NAME,
+                "data.e": What.SKIP,
+                "data.E": What.TIME,
+                "data.u": What.LAST,
+                "data.s": What.ID,
+                "data.b": What.BID,
+                "data.B": What.BID_SIZE,
+                "data.a": What.ASK,
+                "data.A": What.ASK_SIZE,
+            },
+            may=(What.TIME,),
+        ),
+        Shape(
+            kind=Kind.DELTA,
+            names={"{lower}@depth@100ms": 1, "{lower}@depth@0ms": 1, "{lower}@depth": 1},
+            keys={
+                "stream": What.NAME,
+                "data.E": What.TIME,
+                "data.s": What.ID,
+                "data.U": What.FIRST,
+                "data.u": What.LAST,
+                "data.pu": What.PREVIOUS,
+                "data.b": What.BIDS,
+                "data.a": What.ASKS,
+            },
+            may=(What.PREVIOUS,),
+            chain=Chain.EITHER,
+        ),
+        Shape(
+            kind=Kind.WHOLE,
+            names={"{lower}@depth20@100ms": 1},
+            keys={
+                "stream": What.NAME,
+                "data.lastUpdateId": What.LAST,
+                "data.bids": What.BIDS,
+                "data.asks": What.ASKS,
+            },
+            chain=Chain.NEWEST,
+        ),
+    ),
+    refused=("id", "error", "code", "msg", "e"),
+)
+
 VENUE = Venue(
     id="binance",
     name="Binance",
@@ -264,6 +319,7 @@ VENUE = Venue(
         Depth.TOP: "depth20@100ms + bookTicker",
         Depth.FULL: "depth@100ms + REST snapshot + bookTicker",
     },
+    wire=WIRE,
     notes=(
         "bookTicker carries no time of its own; it is ordered by its update id.",
         "A subscription to an unknown symbol is acknowledged and stays silent.",

@@ -36,6 +36,7 @@ from scanner.types import (
     Step,
 )
 from scanner.venues.bridged import BridgedBooks, market_of
+from scanner.venues.cells import Shared
 from scanner.venues.combined_stream import Message, Streams, read
 from scanner.venues.parts import MILLISECOND, SECOND, Fetches, Int64, Known, Millis, decode
 from scanner.venues.protocol import Limits, Options, Steps, Venue
@@ -110,12 +111,15 @@ class BinanceUsdm:
     """One connection to the books."""
 
     def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+        self.shared = Shared()
         self._known = Known(markets)
         self._options = options
         depth = "depth@100ms" if options.depth is Depth.FULL else "depth20@100ms"
         self._streams = Streams((depth, "bookTicker"))
         self._wanted = Fetches()
-        self._books = BridgedBooks(Bridge, self._snapshot_url, self._wanted)
+        self._books = BridgedBooks(
+            Bridge, self._snapshot_url, self._wanted, len(self._known.ids), self.shared
+        )
         self._newest: dict[str, Newest] = {}
         # Until 2026 one connection carried everything.
         self._tickers = BinanceUsdmTickers(markets, options)
@@ -134,7 +138,7 @@ class BinanceUsdm:
         if channel in ("depth", "depth@100ms", "depth@0ms", "depth@250ms", "depth@500ms"):
             return self._difference(message.data, at)
         if channel.startswith("depth"):
-            return self._whole(message.data)
+            return self._whole(message.data, at)
         if channel.startswith("markPrice"):
             return self._tickers.received(raw, at)
         if message.stream:
@@ -194,12 +198,12 @@ class BinanceUsdm:
             )
         ]
 
-    def _whole(self, data: Raw) -> Steps:
+    def _whole(self, data: Raw, at: int) -> Steps:
         book = decode(_depth, data)
         if unwanted := self._unwanted(book.s, book.st):
             return unwanted
         newest = self._newest.setdefault(book.s, Newest())
-        if newest.snapshot(book.u) is Verdict.SKIP:
+        if newest.snapshot(book.u, at) is Verdict.SKIP:
             return ()
         self._wanted.done(book.s)
         return [
@@ -223,7 +227,7 @@ class BinanceUsdm:
             sequence=diff.u,
             sent_at=diff.E * MILLISECOND,
         )
-        verdict = self._books[diff.s].delta(diff.U, diff.u, delta, diff.pu)
+        verdict = self._books[diff.s].delta(diff.U, diff.u, delta, at, diff.pu)
         if verdict is Verdict.APPLY:
             return [delta]
         reason = f"update id {diff.pu} before {diff.u} is not the last one"
@@ -250,6 +254,7 @@ class BinanceUsdmTickers:
     """
 
     def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+        self.shared = Shared()
         self._known = Known(markets)
         self._options = options
         self._streams = Streams(("markPrice@1s",))

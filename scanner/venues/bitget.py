@@ -30,6 +30,7 @@ from scanner.types import (
     ChecksumRule,
     Connect,
     Depth,
+    FeeSide,
     Market,
     Notice,
     Proof,
@@ -38,6 +39,7 @@ from scanner.types import (
     Send,
     Step,
 )
+from scanner.venues.cells import Shared
 from scanner.venues.linked import NO_LEVEL, Level, LinkedBooks
 from scanner.venues.parts import (
     Allowance,
@@ -45,14 +47,17 @@ from scanner.venues.parts import (
     Known,
     Millis,
     Pulse,
+    UpdateId,
     batched,
     decode,
     encoded,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.wire import Chain, Kind, Order, Shape, What, Wire
 
 BEST = "books1"
 TICKER = "ticker"
+SPOT = ("spot", "sp")
 MARKETS_PER_REQUEST = 10  # of two channels each: frames with 25 arguments lost their connection
 REQUESTS_PER_HOUR = 240
 RESTARTED = 0
@@ -80,7 +85,7 @@ class _Message(Struct):
 
 class _Book(Struct, rename={"time": "ts", "sequence": "seq", "previous": "pseq"}):
     time: Millis
-    sequence: Int64 | None = None
+    sequence: UpdateId | None = None
     previous: Int64 | None = None
     checksum: int | None = None
     b: Raw = ABSENT
@@ -98,7 +103,7 @@ class _Book(Struct, rename={"time": "ts", "sequence": "seq", "previous": "pseq"}
 
 class _Touch(Struct, rename={"time": "ts", "sequence": "seq"}):
     time: Millis
-    sequence: Int64 | None = None
+    sequence: UpdateId | None = None
     b: list[Level] | None = None
     a: list[Level] | None = None
     bids: list[Level] | None = None
@@ -121,7 +126,7 @@ class Line(Struct, frozen=True):
     """What is traded: ``kinds`` are its names on the stream, the first one is today's. ``told`` is
     given what a market's ticker says, which is subscribed then."""
 
-    kinds: tuple[str, ...] = ("spot", "sp")
+    kinds: tuple[str, ...] = SPOT
     told: Callable[[str, Raw], Steps] | None = None
 
 
@@ -131,6 +136,7 @@ class Bitget:
     def __init__(
         self, markets: Sequence[Market] | None, options: Options, line: Line | None = None
     ) -> None:
+        self.shared = Shared()
         self._line = line or Line()
         self._known = Known(markets)
         self._any = markets is None
@@ -138,8 +144,8 @@ class Bitget:
         self._depth = "books" if options.depth is Depth.FULL else "books50"
         self._unanswered: deque[list[str]] = deque()
         self._allowance = Allowance(REQUESTS_PER_HOUR, seconds=3600)
-        self._books = LinkedBooks(self._request)
-        self._pulse = Pulse(every=20, quiet=10, dead=25)
+        self._books = LinkedBooks(self._request, self.shared, recorded=markets is None)
+        self._pulse = Pulse(every=20, quiet=10, dead=25, connection=self.shared.connection)
 
     def start(self, at: int) -> Steps:
         return [Connect(f"{self._options.ws}/v3/ws/public")]
@@ -180,7 +186,7 @@ class Bitget:
     def idle(self, at: int) -> Steps:
         if self._pulse.lost(at):
             return [Reconnect("the venue answers no ping")]
-        steps: list[Step] = [Send("ping")] if self._pulse.due(at) else []
+        steps: list[Step] = [Send("ping", heartbeat=True)] if self._pulse.due(at) else []
         return [*steps, *self._books.due(at)]
 
     def _answered(self, event: str, channel: str, market: str, at: int) -> Steps:
@@ -236,11 +242,11 @@ class Bitget:
             return [Notice(f"{channel!r:.40} of {name}, which was not subscribed")]
         if channel == BEST:
             touches = decode(_touches, message.data)
-            return [step for touch in touches for step in self._books.best(market, touch)]
+            return [step for touch in touches for step in self._books.best(market, touch, at)]
         books = decode(_books, message.data)
         if message.action == "update":
             return [step for book in books for step in self._update(market, book, at)]
-        return [step for book in books for step in self._books.whole(market, book)]
+        return [step for book in books for step in self._books.whole(market, book, at)]
 
     def _is_ours(self, arg: _Arg) -> bool:
         return self._any or arg.instType.lower() in self._line.kinds
@@ -270,6 +276,50 @@ class Bitget:
         return Send(encoded({"op": "subscribe", "args": args}))
 
 
+def _shapes(channel: str, market: str, bids: str, asks: str) -> tuple[Shape, ...]:
+    """The shapes of one generation of frames, by its names of things."""
+    touch = {
+        f"arg.{market}": What.NAME,
+        f"data[].{asks}": What.ASKS,
+        f"data[].{bids}": What.BIDS,
+        "data[].checksum": What.CHECKSUM,
+        "data[].seq": What.LAST,
+        "data[].pseq": What.PREVIOUS,
+        "data[].ts": What.TIME,
+        "ts": What.SKIP,
+    }
+    chosen = {"action": ("snapshot",), "arg.instType": (*SPOT, "SPOT")}
+    optional = (What.LAST, What.PREVIOUS, What.CHECKSUM)
+    best = Shape(
+        kind=Kind.BEST,
+        names={"{id}": 0},
+        tags={**chosen, f"arg.{channel}": (BEST,)},
+        keys=touch,
+        may=optional,
+        order=Order.RANK,
+        timed=True,
+    )
+    whole = msgspec.structs.replace(
+        best,
+        kind=Kind.WHOLE,
+        tags={**chosen, f"arg.{channel}": ("books50",)},
+        chain=Chain.PREVIOUS,
+        no_sum=True,
+    )
+    change = msgspec.structs.replace(
+        whole,
+        kind=Kind.DELTA,
+        tags={**chosen, f"arg.{channel}": ("books",), "action": ("update",)},
+    )
+    return best, whole, change
+
+
+WIRE = Wire(
+    shapes=(*_shapes("topic", "symbol", "b", "a"), *_shapes("channel", "instId", "bids", "asks")),
+    refused=("event", "code", "msg"),
+    lax=True,
+)
+
 VENUE = Venue(
     id="bitget",
     name="Bitget",
@@ -279,7 +329,9 @@ VENUE = Venue(
     limits=Limits(markets=25, sends=5, connects=60),
     proof={Depth.TOP: Proof.SNAPSHOTS, Depth.FULL: Proof.CHAINED},
     channels={Depth.TOP: "books50 + books1", Depth.FULL: "books + books1"},
+    fee_side=FeeSide.GET,
     checksum=ChecksumRule.INTERLEAVED_25,
+    wire=WIRE,
     notes=(
         "The checksum is gone since June 2026; one that is there (recordings) is still verified.",
         "Recordings without pseq prove no chain, only their checksum.",

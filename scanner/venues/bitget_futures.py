@@ -61,6 +61,7 @@ class BitgetFutures:
         self._options = options
         self._boundaries = Boundaries(self._rate_url)
         self._books = Bitget(markets, options, Line(KINDS, self._told))
+        self.shared = self._books.shared
         self._at = 0
 
     def start(self, at: int) -> Steps:

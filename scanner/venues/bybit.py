@@ -34,6 +34,7 @@ from scanner.types import (
     Snapshot,
     Step,
 )
+from scanner.venues.cells import ORDER, READY, Cells, Shared
 from scanner.venues.parts import (
     MILLISECOND,
     Known,
@@ -47,12 +48,13 @@ from scanner.venues.parts import (
     encoded,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
-from scanner.venues.sequence import Contiguous, Verdict
+from scanner.venues.sequence import Contiguous, Doubt, Verdict
+from scanner.venues.wire import Chain, Kind, Order, Shape, What, Wire
 
 TOPICS_PER_REQUEST = 10
 TOPIC_CHARACTERS = 21_000
 RESTARTED = 1
-PING = Send('{"op":"ping"}')
+PING = Send('{"op":"ping"}', heartbeat=True)
 
 Row = tuple[str, str]
 S = TypeVar("S", Snapshot, Delta)
@@ -94,17 +96,21 @@ _named_topic = re.compile(r"orderbook\.(\d+)\.([\w-]+)")
 class _Stream:
     """One market's depth topic.
 
-    1. A snapshot replaces the book whenever it comes; only one that both ids say is older does not.
+    1. A snapshot replaces the book whenever it comes; only one that both ids say is older does not,
+    and that for no longer than ``Doubt`` allows.
     2. ``u == 1`` means that the service has restarted: what comes is the whole book, even if it
     says delta. 3. Otherwise a delta applies if its ``u`` is the last one plus one; the same ``u``
     repeats, a smaller one is older, unless ``seq`` has moved on: then the ids were reset unseen.
     4. Anything else is a gap.
     """
 
-    __slots__ = ("_order", "_rule", "topic")
+    __slots__ = ("_cells", "_doubt", "_rule", "topic")
 
-    def __init__(self, topic: str) -> None:
+    def __init__(self, topic: str, cells: Cells) -> None:
         self.topic = topic
+        self._cells = cells
+        self._rule = Contiguous(cells)
+        self._doubt = Doubt()
         self.forget()
 
     @property
@@ -112,25 +118,32 @@ class _Stream:
         """The ``u`` of the last message that counted; None while a snapshot is missing."""
         return self._rule.last
 
+    def ready(self) -> None:
+        """What follows needs nothing but the cells."""
+        self._cells[READY] = int(self.topic.split(".")[1])
+
     def forget(self) -> None:
         """Nothing seen so far counts: wait for a snapshot."""
-        self._rule = Contiguous()
-        self._order = -1
+        self._rule.last = None
+        self._doubt.ends()
+        self._cells[ORDER] = -1
 
-    def snapshot(self, book: _Book) -> Verdict:
+    def snapshot(self, book: _Book, at: int) -> Verdict:
         last = self._rule.last
-        if last is not None and book.u != RESTARTED and book.u < last and book.seq < self._order:
+        older = last is not None and RESTARTED != book.u < last and book.seq < self._cells[ORDER]
+        if older and not self._doubt.grows(at):
             return Verdict.SKIP
-        self._order = book.seq
+        self._doubt.ends()
+        self._cells[ORDER] = book.seq
         return self._rule.snapshot(book.u)
 
-    def delta(self, book: _Book) -> Verdict:
+    def delta(self, book: _Book, at: int) -> Verdict:
         last = self._rule.last
-        verdict = self._rule.delta(book.u, book.u)
-        if verdict is Verdict.SKIP and book.u != last and book.seq > self._order:
+        verdict = self._rule.delta(book.u, book.u, at)
+        if verdict is Verdict.SKIP and book.u != last and book.seq > self._cells[ORDER]:
             verdict = Verdict.GAP
         if verdict is Verdict.APPLY:
-            self._order = book.seq
+            self._cells[ORDER] = book.seq
         elif verdict is Verdict.GAP:
             self.forget()
         return verdict
@@ -158,15 +171,18 @@ class Bybit:
         category: str = "spot",
         beside: Beside | None = None,
     ) -> None:
+        self.shared = Shared()
         self._known = Known(markets)
         self._options = options
         self._category = category
         self._beside = beside
         self._levels = 200 if options.depth is Depth.FULL else 50
-        self._streams = {market: _Stream(self._deep(market)) for market in self._known.ids}
+        self._streams = {
+            market: _Stream(self._deep(market), self.shared[market]) for market in self._known.ids
+        }
         self._requests = Requests()
         self._renewals = Resubscriptions()
-        self._pulse = Pulse(every=20, quiet=5, dead=10)
+        self._pulse = Pulse(every=20, quiet=5, dead=10, connection=self.shared.connection)
 
     def start(self, at: int) -> Steps:
         return [Connect(f"{self._options.ws}/v5/public/{self._category}")]
@@ -230,11 +246,13 @@ class Bybit:
             # Recorded without a deeper topic: the one level is all there is of the book.
             one = msgspec.structs.replace(_step(Snapshot, message, book), depth=1)
             return [one] if message.type == "snapshot" else ()
-        stream = self._streams.setdefault(market, _Stream(message.topic))
+        stream = self._streams.get(market)
+        if stream is None:
+            stream = self._streams[market] = _Stream(message.topic, self.shared[market])
         if stream.topic != message.topic:
             return ()
         if message.type == "snapshot" or book.u == RESTARTED:
-            return self._replace(stream, message, book)
+            return self._replace(stream, message, book, at)
         if message.type == "delta":
             return self._change(stream, message, book, at)
         raise msgspec.ValidationError(f"book of type {message.type!r}")
@@ -257,17 +275,19 @@ class Bybit:
             )
         ]
 
-    def _replace(self, stream: _Stream, message: _Message, book: _Book) -> Steps:
-        if stream.snapshot(book) is Verdict.SKIP:
+    def _replace(self, stream: _Stream, message: _Message, book: _Book, at: int) -> Steps:
+        if stream.snapshot(book, at) is Verdict.SKIP:
             return ()
         self._renewals.done(book.s)
+        if book.s not in self._renewals:
+            stream.ready()
         return [_step(Snapshot, message, book)]
 
     def _change(self, stream: _Stream, message: _Message, book: _Book, at: int) -> Steps:
         last = stream.last
         if last is None:
             return ()
-        verdict = stream.delta(book)
+        verdict = stream.delta(book, at)
         if verdict is Verdict.SKIP:
             return ()
         if verdict is Verdict.GAP:
@@ -334,6 +354,37 @@ def _step(kind: type[S], message: _Message, book: _Book) -> S:
     )
 
 
+KEYS = {
+    "topic": What.NAME,
+    "ts": What.TIME,
+    "data.s": What.ID,
+    "data.b": What.BIDS,
+    "data.a": What.ASKS,
+    "data.u": What.LAST,
+    "data.seq": What.ORDER,
+    "cts": What.SKIP,
+}
+WIRE = Wire(
+    shapes=(
+        Shape(
+            kind=Kind.DELTA,
+            names={f"orderbook.{levels}.{{id}}": levels for levels in (50, 200, 1000)},
+            tags={"type": ("delta",)},
+            keys=KEYS,
+            chain=Chain.NEXT,
+            order=Order.FIELD,
+        ),
+        Shape(
+            kind=Kind.BEST,
+            names={"orderbook.1.{id}": 0},
+            tags={"type": ("snapshot",)},
+            keys=KEYS,
+            order=Order.FIELD,
+        ),
+    ),
+    refused=("op", "success", "ret_msg", "req_id"),
+)
+
 VENUE = Venue(
     id="bybit",
     name="Bybit",
@@ -346,6 +397,7 @@ VENUE = Venue(
         Depth.TOP: "orderbook.50 + orderbook.1",
         Depth.FULL: "orderbook.200 + orderbook.1",
     },
+    wire=WIRE,
     notes=(
         "Spot takes ten topics in one request; one unknown topic fails the whole request.",
         "orderbook.1 repeats its last state after three seconds without a change.",

@@ -29,8 +29,14 @@ from scanner.types import (
     Reset,
     Snapshot,
 )
+from scanner.venues.cells import Shared
 from scanner.venues.parts import SECOND, Known, decode
 from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.registry import native
+
+# What no venue that we know of minds: markets on a connection, connections a minute, and messages
+# a second, of which the strictest allow three to five.
+CAREFUL = Limits(markets=50, sends=3, connects=20)
 
 FLOWING = 2 * SECOND
 MEMORY = 60 * SECOND
@@ -60,6 +66,7 @@ class CcxtBook:
     """One ccxt client. It connects and subscribes by itself; only books come through."""
 
     def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+        self.shared = Shared()
         self._known = Known(markets)
         self._heard: dict[str, int] = {}
         self._wrong: dict[str, list[int]] = {}
@@ -128,8 +135,17 @@ def venue(name: str, *, contracts: bool = False) -> Venue:
         ws="",
         make=CcxtBook,
         contracts=contracts,
-        limits=Limits(markets=50, sends=10, connects=20),
+        limits=_limits(name),
         proof={Depth.TOP: Proof.NONE, Depth.FULL: Proof.NONE},
         channels={Depth.TOP: "as ccxt has it", Depth.FULL: "as ccxt has it"},
         notes=("Read by ccxt: slower, and its sequence checks cannot be seen from outside.",),
     )
+
+
+def _limits(name: str) -> Limits:
+    """Its message limits where we know them, careful ones where we do not."""
+    known = native(name)
+    if known is None:
+        return CAREFUL
+    connects = min(known.limits.connects, CAREFUL.connects)
+    return Limits(markets=CAREFUL.markets, sends=known.limits.sends, connects=connects)

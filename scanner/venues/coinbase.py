@@ -22,6 +22,7 @@ from scanner.types import (
     Connect,
     Delta,
     Depth,
+    FeeSide,
     LevelLayout,
     Market,
     Notice,
@@ -33,12 +34,13 @@ from scanner.types import (
     Snapshot,
     Step,
 )
+from scanner.venues.cells import HEARD, NEVER, READY, Shared
 from scanner.venues.parts import (
     SECOND,
     Fetches,
-    Int64,
     Known,
     Moment,
+    UpdateId,
     decode,
     encoded,
     levels,
@@ -46,6 +48,7 @@ from scanner.venues.parts import (
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
 from scanner.venues.sequence import Counter, Verdict
+from scanner.venues.wire import Kind, Shape, What, Wire
 
 NOTHING = Raw(b"null")
 ANSWER = 10 * SECOND
@@ -55,7 +58,7 @@ SILENCE_WHILE_LOADING = 30 * SECOND
 
 class _Envelope(Struct):
     channel: str = ""
-    sequence_num: Int64 | None = None
+    sequence_num: UpdateId | None = None
     timestamp: str = ""
     events: Raw = NOTHING
     type: str = ""
@@ -86,23 +89,22 @@ class Coinbase:
     """One connection to the market data stream."""
 
     def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+        self.shared = Shared()
         self._known = Known(markets)
         self._options = options
-        self._counter = Counter()
+        self._counter = Counter(self.shared.connection)
         self._wanted = Fetches()
         # Errors do not say which request they are for: it is told from what is still unanswered.
         self._unanswered: dict[str, int] = {}
         self._subscribed: set[str] = set()
         self._one_by_one: deque[str] = deque()
-        self._books: set[str] = set()
         self._broken = False
-        self._heard = 0
 
     def start(self, at: int) -> Steps:
         return [Connect(self._options.ws)]
 
     def opened(self, at: int) -> Steps:
-        self._heard = at
+        self.shared.connection[HEARD] = at
         steps: list[Step] = [_request("subscribe", "heartbeats")]
         if self._known.ids:
             steps += self._subscribe(self._known.ids, at)
@@ -110,7 +112,7 @@ class Coinbase:
 
     def received(self, raw: bytes, at: int) -> Steps:
         envelope = decode(_envelope, raw)
-        self._heard = at
+        self.shared.connection[HEARD] = at
         if envelope.sequence_num is not None:
             last = self._counter.last
             verdict = self._counter.next(envelope.sequence_num)
@@ -134,14 +136,15 @@ class Coinbase:
         return [Notice(f"an answer to {tag!r}, which was not asked")]
 
     def resync(self, market: str, reason: str, at: int) -> Steps:
-        self._books.discard(market)
+        self.shared[market][READY] = 0
         return self._renew(market, at) if self._wanted.start(market, at) else ()
 
     def idle(self, at: int) -> Steps:
         patience = SILENCE_WHILE_LOADING if self._unloaded() else SILENCE
-        if self._heard and at - self._heard > patience:
+        heard = self.shared.connection[HEARD]
+        if heard != NEVER and at - heard > patience:
             # Counted anew, so that the demand is not repeated with every call.
-            self._heard = at
+            self.shared.connection[HEARD] = at
             return [Reconnect(f"no heartbeat for {patience // SECOND} s")]
         for product, since in list(self._unanswered.items()):
             if at - since > ANSWER:
@@ -153,7 +156,8 @@ class Coinbase:
 
     def _unloaded(self) -> bool:
         """Some snapshot is to come: a frame of megabytes holds up the heartbeats behind it."""
-        return not self._subscribed or not self._subscribed <= self._books
+        loaded = (self.shared[market][READY] for market in self._subscribed)
+        return not self._subscribed or not all(loaded)
 
     def _book(self, envelope: _Envelope, at: int) -> Steps:
         sent_at = nanoseconds(msgspec.convert(envelope.timestamp, Moment))
@@ -169,11 +173,11 @@ class Coinbase:
     def _change(self, change: _Change, sequence: int, sent_at: int, at: int) -> Steps:
         market, rows = change.product_id, levels(change.updates)
         if change.type == "snapshot":
-            self._books.add(market)
+            self.shared[market][READY] = 1
             self._wanted.done(market)
             self._broken = False
             return [Snapshot(market=market, mixed=rows, sequence=sequence, sent_at=sent_at)]
-        if change.type == "update" and market in self._books:
+        if change.type == "update" and self.shared[market][READY]:
             return [Delta(market=market, mixed=rows, sequence=sequence, sent_at=sent_at)]
         # After a gap only a snapshot is worth something, and the old changes go on until the venue
         # has seen that a book is asked for anew.
@@ -182,7 +186,7 @@ class Coinbase:
         return [Reset(market, reason), *renewal] if renewal else ()
 
     def _gap(self, reason: str) -> Steps:
-        self._books.clear()
+        self.shared.close()
         if self._broken:
             return ()
         self._broken = True
@@ -238,6 +242,25 @@ def _stream_id(market: Mapping[str, Any]) -> str:
     return str((market.get("info") or {}).get("alias") or market["id"])
 
 
+WIRE = Wire(
+    shapes=(
+        Shape(
+            kind=Kind.DELTA,
+            names={"{id}": 1},
+            tags={"channel": ("l2_data",), "events[].type": ("update",)},
+            keys={
+                "client_id": What.SKIP,
+                "timestamp": What.TIME_TEXT,
+                "sequence_num": What.COUNT,
+                "events[].product_id": What.NAME,
+                "events[].updates": What.MIXED,
+            },
+            counted=True,
+        ),
+    ),
+    refused=("type", "message", "reason"),
+)
+
 VENUE = Venue(
     id="coinbase",
     name="Coinbase Advanced",
@@ -251,6 +274,8 @@ VENUE = Venue(
     layout=LevelLayout(
         price_key="price_level", size_key="new_quantity", side_key="side", bid_value="bid"
     ),
+    wire=WIRE,
+    fee_side=FeeSide.QUOTE,
     notes=(
         "The channel is subscribed as level2 and delivers as l2_data; its snapshot is the whole "
         "book, about 5 MB for BTC-USD.",

@@ -11,7 +11,6 @@ snapshot, is understood where it arrives (recordings), and so are the futures ch
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
@@ -37,6 +36,7 @@ from scanner.types import (
 )
 from scanner.venues import gate_wire as wire
 from scanner.venues.bridged import BridgedBooks, market_of
+from scanner.venues.cells import READY, Cells, Shared
 from scanner.venues.parts import (
     MILLISECOND,
     SECOND,
@@ -52,8 +52,10 @@ from scanner.venues.parts import (
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
 from scanner.venues.sequence import Bridge, Contiguous, Ranks, Verdict
+from scanner.venues.wire import Chain, Kind, Order, Shape, What, Wire
 
 STREAMS_PER_REQUEST = 50
+BOOK, BEST = "spot.obu", "spot.book_ticker"
 SNAPSHOTS = {
     "spot": "/api/v4/spot/order_book?currency_pair=",
     "futures": "/api/v4/futures/usdt/order_book?contract=",
@@ -65,9 +67,9 @@ class _Stream:
 
     __slots__ = ("ids", "ranks")
 
-    def __init__(self) -> None:
-        self.ids = Contiguous()
-        self.ranks = Ranks()
+    def __init__(self, cells: Cells) -> None:
+        self.ids = Contiguous(cells)
+        self.ranks = Ranks(cells)
 
 
 class Line(Struct, frozen=True):
@@ -86,6 +88,7 @@ class Gate:
     def __init__(
         self, markets: Sequence[Market] | None, options: Options, line: Line | None = None
     ) -> None:
+        self.shared = Shared()
         self._line = line or Line()
         self._book, self._best = f"{self._line.prefix}.obu", f"{self._line.prefix}.book_ticker"
         self._known = Known(markets)
@@ -94,9 +97,10 @@ class Gate:
         self._requests = Requests()
         self._wanted = Fetches()
         self._again = Resubscriptions()
-        self._pulse = Pulse(every=10, quiet=5, dead=10)
-        self._streams: defaultdict[str, _Stream] = defaultdict(_Stream)
-        self._bridged = BridgedBooks(Bridge, self._snapshot_url, self._wanted)
+        self._pulse = Pulse(every=10, quiet=5, dead=10, connection=self.shared.connection)
+        self._streams: dict[str, _Stream] = {}
+        many = len(self._known.ids)
+        self._bridged = BridgedBooks(Bridge, self._snapshot_url, self._wanted, many)
         self._snapshots: dict[str, str] = {}
 
     def start(self, at: int) -> Steps:
@@ -143,8 +147,8 @@ class Gate:
         if market in self._bridged:
             self._bridged[market].restart()
             return self._bridged.fetch(market, at)
-        stream = self._streams[market]
-        stream.ids = Contiguous()
+        stream = self._stream(market)
+        stream.ids.last = None
         stream.ranks.forget()
         return self._leave(market, at)
 
@@ -153,9 +157,8 @@ class Gate:
             return [Reconnect("the venue is silent and does not answer a ping")]
         steps: list[Send | Fetch] = []
         if self._pulse.due(at):
-            steps.append(
-                Send(encoded({"time": at // SECOND, "channel": f"{self._line.prefix}.ping"}))
-            )
+            ping = encoded({"time": at // SECOND, "channel": f"{self._line.prefix}.ping"})
+            steps.append(Send(ping, heartbeat=True))
         leave, join = self._again.due(at)
         steps += [self._request("unsubscribe", self._book, [market], at) for market in leave]
         steps += [self._request("subscribe", self._book, [market], at) for market in join]
@@ -166,7 +169,7 @@ class Gate:
             case "obu":
                 return self._obu(result, at)
             case "book_ticker":
-                return self._book_ticker(result)
+                return self._book_ticker(result, at)
             case "order_book_update":
                 return self._update(result, kind, at)
             case "system":
@@ -180,18 +183,19 @@ class Gate:
         if market not in self._known:
             return [Notice(f"book of {market!r:.40}, which was not subscribed")]
         if book.full:
-            return self._whole(market, int(depth), book)
+            return self._whole(market, int(depth), book, at)
         if book.U is None:
             raise msgspec.ValidationError("a change without its first update id")
         return self._change(market, book.U, book, at)
 
-    def _whole(self, market: str, depth: int, book: wire.BookMessage) -> Steps:
-        stream = self._streams[market]
-        rank = stream.ranks.book(book.u, book.t)
+    def _whole(self, market: str, depth: int, book: wire.BookMessage, at: int) -> Steps:
+        stream = self._stream(market)
+        rank = stream.ranks.book(book.u, book.t, at)
         if rank is None:
             return ()
         stream.ids.snapshot(book.u)
         self._again.done(market)
+        self.shared[market][READY] = market not in self._again
         return [
             Snapshot(
                 market=market,
@@ -205,16 +209,16 @@ class Gate:
         ]
 
     def _change(self, market: str, first: int, book: wire.BookMessage, at: int) -> Steps:
-        stream = self._streams[market]
+        stream = self._stream(market)
         had = stream.ids.last
-        verdict = stream.ids.delta(first, book.u)
+        verdict = stream.ids.delta(first, book.u, at)
         if verdict is Verdict.SKIP:
             return ()
         if verdict is Verdict.GAP:
             steps = self._leave(market, at)
             reason = f"update ids {first}..{book.u} do not follow {had}"
             return steps if had is None else [Reset(market, reason), *steps]
-        rank = stream.ranks.book(book.u, book.t, proven=True)
+        rank = stream.ranks.book(book.u, book.t, at, proven=True)
         assert rank is not None
         return [
             Delta(
@@ -227,11 +231,11 @@ class Gate:
             )
         ]
 
-    def _book_ticker(self, result: Raw) -> Steps:
+    def _book_ticker(self, result: Raw, at: int) -> Steps:
         best = decode(wire.bests, result)
         if best.s not in self._known:
             return [Notice(f"best bid and offer of {best.s!r:.40}, which was not subscribed")]
-        rank = self._streams[best.s].ranks.best(best.u, best.t)
+        rank = self._stream(best.s).ranks.best(best.u, best.t, at)
         if rank is None:
             return ()
         return [
@@ -259,7 +263,7 @@ class Gate:
             sequence=changes.u,
             sent_at=changes.t * MILLISECOND,
         )
-        verdict = self._bridged[market].delta(changes.U, changes.u, delta)
+        verdict = self._bridged[market].delta(changes.U, changes.u, delta, at)
         if verdict is Verdict.APPLY:
             return [delta]
         reason = f"update ids {changes.U}..{changes.u} do not follow the last one"
@@ -294,6 +298,12 @@ class Gate:
             return [Reconnect("the venue announced that it closes this connection")]
         return [Notice(f"the venue says {system.type!r:.40}: {system.msg!r:.200}")]
 
+    def _stream(self, market: str) -> _Stream:
+        stream = self._streams.get(market)
+        if stream is None:
+            stream = self._streams[market] = _Stream(self.shared[market])
+        return stream
+
     def _leave(self, market: str, at: int) -> list[Send]:
         """The way to a fresh book: it comes first on a new subscription."""
         if not self._again.start(market, at):
@@ -325,6 +335,46 @@ def _reason(error: wire.Error) -> str:
     return f"{error.message} (code {error.code})"[:200]
 
 
+WIRE = Wire(
+    shapes=(
+        Shape(
+            kind=Kind.DELTA,
+            names={"ob.{id}.50": 1, "ob.{id}.400": 1},
+            tags={"channel": (BOOK,), "event": ("update",)},
+            keys={
+                "time": What.SKIP,
+                "time_ms": What.SKIP,
+                "result.t": What.TIME,
+                "result.full": What.FLAG,
+                "result.s": What.NAME,
+                "result.U": What.FIRST,
+                "result.u": What.LAST,
+                "result.b": What.BIDS,
+                "result.a": What.ASKS,
+            },
+            may=(What.BIDS, What.ASKS),
+            chain=Chain.NEXT,
+            order=Order.RANK,
+        ),
+        Shape(
+            kind=Kind.BEST,
+            names={"{id}": 0},
+            tags={"channel": (BEST,), "event": ("update",)},
+            keys={
+                "result.t": What.TIME,
+                "result.u": What.LAST,
+                "result.s": What.NAME,
+                "result.b": What.BID,
+                "result.B": What.BID_SIZE,
+                "result.a": What.ASK,
+                "result.A": What.ASK_SIZE,
+            },
+            order=Order.RANK,
+        ),
+    ),
+    refused=("id", "error"),
+)
+
 VENUE = Venue(
     id="gate",
     name="Gate",
@@ -338,6 +388,7 @@ VENUE = Venue(
         Depth.FULL: "spot.obu 400 + spot.book_ticker",
     },
     layout=LevelLayout(price_key="p", size_key="s"),
+    wire=WIRE,
     notes=(
         "A subscription of an unknown pair's book is acknowledged and stays silent.",
         "The clock must be right within a minute: every request carries its time.",

@@ -56,6 +56,7 @@ class GateFutures:
         self._boundaries = Boundaries(self._contract_url)
         line = Line("futures", "/v4/ws/usdt", TICKERS, self._told)
         self._books = Gate(markets, options, line)
+        self.shared = self._books.shared
         self._at = 0
 
     def start(self, at: int) -> Steps:

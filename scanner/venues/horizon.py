@@ -8,15 +8,16 @@ that to the stream without a break. Levels are ``[price, size, ...]`` arrays of 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from math import inf
 
 import msgspec
 
 from scanner.types import Delta, Snapshot
+from scanner.venues import cells as C
+from scanner.venues.cells import Cells, new_cells, reals
 from scanner.venues.parts import decode
-from scanner.venues.sequence import Bridge, Verdict
+from scanner.venues.sequence import Bridge, Verdict, Waiting
 
 Rows = list[list[str]]
 
@@ -30,29 +31,31 @@ class Horizon:
     this form are passed on as they are, for the book to refuse.
     """
 
-    __slots__ = ("_ceiling", "_floor", "_high", "_limit", "_low", "worn")
+    __slots__ = ("_limit", "_reals", "worn")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, cells: Cells | None = None) -> None:
         self._limit = limit
-        self._floor = self._low = -inf
-        self._ceiling = self._high = inf
+        self._reals = reals(new_cells() if cells is None else cells)
+        self._open()
+
+    def _open(self) -> None:
+        self._reals[C.FLOOR] = self._reals[C.LOW] = -inf
+        self._reals[C.CEILING] = self._reals[C.HIGH] = inf
         self.worn = False
 
     def shown(self, snapshot: Snapshot) -> None:
         """Everything that ``snapshot`` shows is known from here on."""
-        self._floor = self._low = -inf
-        self._ceiling = self._high = inf
-        self.worn = False
+        self._open()
         try:
             bids, asks = _prices(snapshot.bids), _prices(snapshot.asks)
         except msgspec.DecodeError:
             return
         if len(bids) == self._limit:
-            self._floor = min(bids)
-            self._low = (max(bids) + self._floor) / 2
+            self._reals[C.FLOOR] = min(bids)
+            self._reals[C.LOW] = (max(bids) + self._reals[C.FLOOR]) / 2
         if len(asks) == self._limit:
-            self._ceiling = max(asks)
-            self._high = (min(asks) + self._ceiling) / 2
+            self._reals[C.CEILING] = max(asks)
+            self._reals[C.HIGH] = (min(asks) + self._reals[C.CEILING]) / 2
 
     def within(self, delta: Delta) -> Delta:
         """``delta`` without the rows beyond the horizon."""
@@ -62,13 +65,13 @@ class Horizon:
             return delta
 
     def _within(self, delta: Delta, bids: Rows, asks: Rows) -> Delta:
-        near_bids = [row for row in bids if not number(row[0]) < self._floor]
-        near_asks = [row for row in asks if not number(row[0]) > self._ceiling]
+        near_bids = [row for row in bids if not number(row[0]) < self._reals[C.FLOOR]]
+        near_asks = [row for row in asks if not number(row[0]) > self._reals[C.CEILING]]
         # An offer stands above every bid: where one is, the bids above it are used up.
         self.worn = (
             self.worn
-            or any(0 < number(row[0]) <= self._low and number(row[1]) > 0 for row in asks)
-            or any(number(row[0]) >= self._high and number(row[1]) > 0 for row in bids)
+            or any(0 < number(row[0]) <= self._reals[C.LOW] and number(row[1]) > 0 for row in asks)
+            or any(number(row[0]) >= self._reals[C.HIGH] and number(row[1]) > 0 for row in bids)
         )
         if len(near_bids) == len(bids) and len(near_asks) == len(asks):
             return delta
@@ -76,7 +79,7 @@ class Horizon:
 
 
 class ShallowBridge:
-    """``Bridge`` for snapshots of ``limit`` levels a side.
+    """``Bridge`` for snapshots of ``limit`` levels a side; ``room`` bytes for what waits.
 
     1. While the price stays near the middle of the snapshot: as ``Bridge``, less the rows beyond
     the horizon. 2. When it is ``worn``, fetch a snapshot and ``renew``: the book goes on, and the
@@ -85,18 +88,24 @@ class ShallowBridge:
     is. 4. Rows that carry a sequence of their own, not above the snapshot's, are skipped.
     """
 
-    __slots__ = ("_bridge", "_horizon", "_last", "_shown", "_since")
+    __slots__ = ("_bridge", "_cells", "_horizon", "_room", "_since")
 
-    def __init__(self, limit: int) -> None:
-        self._bridge = Bridge()
-        self._horizon = Horizon(limit)
-        self._last = self._shown = 0
-        self._since: deque[tuple[int, Delta]] | None = None
+    def __init__(self, limit: int, cells: Cells | None = None, room: int = Bridge.ROOM) -> None:
+        self._cells = new_cells() if cells is None else cells
+        self._bridge = Bridge(self._cells, room)
+        self._horizon = Horizon(limit, self._cells)
+        self._room = room
+        self._since: Waiting | None = None
 
     @property
     def synced(self) -> bool:
         """A snapshot is in place."""
         return self._bridge.synced
+
+    @property
+    def spilt(self) -> bool:
+        """More deltas have waited than there was room for."""
+        return self._bridge.spilt
 
     @property
     def worn(self) -> bool:
@@ -110,21 +119,23 @@ class ShallowBridge:
 
     def renew(self) -> None:
         """A fresh snapshot has been asked for."""
-        self._since = deque(maxlen=Bridge.LIMIT)
+        self._since = Waiting(self._room)
+        self._offer()
 
-    def delta(self, first: int, last: int, step: Delta) -> tuple[Verdict, Delta]:
+    def delta(self, first: int, last: int, step: Delta, at: int) -> tuple[Verdict, Delta]:
         """As ``Bridge.delta``, and what is known of ``step``."""
-        verdict = self._bridge.delta(first, last, step)
+        verdict = self._bridge.delta(first, last, step, at)
         if verdict is Verdict.GAP:
             self._since = None
         if verdict is not Verdict.APPLY:
             return verdict, step
-        self._last = last
         if self._since is not None:
-            self._since.append((first, step))
-        if first <= self._shown:
-            step = msgspec.structs.replace(step, rows_after=self._shown)
-        return verdict, self._horizon.within(step)
+            self._since.add(first, last, None, step, at)
+        if first <= self._cells[C.SHOWN]:
+            step = msgspec.structs.replace(step, rows_after=self._cells[C.SHOWN])
+        step = self._horizon.within(step)
+        self._offer()
+        return verdict, step
 
     def snapshot(self, sequence: int, step: Snapshot) -> list[Snapshot | Delta] | None:
         """As ``Bridge.snapshot``; a renewed book is one whole snapshot."""
@@ -133,23 +144,28 @@ class ShallowBridge:
         if not steps:
             return steps
         self._since = None
-        self._shown = sequence
+        self._cells[C.SHOWN] = sequence
         self._horizon.shown(step)
         deltas = [self._horizon.within(delta) for delta in steps[1:] if isinstance(delta, Delta)]
         if deltas:
             # Only the first one may reach back behind the snapshot.
             deltas[0] = msgspec.structs.replace(deltas[0], rows_after=sequence)
-            self._last = deltas[-1].sequence
+        self._offer()
         return [merged(step, deltas)] if renewed else [step, *deltas]
 
     def _renewed(self, sequence: int, step: Snapshot) -> list[Snapshot | Delta] | None:
-        if sequence >= self._last:
+        if sequence >= (self._bridge.last or 0):
             self._bridge.restart()
             return self._bridge.snapshot(sequence, step)
-        since = self._since or deque()
+        since = list(self._since or ())
         if not since or since[0][0] > sequence + 1:
             return None
-        return [step, *(delta for _, delta in since if delta.sequence > sequence)]
+        return [step, *(delta for _, last, _, delta in since if last > sequence)]
+
+    def _offer(self) -> None:
+        """Say whether the next change needs nothing but the cells."""
+        flowing = self._bridge.bridged and self._since is None and not self._horizon.worn
+        self._cells[C.READY] = int(flowing)
 
 
 def merged(snapshot: Snapshot, deltas: Sequence[Delta]) -> Snapshot:
@@ -170,6 +186,7 @@ def merged(snapshot: Snapshot, deltas: Sequence[Delta]) -> Snapshot:
         order=last.order,
         sent_at=last.sent_at,
         live=True,
+        received_at=last.received_at,
     )
 
 

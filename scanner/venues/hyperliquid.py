@@ -37,6 +37,7 @@ from scanner.types import (
     Snapshot,
     Step,
 )
+from scanner.venues.cells import Shared
 from scanner.venues.parts import (
     MILLISECOND,
     SECOND,
@@ -52,7 +53,7 @@ from scanner.venues.sequence import Newest, Verdict
 
 HOUR = 3600 * SECOND
 BOOK, BEST, CONTEXT = "l2Book", "bbo", "activeAssetCtx"
-PING = Send('{"method":"ping"}')
+PING = Send('{"method":"ping"}', heartbeat=True)
 
 
 class _Message(Struct):
@@ -111,6 +112,7 @@ class Hyperliquid:
     """One connection."""
 
     def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+        self.shared = Shared()
         self._known = Known(markets)
         self._options = options
         self._fast = options.depth is Depth.TOP
@@ -133,7 +135,7 @@ class Hyperliquid:
             case "bbo":
                 return self._touch(message.data)
             case "l2Book":
-                return self._whole(message.data)
+                return self._whole(message.data, at)
             case "activeAssetCtx":
                 return self._told(message.data, at)
             case "subscriptionResponse":
@@ -170,11 +172,11 @@ class Hyperliquid:
         joins = answer.method == "unsubscribe" and self._renewals.left(market)
         return [self._request("subscribe", BOOK, market)] if joins else ()
 
-    def _whole(self, data: Raw) -> Steps:
+    def _whole(self, data: Raw, at: int) -> Steps:
         book = decode(_book, data)
         if book.coin not in self._known:
             return [Notice(f"book of {book.coin!r:.40}, which was not subscribed")]
-        if self._newest[book.coin].snapshot(book.time) is Verdict.SKIP:
+        if self._newest[book.coin].snapshot(book.time, at) is Verdict.SKIP:
             return ()
         self._renewals.done(book.coin)
         bids, asks = book.levels

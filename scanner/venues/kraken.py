@@ -22,6 +22,7 @@ from scanner.types import (
     Connect,
     Delta,
     Depth,
+    FeeSide,
     LevelLayout,
     Market,
     Notice,
@@ -33,6 +34,7 @@ from scanner.types import (
     Snapshot,
     Step,
 )
+from scanner.venues.cells import READY, Shared
 from scanner.venues.parts import (
     Known,
     Moment,
@@ -45,11 +47,12 @@ from scanner.venues.parts import (
     nanoseconds,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.wire import Kind, Shape, What, Wire
 
 SYMBOLS_PER_REQUEST = 50
 DEPTHS = (10, 25, 100, 500, 1000)
 RENAMED = {"XBT": "BTC", "XDG": "DOGE"}
-PING = Send('{"method":"ping"}')
+PING = Send('{"method":"ping"}', heartbeat=True)
 ONLINE = "online"
 
 Crc = Annotated[int, Meta(ge=0, le=2**32 - 1)]
@@ -75,9 +78,9 @@ class _Message(Struct):
 
 class _Book(Struct):
     symbol: str
+    checksum: Crc
     bids: Raw = Raw(b"[]")
     asks: Raw = Raw(b"[]")
-    checksum: Crc | None = None
     timestamp: Moment | None = None
 
 
@@ -94,15 +97,15 @@ class Kraken:
     """One connection to the public v2 stream."""
 
     def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+        self.shared = Shared()
         self._known = Known(markets)
         self._options = options
         self._depth = 1000 if options.depth is Depth.FULL else 25
         self._depths = dict.fromkeys(self._known.ids, self._depth)
-        self._synced: set[str] = set()
         self._system = ONLINE
         self._requests = Requests()
         self._renewals = Resubscriptions()
-        self._pulse = Pulse(every=30, quiet=3, dead=6)
+        self._pulse = Pulse(every=30, quiet=3, dead=6, connection=self.shared.connection)
 
     def start(self, at: int) -> Steps:
         return [Connect(f"{self._options.ws}/v2")]
@@ -133,7 +136,7 @@ class Kraken:
         return ()
 
     def resync(self, market: str, reason: str, at: int) -> Steps:
-        self._synced.discard(market)
+        self.shared[market][READY] = 0
         if self._system != ONLINE or not self._renewals.start(market, at):
             return ()
         return self._ask("unsubscribe", [market])
@@ -156,12 +159,12 @@ class Kraken:
                 continue
             elif message.type == "snapshot":
                 steps.append(self._snapshot(book))
-            elif book.symbol in self._synced:
+            elif self.shared[book.symbol][READY]:
                 steps.append(_delta(book))
         return steps
 
     def _snapshot(self, book: _Book) -> Snapshot:
-        self._synced.add(book.symbol)
+        self.shared[book.symbol][READY] = 1
         self._renewals.done(book.symbol)
         bids, asks = bytes(book.bids), bytes(book.asks)
         if book.symbol not in self._depths:
@@ -183,7 +186,7 @@ class Kraken:
             return ()
         if self._system == ONLINE:
             return [Reconnect("the venue's system is online again")]
-        self._synced.clear()
+        self.shared.close()
         return [Reset(None, f"the venue's system is {self._system!r}")]
 
     def _answered(self, message: _Message, markets: Sequence[str]) -> Steps:
@@ -245,6 +248,25 @@ def stream_id(market: Mapping[str, Any]) -> str:
     return "/".join(RENAMED.get(asset, asset) for asset in str(name).split("/"))
 
 
+WIRE = Wire(
+    shapes=(
+        Shape(
+            kind=Kind.DELTA,
+            names={"{id}": 1},
+            tags={"channel": ("book",), "type": ("update",)},
+            keys={
+                "data[].symbol": What.NAME,
+                "data[].bids": What.BIDS,
+                "data[].asks": What.ASKS,
+                "data[].checksum": What.CHECKSUM,
+                "data[].timestamp": What.TIME_TEXT,
+            },
+            may=(What.BIDS, What.ASKS, What.TIME_TEXT),
+        ),
+    ),
+    refused=("method", "success", "result", "error", "symbol", "req_id"),
+)
+
 VENUE = Venue(
     id="kraken",
     name="Kraken",
@@ -256,8 +278,11 @@ VENUE = Venue(
     channels={Depth.TOP: "book, 25 levels", Depth.FULL: "book, 1000 levels"},
     stream_id=stream_id,
     layout=LevelLayout(price_key="price", size_key="qty"),
+    # Unless an order asks otherwise (oflags fcib, fciq): quote when buying, base when selling.
+    fee_side=FeeSide.GIVE,
     checksum=ChecksumRule.DIGITS_10,
     recorded_as=("kraken-v2",),
+    wire=WIRE,
     notes=(
         "Updates carry no number: the checksum of the ten best levels is the only proof.",
         "While the venue's system is not online, its books take no part.",

@@ -33,6 +33,7 @@ from scanner.types import (
     Send,
     Snapshot,
 )
+from scanner.venues.cells import Shared
 from scanner.venues.parts import (
     MILLISECOND,
     SECOND,
@@ -96,6 +97,7 @@ class KrakenFutures:
     """One connection."""
 
     def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+        self.shared = Shared()
         self._known = Known(markets)
         self._options = options
         self._ids: defaultdict[str, Contiguous] = defaultdict(Contiguous)
@@ -172,7 +174,7 @@ class KrakenFutures:
     def _changed(self, market: str, level: _Level, at: int) -> Steps:
         ids = self._ids[market]
         last = ids.last
-        verdict = ids.delta(level.seq, level.seq)
+        verdict = ids.delta(level.seq, level.seq, at)
         if verdict is Verdict.SKIP:
             return ()
         if verdict is Verdict.GAP:

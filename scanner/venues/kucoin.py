@@ -24,6 +24,7 @@ from scanner.types import (
     Connect,
     Delta,
     Depth,
+    FeeSide,
     Fetch,
     LevelLayout,
     Market,
@@ -35,6 +36,7 @@ from scanner.types import (
     Snapshot,
 )
 from scanner.venues.bridged import BridgedBooks, market_of
+from scanner.venues.cells import READY, Cells, Shared
 from scanner.venues.horizon import ShallowBridge
 from scanner.venues.kucoin_token import grant
 from scanner.venues.parts import (
@@ -52,11 +54,13 @@ from scanner.venues.parts import (
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
 from scanner.venues.sequence import Newest, Verdict
+from scanner.venues.wire import Chain, Kind, Order, Shape, What, Wire
 
 REST, WS = "https://api.kucoin.com", "wss://ws-api-spot.kucoin.com"
 SYMBOLS_PER_REQUEST = 100
 SNAPSHOT_LEVELS = 100
 QUIET_SECONDS = 5
+INCOMPARABLE = (1 << 63) - 1  # the order of a book without a time: no best bid and offer is newer
 GOOD = "200000"
 TOKEN = "token"
 DEPTH_50, CHANGES, LEVEL_1 = "/spotMarket/level2Depth50", "/market/level2", "/spotMarket/level1"
@@ -121,14 +125,15 @@ class KuCoin:
     """One connection to the classic public stream."""
 
     def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+        self.shared = Shared()
         self._known = Known(markets)
         self._options = options
         self._depth = CHANGES if options.depth is Depth.FULL else DEPTH_50
         self._requests = Requests()
         self._wanted = Fetches()
-        self._pulse = Pulse(every=18, quiet=QUIET_SECONDS, dead=10)
-        self._books = BridgedBooks(_bridge, self._snapshot_url, self._wanted)
-        self._newest: dict[str, Newest] = {}
+        self._pulse = Pulse(18, QUIET_SECONDS, dead=10, connection=self.shared.connection)
+        many = len(self._known.ids)
+        self._books = BridgedBooks(_bridge, self._snapshot_url, self._wanted, many, self.shared)
 
     def start(self, at: int) -> Steps:
         return [Fetch(TOKEN, f"{self._options.rest}/api/v1/bullet-public", "POST")]
@@ -172,7 +177,7 @@ class KuCoin:
             bids=levels(book.bids),
             asks=levels(book.asks),
             sequence=answer.data.sequence,
-            order=book.time or -1,
+            order=book.time or INCOMPARABLE,
             sent_at=book.time * MILLISECOND,
             live=False,
         )
@@ -185,7 +190,7 @@ class KuCoin:
         if self._options.depth is Depth.FULL:
             self._books[market].restart()
             return [*steps, self._books.request(market)]
-        self._newest.pop(market, None)
+        self._newest(market).last = None
         return steps
 
     def idle(self, at: int) -> Steps:
@@ -193,7 +198,8 @@ class KuCoin:
             return [Reconnect("the venue is silent and does not answer a ping")]
         steps: list[Send | Fetch] = []
         if self._pulse.due(at):
-            steps.append(Send(encoded({"id": str(at), "type": "ping"})))
+            ping = encoded({"id": str(at), "type": "ping"})
+            steps.append(Send(ping, heartbeat=True))
         for market in self._wanted.due(at):
             if self._options.depth is Depth.FULL:
                 steps.append(self._books.request(market))
@@ -206,7 +212,8 @@ class KuCoin:
         if isinstance(granted, Reconnect):
             return [granted]
         timeout = max(granted.answers_within, 2 * QUIET_SECONDS)
-        self._pulse = Pulse(granted.ping_every, QUIET_SECONDS, dead=timeout)
+        every, connection = granted.ping_every, self.shared.connection
+        self._pulse = Pulse(every, QUIET_SECONDS, dead=timeout, connection=connection)
         return [Connect(granted.url)]
 
     def _subscriptions(self) -> list[Send]:
@@ -254,7 +261,7 @@ class KuCoin:
         if channel == LEVEL_1:
             return self._best(market, data)
         if channel == DEPTH_50:
-            return self._whole(market, data)
+            return self._whole(market, data, at)
         return self._changes(market, data, at)
 
     def _best(self, market: str, data: Raw) -> Steps:
@@ -273,11 +280,12 @@ class KuCoin:
             )
         ]
 
-    def _whole(self, market: str, data: Raw) -> Steps:
+    def _whole(self, market: str, data: Raw, at: int) -> Steps:
         book = decode(_depth_50, data)
-        if self._newest.setdefault(market, Newest()).snapshot(book.timestamp) is Verdict.SKIP:
+        if self._newest(market).snapshot(book.timestamp, at) is Verdict.SKIP:
             return ()
         self._wanted.done(market)
+        self.shared[market][READY] = 1
         return [
             Snapshot(
                 market=market,
@@ -296,11 +304,11 @@ class KuCoin:
             bids=bytes(update.changes.bids),
             asks=bytes(update.changes.asks),
             sequence=last,
-            order=update.time or -1,
+            order=update.time or INCOMPARABLE,
             sent_at=update.time * MILLISECOND,
         )
         bridge = self._books[market]
-        verdict, delta = bridge.delta(first, last, delta)
+        verdict, delta = bridge.delta(first, last, delta, at)
         if verdict is Verdict.APPLY:
             fetch = self._books.fetch(market, at) if bridge.worn else []
             if fetch:
@@ -309,13 +317,16 @@ class KuCoin:
         reason = f"sequence {first}..{last} does not follow the last one"
         return self._books.missed(market, verdict, reason, at)
 
+    def _newest(self, market: str) -> Newest:
+        return Newest(self.shared[market])
+
     def _snapshot_url(self, market: str) -> str:
         path = f"/api/v1/market/orderbook/level2_{SNAPSHOT_LEVELS}"
         return f"{self._options.rest}{path}?symbol={quote(market)}"
 
 
-def _bridge() -> ShallowBridge:
-    return ShallowBridge(SNAPSHOT_LEVELS)
+def _bridge(cells: Cells, room: int) -> ShallowBridge:
+    return ShallowBridge(SNAPSHOT_LEVELS, cells, room)
 
 
 def _touch(side: list[str] | None) -> tuple[str, str]:
@@ -326,6 +337,57 @@ def _touch(side: list[str] | None) -> tuple[str, str]:
         raise msgspec.ValidationError("a best price without its size")
     return side[0], side[1]
 
+
+MESSAGE = {"type": ("message",)}
+WIRE = Wire(
+    shapes=(
+        Shape(
+            kind=Kind.BEST,
+            names={f"{LEVEL_1}:{{id}}": 0},
+            tags=MESSAGE,
+            keys={
+                "topic": What.NAME,
+                "subject": What.SKIP,
+                "data.asks": What.ASK_PAIR,
+                "data.bids": What.BID_PAIR,
+                "data.timestamp": What.TIME,
+            },
+            timed=True,
+        ),
+        Shape(
+            kind=Kind.DELTA,
+            names={f"{CHANGES}:{{id}}": 1},
+            tags=MESSAGE,
+            keys={
+                "topic": What.NAME,
+                "data.symbol": What.SKIP,
+                "data.changes.asks": What.ASKS,
+                "data.changes.bids": What.BIDS,
+                "data.sequenceStart": What.FIRST,
+                "data.sequenceEnd": What.LAST,
+                "data.time": What.TIME,
+            },
+            may=(What.TIME,),
+            chain=Chain.NEXT,
+            order=Order.TIME,
+            horizon=True,
+        ),
+        Shape(
+            kind=Kind.WHOLE,
+            names={f"{DEPTH_50}:{{id}}": 1},
+            tags=MESSAGE,
+            keys={
+                "topic": What.NAME,
+                "data.asks": What.ASKS,
+                "data.bids": What.BIDS,
+                "data.timestamp": What.TIME,
+            },
+            chain=Chain.NEWEST,
+            timed=True,
+        ),
+    ),
+    refused=("id", "code"),
+)
 
 VENUE = Venue(
     id="kucoin",
@@ -340,6 +402,8 @@ VENUE = Venue(
         Depth.FULL: "/market/level2 + REST level2_100 + level1",
     },
     layout=LevelLayout(zero_price_skips=True),
+    wire=WIRE,
+    fee_side=FeeSide.QUOTE,
     notes=(
         "The address of the stream comes with a token from REST, a new one for each connection.",
         "A subscription to an unknown symbol is acknowledged and stays silent.",

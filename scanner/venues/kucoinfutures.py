@@ -42,6 +42,7 @@ from scanner.types import (
 from scanner.venues import kucoinfutures_wire as wire
 from scanner.venues.boundaries import PREFIX, Boundaries, Boundary
 from scanner.venues.bridged import BridgedBooks, market_of
+from scanner.venues.cells import Shared
 from scanner.venues.kucoin_token import grant
 from scanner.venues.parts import (
     MILLISECOND,
@@ -74,13 +75,16 @@ class KuCoinFutures:
     """One connection to the classic public stream."""
 
     def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+        self.shared = Shared()
         self._known = Known(markets)
         self._options = options
         self._depth = CHANGES if options.depth is Depth.FULL else DEPTH_50
         self._requests = Requests()
         self._wanted = Fetches()
         self._pulse = Pulse(every=18, quiet=QUIET_SECONDS, dead=10)
-        self._books = BridgedBooks(Bridge, self._snapshot_url, self._wanted)
+        self._books = BridgedBooks(
+            Bridge, self._snapshot_url, self._wanted, len(self._known.ids), self.shared
+        )
         self._newest: dict[str, Newest] = {}
         self._boundaries = Boundaries(self._contract_url, every=5 * MINUTE)
         self._rates: dict[str, str] = {}
@@ -150,7 +154,7 @@ class KuCoinFutures:
             return [Reconnect("the venue is silent and does not answer a ping")]
         steps: list[Step] = [*self._boundaries.due(at)]
         if self._pulse.due(at):
-            steps.append(Send(encoded({"id": str(at), "type": "ping"})))
+            steps.append(Send(encoded({"id": str(at), "type": "ping"}), heartbeat=True))
         for market in self._wanted.due(at):
             if self._options.depth is Depth.FULL:
                 steps.append(self._books.request(market))
@@ -212,7 +216,7 @@ class KuCoinFutures:
             case "/contractMarket/tickerV2":
                 return self._touch(market, envelope.data)
             case "/contractMarket/level2Depth50":
-                return self._whole(market, envelope.data)
+                return self._whole(market, envelope.data, at)
             case "/contractMarket/level2":
                 return self._changed(market, envelope.data, at)
         if envelope.subject == "mark.index.price":
@@ -235,9 +239,9 @@ class KuCoinFutures:
             )
         ]
 
-    def _whole(self, market: str, data: Raw) -> Steps:
+    def _whole(self, market: str, data: Raw, at: int) -> Steps:
         book = decode(wire.whole_books, data)
-        if self._newest.setdefault(market, Newest()).snapshot(book.sequence) is Verdict.SKIP:
+        if self._newest.setdefault(market, Newest()).snapshot(book.sequence, at) is Verdict.SKIP:
             return ()
         self._wanted.done(market)
         return [
@@ -261,7 +265,7 @@ class KuCoinFutures:
             sequence=change.sequence,
             sent_at=change.timestamp * MILLISECOND,
         )
-        verdict = self._books[market].delta(change.sequence, change.sequence, delta)
+        verdict = self._books[market].delta(change.sequence, change.sequence, delta, at)
         if verdict is Verdict.APPLY:
             return [delta]
         reason = f"sequence {change.sequence} does not follow the last one"

@@ -5,13 +5,14 @@ A snapshot comes only in answer to a subscribe, so a broken chain is mended by l
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
 
 from scanner.types import Best, Delta, Reconnect, Refused, Reset, Send, Snapshot
+from scanner.venues import cells as C
+from scanner.venues.cells import Cells, Shared
 from scanner.venues.parts import MILLISECOND, Resubscriptions
 from scanner.venues.protocol import Steps
 from scanner.venues.sequence import Chained, Ranks, Verdict
@@ -61,70 +62,83 @@ class Linked:
     """One market of a venue whose snapshot opens a chain of deltas, a best bid and offer beside it.
 
     1. A snapshot opens the chain; only one that is older (``Ranks``) does not. 2. Deltas follow by
-    ``Chained``. 3. In recordings from before the venue named predecessors, where the snapshot has
-    no ``previous`` either, a delta without one is taken as it comes, unless it is older. 4. A delta
-    before any snapshot, or without a ``previous`` in a chain, is a gap.
+    ``Chained``. 3. In recordings (``recorded``) from before the venue named predecessors, where the
+    snapshot has no ``previous`` either, a delta without one is taken as it comes, unless it is
+    older. 4. A delta before any snapshot, or without a ``previous`` in a chain, is a gap.
     """
 
-    __slots__ = ("_chain", "_chained", "_ranks", "synced")
+    __slots__ = ("_cells", "_chain", "_ranks", "synced")
 
-    def __init__(self) -> None:
-        self._chain = Chained()
-        self._chained = False
-        self._ranks = Ranks()
+    def __init__(self, cells: Cells | None = None, *, recorded: bool = False) -> None:
+        self._cells = C.new_cells() if cells is None else cells
+        self._cells[C.NAMED] = 0 if recorded else C.ALWAYS
+        self._chain = Chained(self._cells)
+        self._ranks = Ranks(self._cells)
         self.synced = False
 
     def forget(self) -> None:
         """Nothing seen so far counts: wait for a snapshot."""
-        self._chain = Chained()
+        self._chain.last = None
         self._ranks.forget()
         self.synced = False
 
-    def snapshot(self, previous: int | None, sequence: int | None, time: int) -> int | None:
+    def snapshot(
+        self, previous: int | None, sequence: int | None, time: int, at: int
+    ) -> int | None:
         """The rank of a whole book; None to skip it."""
-        rank = self._ranks.book(sequence, time)
+        rank = self._ranks.book(sequence, time, at)
         if rank is not None:
             self._chain.last = sequence
-            self._chained = previous is not None
+            if self._cells[C.NAMED] != C.ALWAYS:
+                self._cells[C.NAMED] = previous is not None
             self.synced = True
         return rank
 
+    def ready(self) -> None:
+        """What follows needs nothing but the cells."""
+        self._cells[C.READY] = 1
+
     def delta(
-        self, previous: int | None, sequence: int | None, time: int
+        self, previous: int | None, sequence: int | None, time: int, at: int
     ) -> tuple[Verdict, int | None]:
         """What to do with a delta, and its rank if it applies."""
         verdict = self._verdict(previous, sequence)
         if verdict is not Verdict.APPLY:
             return verdict, None
-        rank = self._ranks.book(sequence, time, proven=previous is not None)
+        rank = self._ranks.book(sequence, time, at, proven=previous is not None)
         return (Verdict.SKIP if rank is None else verdict), rank
 
-    def best(self, sequence: int | None, time: int) -> int | None:
+    def best(self, sequence: int | None, time: int, at: int) -> int | None:
         """The rank of a best bid and offer; None to skip it."""
-        return self._ranks.best(sequence, time)
+        return self._ranks.best(sequence, time, at)
 
     def _verdict(self, previous: int | None, sequence: int | None) -> Verdict:
         if not self.synced:
             return Verdict.GAP
         if previous is None:
-            return Verdict.GAP if self._chained else Verdict.APPLY
+            return Verdict.GAP if self._cells[C.NAMED] else Verdict.APPLY
         return Verdict.GAP if sequence is None else self._chain.delta(previous, sequence)
 
 
 class LinkedBooks:
-    """The books of one connection, a ``Linked`` each, and the requests that mend them."""
+    """The books of one connection, a ``Linked`` each, and the requests that mend them.
 
-    __slots__ = ("_ask", "_resubscriptions", "_streams")
+    ``recorded``: it may be a recording whose updates name no predecessor.
+    """
 
-    def __init__(self, ask: Ask) -> None:
+    __slots__ = ("_ask", "_recorded", "_resubscriptions", "_shared", "_streams")
+
+    def __init__(self, ask: Ask, shared: Shared | None = None, *, recorded: bool = False) -> None:
         self._ask = ask
+        self._shared = shared or Shared()
         self._resubscriptions = Resubscriptions()
-        self._streams: defaultdict[str, Linked] = defaultdict(Linked)
+        self._recorded = recorded
+        self._streams: dict[str, Linked] = {}
 
-    def best(self, market: str, touch: Touch) -> Sequence[Best]:
+    def best(self, market: str, touch: Touch, at: int) -> Sequence[Best]:
         """A best bid and offer has come."""
         bid, ask = touch.best()
-        rank = self._streams[market].best(touch.sequence, touch.time)
+        rank = self._stream(market).best(touch.sequence, touch.time, at)
         if rank is None:
             return ()
         return [
@@ -139,17 +153,21 @@ class LinkedBooks:
             )
         ]
 
-    def whole(self, market: str, book: Book) -> Steps:
+    def whole(self, market: str, book: Book, at: int) -> Steps:
         """A whole book has come."""
-        rank = self._streams[market].snapshot(book.previous, book.sequence, book.time)
+        stream = self._stream(market)
+        rank = stream.snapshot(book.previous, book.sequence, book.time, at)
         if rank is None:
             return ()
         self._resubscriptions.done(market)
+        if market not in self._resubscriptions:
+            stream.ready()
         return [_step(Snapshot, market, book, rank)]
 
     def update(self, market: str, book: Book, at: int) -> Steps:
         """A change of a book has come."""
-        verdict, rank = self._streams[market].delta(book.previous, book.sequence, book.time)
+        stream = self._stream(market)
+        verdict, rank = stream.delta(book.previous, book.sequence, book.time, at)
         if verdict is Verdict.GAP:
             reason = f"an update after id {book.previous} follows nothing that was seen"
             return self.lost(market, reason, at)
@@ -157,13 +175,13 @@ class LinkedBooks:
 
     def lost(self, market: str, reason: str, at: int) -> Steps:
         """The book cannot go on from what has come."""
-        was_synced = self._streams[market].synced
+        was_synced = self._stream(market).synced
         steps = self.renew(market, at)
         return [Reset(market, reason), *steps] if was_synced or steps else ()
 
     def renew(self, market: str, at: int) -> Steps:
         """Nothing seen so far counts; the venue is asked for a fresh book."""
-        self._streams[market].forget()
+        self._stream(market).forget()
         if not self._resubscriptions.start(market, at):
             return ()
         return [self._ask("unsubscribe", [market], at)]
@@ -190,6 +208,12 @@ class LinkedBooks:
         return [self._ask("unsubscribe", [market], at) for market in leave] + [
             self._ask("subscribe", [market], at) for market in join
         ]
+
+    def _stream(self, market: str) -> Linked:
+        stream = self._streams.get(market)
+        if stream is None:
+            stream = self._streams[market] = Linked(self._shared[market], recorded=self._recorded)
+        return stream
 
 
 def _step(kind: type[S], market: str, book: Book, rank: int) -> S:

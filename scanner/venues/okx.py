@@ -28,6 +28,7 @@ from scanner.types import (
     ChecksumRule,
     Connect,
     Depth,
+    FeeSide,
     Market,
     Notice,
     Proof,
@@ -36,6 +37,7 @@ from scanner.types import (
     Send,
     Step,
 )
+from scanner.venues.cells import Shared
 from scanner.venues.linked import NO_LEVEL, Level, LinkedBooks
 from scanner.venues.parts import (
     Allowance,
@@ -44,11 +46,13 @@ from scanner.venues.parts import (
     Millis,
     Pulse,
     Requests,
+    UpdateId,
     batched,
     decode,
     encoded,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.wire import Chain, Kind, Order, Shape, What, Wire
 
 BEST = "bbo-tbt"
 MARKETS_PER_REQUEST = 20
@@ -76,7 +80,7 @@ class _Book(Struct, rename={"time": "ts", "sequence": "seqId", "previous": "prev
     bids: Raw
     asks: Raw
     time: Millis
-    sequence: Int64 | None = None
+    sequence: UpdateId | None = None
     previous: Int64 | None = None
     checksum: int | None = None
 
@@ -88,7 +92,7 @@ class _Touch(Struct, rename={"time": "ts", "sequence": "seqId"}):
     bids: list[Level]
     asks: list[Level]
     time: Millis
-    sequence: Int64 | None = None
+    sequence: UpdateId | None = None
 
     def best(self) -> tuple[Level, Level]:
         bids, asks = self.bids, self.asks
@@ -119,14 +123,15 @@ class Okx:
     def __init__(
         self, markets: Sequence[Market] | None, options: Options, beside: Beside | None = None
     ) -> None:
+        self.shared = Shared()
         self._known = Known(markets)
         self._beside = beside
         self._options = options
         self._depth = "books" if options.depth is Depth.FULL else "books5"
         self._requests = Requests()
         self._allowance = Allowance(REQUESTS_PER_HOUR, seconds=3600)
-        self._books = LinkedBooks(self._request)
-        self._pulse = Pulse(every=20, quiet=5, dead=10)
+        self._books = LinkedBooks(self._request, self.shared, recorded=markets is None)
+        self._pulse = Pulse(every=20, quiet=5, dead=10, connection=self.shared.connection)
 
     def start(self, at: int) -> Steps:
         return [Connect(f"{self._options.ws}/ws/v5/public")]
@@ -159,7 +164,7 @@ class Okx:
     def idle(self, at: int) -> Steps:
         if self._pulse.lost(at):
             return [Reconnect("the venue answers no ping")]
-        steps: list[Step] = [Send("ping")] if self._pulse.due(at) else []
+        steps: list[Step] = [Send("ping", heartbeat=True)] if self._pulse.due(at) else []
         return [*steps, *self._books.due(at)]
 
     def _event(self, message: _Message, at: int) -> Steps:
@@ -201,11 +206,11 @@ class Okx:
             return [Notice(f"{channel!r:.40} of {market!r:.40}, which was not subscribed")]
         if channel == BEST:
             touches = decode(_touches, message.data)
-            return [step for touch in touches for step in self._books.best(market, touch)]
+            return [step for touch in touches for step in self._books.best(market, touch, at)]
         books = decode(_books, message.data)
         if message.action == "update":
             return [step for book in books for step in self._books.update(market, book, at)]
-        return [step for book in books for step in self._books.whole(market, book)]
+        return [step for book in books for step in self._books.whole(market, book, at)]
 
     def _request(self, op: str, markets: Sequence[str], at: int) -> Send | Reconnect:
         if not self._allowance.take(at):
@@ -222,6 +227,54 @@ class Okx:
         return Send(encoded(body))
 
 
+TOUCH = {
+    "arg.instId": What.NAME,
+    "data[].asks": What.ASKS,
+    "data[].bids": What.BIDS,
+    "data[].instId": What.SKIP,
+    "data[].ts": What.TIME,
+    "data[].seqId": What.LAST,
+}
+BOOK = {**TOUCH, "data[].checksum": What.CHECKSUM, "data[].prevSeqId": What.PREVIOUS}
+WIRE = Wire(
+    shapes=(
+        Shape(
+            kind=Kind.BEST,
+            names={"{id}": 0},
+            tags={"arg.channel": (BEST,)},
+            keys=TOUCH,
+            may=(What.LAST,),
+            order=Order.RANK,
+            timed=True,
+            columns=4,
+        ),
+        Shape(
+            kind=Kind.DELTA,
+            names={"{id}": 0},
+            tags={"arg.channel": ("books", "books-l2-tbt"), "action": ("update",)},
+            keys=BOOK,
+            may=(What.LAST, What.PREVIOUS, What.CHECKSUM),
+            chain=Chain.PREVIOUS,
+            order=Order.RANK,
+            timed=True,
+            no_sum=True,
+        ),
+        Shape(
+            kind=Kind.WHOLE,
+            names={"{id}": 0},
+            tags={"arg.channel": ("books5",)},
+            keys=BOOK,
+            may=(What.LAST, What.PREVIOUS, What.CHECKSUM),
+            chain=Chain.PREVIOUS,
+            order=Order.RANK,
+            timed=True,
+            no_sum=True,
+        ),
+    ),
+    refused=("event", "id", "code", "msg"),
+    lax=True,
+)
+
 VENUE = Venue(
     id="okx",
     name="OKX",
@@ -231,8 +284,10 @@ VENUE = Venue(
     limits=Limits(markets=30, sends=3, connects=60),
     proof={Depth.TOP: Proof.SNAPSHOTS, Depth.FULL: Proof.CHAINED},
     channels={Depth.TOP: "books5 + bbo-tbt", Depth.FULL: "books + bbo-tbt"},
+    fee_side=FeeSide.GET,
     checksum=ChecksumRule.INTERLEAVED_25,
     recorded_as=("okcoin",),
+    wire=WIRE,
     notes=(
         "The checksum has been 0 since June 2026; one that is not (recordings) is still verified.",
         "Recordings without seqId and prevSeqId prove no chain, only their checksum.",

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta, Raw
 
 from scanner.types import Market
+from scanner.venues.cells import CONNECTION_WIDTH, HEARD, NEVER, Cells, new_cells
 
 SECOND = 1_000_000_000
 MILLISECOND = 1_000_000
@@ -85,28 +86,31 @@ class Pulse:
     word for ``dead`` seconds the connection is lost. Fits venues that answer a ping at once.
     """
 
-    __slots__ = ("_dead", "_every", "_heard", "_pinged", "_quiet")
+    __slots__ = ("_cells", "_dead", "_every", "_pinged", "_quiet")
 
-    def __init__(self, every: float, quiet: float, dead: float) -> None:
+    def __init__(
+        self, every: float, quiet: float, dead: float, connection: Cells | None = None
+    ) -> None:
         self._every = int(every * SECOND)
         self._quiet = int(quiet * SECOND)
         self._dead = int(dead * SECOND)
-        self._heard: int | None = None
+        self._cells = new_cells(CONNECTION_WIDTH) if connection is None else connection
+        self._cells[HEARD] = NEVER
         self._pinged = 0
 
     def heard(self, at: int) -> None:
         """Something arrived."""
-        self._heard = at
+        self._cells[HEARD] = at
 
     def started(self, at: int) -> None:
         """The connection stands: both clocks run from here."""
-        self._heard = self._pinged = at
+        self._cells[HEARD] = self._pinged = at
 
     def due(self, at: int) -> bool:
         """True when a ping is to be sent now."""
-        if self._heard is None:
+        if self._cells[HEARD] == NEVER:
             self.started(at)
-        silent = at - max(self._heard or 0, self._pinged) >= self._quiet
+        silent = at - max(self._cells[HEARD], self._pinged) >= self._quiet
         if not silent and at - self._pinged < self._every:
             return False
         self._pinged = at
@@ -114,7 +118,8 @@ class Pulse:
 
     def lost(self, at: int) -> bool:
         """True when nothing was heard for so long that nothing more will come."""
-        return self._heard is not None and at - self._heard >= self._dead
+        heard = self._cells[HEARD]
+        return heard != NEVER and at - heard >= self._dead
 
 
 class Requests:
@@ -156,10 +161,14 @@ class Fetches:
 
     def start(self, market: str, at: int) -> bool:
         """True if a request should be made now: none is in flight or waiting for its retry."""
-        if market in self._inflight or market in self._retry:
+        if market in self:
             return False
         self._inflight[market] = at
         return True
+
+    def __contains__(self, market: str) -> bool:
+        """A request for ``market`` is in flight, or waits for its next try."""
+        return market in self._inflight or market in self._retry
 
     def failed(self, market: str, at: int) -> None:
         """The answer was of no use (an error, or too old to join the stream): try again later."""
@@ -232,6 +241,10 @@ class Resubscriptions:
         self._started[market] = at
         self._leaving.add(market)
         return True
+
+    def __contains__(self, market: str) -> bool:
+        """Something about ``market`` is under way, or waits for its next try."""
+        return market in self._leaving or market in self._fetches
 
     def later(self, market: str, at: int) -> None:
         """The venue had no time for the request about ``market``: it is due again in a while."""

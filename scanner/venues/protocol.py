@@ -12,13 +12,20 @@ from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from scanner.types import ChecksumRule, Depth, LevelLayout, Market, Proof, Step
+from scanner.types import ChecksumRule, Depth, FeeSide, LevelLayout, Market, Proof, Step
+from scanner.venues.cells import Shared
+from scanner.venues.wire import Wire
 
 Steps: TypeAlias = Sequence[Step]
 
 
 class VenueProtocol(Protocol):
     """One connection to one venue, without the connection."""
+
+    @property
+    def shared(self) -> Shared:
+        """What the fast lane goes on from."""
+        ...
 
     def start(self, at: int) -> Steps:
         """Before any connection: ``Connect``, or a ``Fetch`` whose answer leads to it."""
@@ -91,11 +98,13 @@ class Venue(Struct, frozen=True, kw_only=True):
 
     ``make(markets, options)`` builds a protocol; ``markets=None`` means that any market the wire
     names is taken (a recording whose subscriptions are unknown). ``stream_id`` turns a ccxt market
-    into the id used on the stream. ``contracts``: it trades those, not the coins themselves; of
-    what ccxt lists, it speaks the ones that it ``carries``. ``tickers`` builds the protocol of a
-    second connection for what is said of contracts, where the books' connection does not carry it.
-    ``recorded_as``: folders, or folders and markets (``folder/market``), under which recordings of
-    the same protocol are kept. ``notes``: one line each for the documentation, facts that surprise.
+    into the id used on the stream. ``wire``: its data messages, for the fast lane. ``contracts``:
+    it trades those, not the coins themselves; of what ccxt lists, it speaks the ones that it
+    ``carries``. ``tickers`` builds the protocol of a second connection for what is said of
+    contracts, where the books' connection does not carry it. ``recorded_as``: folders, or folders
+    and markets (``folder/market``), under which recordings of the same protocol are kept.
+    ``fee_side``: which currency it takes its fee in, where ccxt does not know. ``notes``: one line
+    each for the documentation, facts that surprise.
     """
 
     id: str
@@ -112,5 +121,7 @@ class Venue(Struct, frozen=True, kw_only=True):
     tickers: Make | None = None
     layout: LevelLayout = LevelLayout()
     checksum: ChecksumRule = ChecksumRule.NONE
+    wire: Wire | None = None
     recorded_as: tuple[str, ...] = ()
+    fee_side: FeeSide | None = None
     notes: tuple[str, ...] = ()

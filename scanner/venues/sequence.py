@@ -2,15 +2,23 @@
 
 Each rule is an object for one book (``Counter``: for one connection) that is told the ids of what
 arrives and answers with a ``Verdict``. Venue files compose them; they hold no book and no bytes,
-except ``Bridge``, which keeps the deltas that wait for their snapshot.
+except ``Bridge``, which keeps the deltas that wait for their snapshot. What they know stands in
+``scanner.venues.cells``, where the fast lane goes on from it.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from enum import Enum
 
+from msgspec.structs import replace
+
 from scanner.types import Delta, Snapshot
+from scanner.venues import cells as C
+from scanner.venues.cells import Cells, LastId
+
+DOUBT = 1_000_000_000
 
 
 class Verdict(Enum):
@@ -21,7 +29,34 @@ class Verdict(Enum):
     GAP = "gap"
 
 
-class Chained:
+class Doubt:
+    """How long what comes may be older than what has come.
+
+    Over one connection a message that is older than the last is rare, and nothing but such for
+    ``DOUBT`` ns says something else: the ids have started anew, or the last one's was wrong.
+    """
+
+    __slots__ = ("_cells", "_place")
+
+    def __init__(self, cells: Cells | None = None, place: int = C.DOUBT) -> None:
+        self._cells = C.new_cells() if cells is None else cells
+        self._place = place
+
+    def ends(self) -> None:
+        """Something newer has come."""
+        self._cells[self._place] = 0
+
+    def grows(self, at: int) -> bool:
+        """Something older has come; True if that has gone on for too long, and ends here."""
+        if self._cells[self._place] == 0:
+            self._cells[self._place] = at + 1
+        if at + 1 - self._cells[self._place] <= DOUBT:
+            return False
+        self._cells[self._place] = 0
+        return True
+
+
+class Chained(LastId):
     """Each delta names the id before it.
 
     1. A snapshot sets the id. 2. A delta whose ``previous`` is the last id applies, whatever its
@@ -29,10 +64,7 @@ class Chained:
     delta that ends at the last id without starting there is a duplicate. 4. Anything else is a gap.
     """
 
-    __slots__ = ("last",)
-
-    def __init__(self) -> None:
-        self.last: int | None = None
+    __slots__ = ()
 
     def snapshot(self, sequence: int) -> Verdict:
         self.last = sequence
@@ -50,65 +82,70 @@ class Chained:
         return Verdict.GAP
 
 
-class Contiguous:
+class Contiguous(LastId):
     """Each delta covers the ids ``first..last``, the next one starts right after.
 
-    1. A snapshot sets the id. 2. A delta that ends at or below it has been seen: skip. 3. A delta
-    with ``first == last id + 1`` applies. 4. Anything else is a gap.
+    1. A snapshot sets the id. 2. A delta that ends at or below it has been seen: skip, but not for
+    longer than ``Doubt`` allows. 3. A delta with ``first == last id + 1`` applies. 4. Anything else
+    is a gap.
     """
 
-    __slots__ = ("last",)
+    __slots__ = ("_doubt",)
 
-    def __init__(self) -> None:
-        self.last: int | None = None
+    def __init__(self, cells: Cells | None = None) -> None:
+        super().__init__(cells)
+        self._doubt = Doubt(self._cells)
 
     def snapshot(self, sequence: int) -> Verdict:
         self.last = sequence
+        self._doubt.ends()
         return Verdict.APPLY
 
-    def delta(self, first: int, last: int) -> Verdict:
+    def delta(self, first: int, last: int, at: int) -> Verdict:
         if self.last is None:
             return Verdict.GAP
-        if last <= self.last:
+        if last == self.last or (last < self.last and not self._doubt.grows(at)):
             return Verdict.SKIP
-        if first == self.last + 1:
+        if first == self.last + 1 <= last:
             self.last = last
+            self._doubt.ends()
             return Verdict.APPLY
         self.last = None
         return Verdict.GAP
 
 
-class Counter:
+class Counter(LastId):
     """One counter over every message of a connection, +1 each.
 
     1. The first message sets it. 2. The same number again is a duplicate: skip. 3. Any other number
     than the next one is a gap; the count goes on from there.
     """
 
-    __slots__ = ("last",)
-
-    def __init__(self) -> None:
-        self.last: int | None = None
+    __slots__ = ()
 
     def next(self, number: int) -> Verdict:
-        last, self.last = self.last, number
+        last = self.last
+        self.last = number
         if last is None or number == last + 1:
             return Verdict.APPLY
         return Verdict.SKIP if number == last else Verdict.GAP
 
 
-class Newest:
-    """Whole books, each replacing the last: only one that is older than what we have is skipped."""
+class Newest(LastId):
+    """Whole books, each replacing the last: only one that is older than what we have is skipped,
+    and for no longer than ``Doubt`` allows."""
 
-    __slots__ = ("last",)
+    __slots__ = ("_doubt",)
 
-    def __init__(self) -> None:
-        self.last: int | None = None
+    def __init__(self, cells: Cells | None = None) -> None:
+        super().__init__(cells)
+        self._doubt = Doubt(self._cells)
 
-    def snapshot(self, sequence: int) -> Verdict:
-        if self.last is not None and sequence < self.last:
+    def snapshot(self, sequence: int, at: int) -> Verdict:
+        if self.last is not None and sequence < self.last and not self._doubt.grows(at):
             return Verdict.SKIP
         self.last = sequence
+        self._doubt.ends()
         return Verdict.APPLY
 
 
@@ -116,102 +153,160 @@ class Ranks:
     """One market's ids made comparable over its channels: books, and the best bid and offer.
 
     1. A message whose id and time are both not above the last one's of its channel, and not both
-    equal, is older: no rank. 2. Where messages carry no id, their time (ms) is it; a best bid and
-    offer that counts otherwise than the books has no rank. 3. An id of the books that falls while
-    the time rises, or that is ``proven`` to follow by a chain, says that the venue has started its
-    ids anew: ranks go on above all before, so that nothing from before outranks what follows.
+    equal, is older: no rank, but not for longer than ``Doubt`` allows. 2. Where messages carry no
+    id, their time (ms) is it; a best bid and offer that counts otherwise than the books has no
+    rank. 3. An id of the books that falls while the time rises, or that is ``proven`` to follow by
+    a chain, says that the venue has started its ids anew: a best bid and offer that was sent before
+    has no rank. (What has been told before is forgotten where the ranks arrive, for they fall.)
     """
 
-    LARGEST = (1 << 63) - 1
-    __slots__ = ("_base", "_best", "_books", "_highest", "_since", "_timed")
+    __slots__ = ("_best_doubt", "_books_doubt", "_cells")
 
-    def __init__(self) -> None:
-        self._base = 0
-        self._highest = -1
-        self._since = 0
-        self._timed: bool | None = None
-        self._books = (-1, -1)
-        self._best = (-1, -1)
+    def __init__(self, cells: Cells | None = None) -> None:
+        self._cells = C.new_cells() if cells is None else cells
+        self._cells[C.TIMED] = -1
+        self._cells[C.BOOK_ID] = self._cells[C.BOOK_TIME] = -1
+        self._cells[C.BEST_ID] = self._cells[C.BEST_TIME] = -1
+        self._books_doubt = Doubt(self._cells, C.BOOK_DOUBT)
+        self._best_doubt = Doubt(self._cells, C.BEST_DOUBT)
 
-    def book(self, sequence: int | None, time: int, *, proven: bool = False) -> int | None:
+    def book(self, sequence: int | None, time: int, at: int, *, proven: bool = False) -> int | None:
         """The rank of a book or of its change; None if it is older than the last one."""
-        now = (time if sequence is None else sequence, time)
-        if not proven and _older(now, self._books):
+        cells, number = self._cells, time if sequence is None else sequence
+        older = _older(number, time, cells[C.BOOK_ID], cells[C.BOOK_TIME])
+        if not proven and older and not self._books_doubt.grows(at):
             return None
-        timed = sequence is None
-        if now[0] < self._books[0] or (self._timed is not None and timed != self._timed):
-            self._base = self._highest + 1
-            self._since = time
-        self._timed = timed
-        self._books = now
-        return self._rank(now[0])
+        timed = int(sequence is None)
+        if number < cells[C.BOOK_ID] or cells[C.TIMED] not in {-1, timed}:
+            cells[C.SINCE] = time
+        cells[C.TIMED] = timed
+        cells[C.BOOK_ID], cells[C.BOOK_TIME] = number, time
+        self._books_doubt.ends()
+        return number
 
-    def best(self, sequence: int | None, time: int) -> int | None:
+    def best(self, sequence: int | None, time: int, at: int) -> int | None:
         """The rank of a best bid and offer; None if it is older or cannot be compared."""
-        timed = sequence is None
-        now = (time if sequence is None else sequence, time)
-        if self._timed is None:
-            self._timed = timed
-        if timed != self._timed or time < self._since or _older(now, self._best):
+        cells, number = self._cells, time if sequence is None else sequence
+        timed = int(sequence is None)
+        if cells[C.TIMED] == -1:
+            cells[C.TIMED] = timed
+        if timed != cells[C.TIMED]:
             return None
-        self._best = now
-        return self._rank(now[0])
+        older = _older(number, time, cells[C.BEST_ID], cells[C.BEST_TIME])
+        if (older or time < cells[C.SINCE]) and not self._best_doubt.grows(at):
+            return None
+        cells[C.SINCE] = min(cells[C.SINCE], time)
+        cells[C.BEST_ID], cells[C.BEST_TIME] = number, time
+        self._best_doubt.ends()
+        return number
 
     def forget(self) -> None:
         """The next book was asked for: it counts, whatever its id and time."""
-        self._books = (self._books[0], -1)
-        self._best = (self._best[0], -1)
-
-    def _rank(self, number: int) -> int:
-        rank = min(self._base + number, self.LARGEST)
-        self._highest = max(self._highest, rank)
-        return rank
+        self._cells[C.BOOK_TIME] = self._cells[C.BEST_TIME] = -1
 
 
-def _older(now: tuple[int, int], last: tuple[int, int]) -> bool:
-    return now != last and now[0] <= last[0] and now[1] <= last[1]
+def _older(number: int, time: int, last: int, last_time: int) -> bool:
+    if (number, time) == (last, last_time):
+        return False
+    return number <= last and time <= last_time
 
 
-class Bridge:
+class Waiting:
+    """Deltas that wait, in the order in which they came. Of what is more than ``room`` bytes the
+    oldest are given up: a snapshot that comes later has them. ``spilt``: some were."""
+
+    OVERHEAD = 512
+    __slots__ = ("_bytes", "_entries", "_room", "spilt")
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._bytes = 0
+        self._entries: deque[tuple[int, int, int | None, Delta]] = deque()
+        self.spilt = False
+
+    def __iter__(self) -> Iterator[tuple[int, int, int | None, Delta]]:
+        """``(first, last, previous, delta)`` of each."""
+        return iter(self._entries)
+
+    def add(self, first: int, last: int, previous: int | None, delta: Delta, at: int) -> None:
+        """One more, that came at ``at``."""
+        self._entries.append((first, last, previous, replace(delta, received_at=at)))
+        self._bytes += self._size(delta)
+        while self._bytes > self._room:
+            self._bytes -= self._size(self._entries.popleft()[3])
+            self.spilt = True
+
+    def clear(self) -> None:
+        """None waits any more."""
+        self._entries.clear()
+        self._bytes = 0
+        self.spilt = False
+
+    def _size(self, delta: Delta) -> int:
+        return len(delta.bids) + len(delta.asks) + len(delta.mixed) + self.OVERHEAD
+
+
+class Bridge(LastId):
     """Deltas from the stream joined to a snapshot from REST.
 
     1. Buffer the deltas. 2. Fetch a snapshot. 3. Drop what ends at or below the snapshot's id
     ``S``. 4. The first delta left must cover ``S + 1`` (``first <= S + 1 <= last``); if it starts
     later the snapshot is too old: fetch again. 5. From then on ``first == last id + 1``; where
-    deltas name their predecessor (``previous``), ``previous == last id`` instead.
+    deltas name their predecessor (``previous``), ``previous == last id`` instead. 6. What has been
+    seen is skipped, but not for longer than ``Doubt`` allows: then it is a gap.
 
-    Until a delta has covered ``S + 1`` the snapshot is passed on with ``live=False``.
+    Until a delta has covered ``S + 1`` the snapshot is passed on with ``live=False``. What has
+    waited proves the book as of when it came (``Delta.received_at``), not as of the snapshot. The
+    newest ``room`` bytes of it are kept.
     """
 
-    LIMIT = 10_000
-    __slots__ = ("_bridged", "_last", "_waiting")
+    ROOM = 1 << 20
+    __slots__ = ("_bridged", "_doubt", "_waiting")
 
-    def __init__(self) -> None:
-        self._last: int | None = None
+    def __init__(self, cells: Cells | None = None, room: int = ROOM) -> None:
+        super().__init__(cells)
         self._bridged = False
-        self._waiting: deque[tuple[int, int, int | None, Delta]] = deque(maxlen=self.LIMIT)
+        self._doubt = Doubt(self._cells)
+        self._waiting = Waiting(room)
 
     @property
     def synced(self) -> bool:
         """A snapshot is in place."""
-        return self._last is not None
+        return self.last is not None
+
+    @property
+    def bridged(self) -> bool:
+        """A delta has joined the snapshot."""
+        return self._bridged
+
+    @property
+    def spilt(self) -> bool:
+        """More deltas have waited than there was room for."""
+        return self._waiting.spilt
 
     def restart(self) -> None:
         """Forget the snapshot and what waited; buffer anew."""
-        self._last = None
+        self.last = None
         self._bridged = False
+        self._doubt.ends()
         self._waiting.clear()
 
-    def delta(self, first: int, last: int, step: Delta, previous: int | None = None) -> Verdict:
+    def delta(
+        self, first: int, last: int, step: Delta, at: int, previous: int | None = None
+    ) -> Verdict:
         """``SKIP`` while it waits for the snapshot or has been seen; ``GAP`` restarts buffering
         with this delta as the first."""
-        if self._last is None:
-            self._waiting.append((first, last, previous, step))
+        if self.last is None:
+            self._waiting.add(first, last, previous, step, at)
             return Verdict.SKIP
         verdict = self._next(first, last, previous)
+        if verdict is Verdict.APPLY:
+            self._doubt.ends()
+        elif verdict is Verdict.SKIP and self._bridged and last != self.last:
+            verdict = Verdict.GAP if self._doubt.grows(at) else verdict
         if verdict is Verdict.GAP:
             self.restart()
-            self._waiting.append((first, last, previous, step))
+            self._waiting.add(first, last, previous, step, at)
         return verdict
 
     def snapshot(self, sequence: int, step: Snapshot) -> list[Snapshot | Delta] | None:
@@ -222,13 +317,14 @@ class Bridge:
         if self.synced:
             return []
         waiting = [entry for entry in self._waiting if entry[1] > sequence]
-        self._last = sequence
+        self.last = sequence
         self._bridged = False
+        self._cells[C.READY] = 0
         steps: list[Snapshot | Delta] = [step]
         for first, last, previous, delta in waiting:
             verdict = self._next(first, last, previous)
             if verdict is Verdict.GAP:
-                self._last = None
+                self.last = None
                 return None
             if verdict is Verdict.APPLY:
                 steps.append(delta)
@@ -236,16 +332,18 @@ class Bridge:
         return steps
 
     def _next(self, first: int, last: int, previous: int | None) -> Verdict:
-        assert self._last is not None
-        if last <= self._last:
+        had = self.last
+        assert had is not None
+        if last <= had:
             return Verdict.SKIP
         if not self._bridged:
-            joins = first <= self._last + (1 if previous is None else 0) <= last
-            joins = joins or (previous is not None and previous == self._last)
+            joins = first <= had + (1 if previous is None else 0) <= last
+            joins = joins or (previous is not None and previous == had)
         else:
-            joins = first == self._last + 1 if previous is None else previous == self._last
+            joins = first == had + 1 if previous is None else previous == had
         if not joins:
             return Verdict.GAP
-        self._last = last
+        self.last = last
         self._bridged = True
+        self._cells[C.READY] = 1
         return Verdict.APPLY

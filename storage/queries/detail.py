@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from sqlalchemy import func, select
@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from scanner.types import Alert, FeedEvent, Leg
 from storage import schema
+from storage.evidence import Basis, basis, leg
 from storage.migrate import version_of
 from storage.queries import records
 from storage.queries.access import UNSUMMED
@@ -28,8 +29,9 @@ MOMENTS = {
     schema.LAST: records.LAST,
 }
 ALERT = [alert.c[name] for name in Alert.__struct_fields__]
+Legs: TypeAlias = tuple[Leg | None, Leg | None, Basis]
+NO_LEGS: Legs = (None, None, Basis())
 FEED = [feed_event.c[name] for name in FeedEvent.__struct_fields__]
-_leg = msgspec.json.Decoder(Leg)
 
 
 def stored(connection: Connection, ids: Sequence[str]) -> list[Stored]:
@@ -39,7 +41,7 @@ def stored(connection: Connection, ids: Sequence[str]) -> list[Stored]:
         some = ids[i : i + AT_ONCE]
         legs = _newest_legs(connection, some)
         for row in connection.execute(select(opportunity).where(opportunity.c.id.in_(some))):
-            found[row.id] = _stored(row._mapping, legs.get(row.id, (None, None)))
+            found[row.id] = _stored(row._mapping, legs.get(row.id, NO_LEGS))
     return [found[one] for one in ids if one in found]
 
 
@@ -81,6 +83,18 @@ def one(connection: Connection, key: str) -> Detail | None:
     )
 
 
+def states(connection: Connection, ids: Sequence[str]) -> dict[str, list[State]]:
+    """The states of these opportunities, by their ids, in the order opened, peak, last."""
+    e = evidence.c
+    found: dict[str, list[State]] = {}
+    for i in range(0, len(ids), AT_ONCE):
+        some = ids[i : i + AT_ONCE]
+        query = select(evidence).where(e.opportunity_id.in_(some)).order_by(e.moment)
+        for row in connection.execute(query):
+            found.setdefault(row.opportunity_id, []).append(_state(row._mapping))
+    return found
+
+
 def info(connection: Connection, place: str) -> Info:
     """What is in the database."""
     o = opportunity.c
@@ -100,16 +114,15 @@ def info(connection: Connection, place: str) -> Info:
     )
 
 
-def _newest_legs(
-    connection: Connection, some: Sequence[str]
-) -> dict[str, tuple[Leg | None, Leg | None]]:
-    """Both legs of the newest state: the last, or the opening where nothing followed it."""
+def _newest_legs(connection: Connection, some: Sequence[str]) -> dict[str, Legs]:
+    """Both legs of the newest state (the last, or the opening where nothing followed it), and what
+    else it rests on."""
     e = evidence.c
     query = select(e.opportunity_id, e.buy, e.sell).where(
         e.opportunity_id.in_(some), e.moment.in_((schema.OPENED, schema.LAST))
     )
     rows = connection.execute(query.order_by(e.moment))
-    return {row[0]: (_leg.decode(row[1]), _leg.decode(row[2])) for row in rows}
+    return {row[0]: (leg(row[1]), leg(row[2]), basis(row[2])) for row in rows}
 
 
 def _feeds(connection: Connection, it: Stored) -> tuple[list[FeedEvent], int, list[FeedEvent]]:
@@ -130,7 +143,7 @@ def _feeds(connection: Connection, it: Stored) -> tuple[list[FeedEvent], int, li
     return events, total.scalar_one() - len(events), before
 
 
-def _stored(row: Any, legs: tuple[Leg | None, Leg | None]) -> Stored:
+def _stored(row: Any, legs: Legs) -> Stored:
     return Stored(
         id=row["id"],
         run_id=row["run_id"],
@@ -140,6 +153,7 @@ def _stored(row: Any, legs: tuple[Leg | None, Leg | None]) -> Stored:
         sell_venue=row["sell"],
         buy=legs[0],
         sell=legs[1],
+        basis=legs[2],
         opened_at=row["opened_at"],
         at=row["closed_at"] or row["updated_at"],
         closed_at=row["closed_at"],
@@ -164,6 +178,7 @@ def _state(row: Any) -> State:
         gross_bps=row["gross_bps"],
         net_bps=row["net_bps"],
         net_profit=row["net_profit"],
-        buy=_leg.decode(row["buy"]),
-        sell=_leg.decode(row["sell"]),
+        buy=leg(row["buy"]),
+        sell=leg(row["sell"]),
+        **msgspec.structs.asdict(basis(row["sell"])),
     )

@@ -19,7 +19,8 @@ from storage.location import located, place
 from storage.queries import detail, grouping, listing, spreads
 from storage.queries.filter import By, Filter, Sort
 from storage.queries.grouping import Group
-from storage.queries.records import Detail, Info, RouteFigures, SpreadPoint, Stored
+from storage.queries.readings import Readings
+from storage.queries.records import Detail, Info, RouteFigures, SpreadPoint, State, Stored
 from storage.schema import alert
 
 PAGE = 500
@@ -47,13 +48,15 @@ def open_reader(url: str, *, seconds: float = 30.0) -> Reader:
 class Reader:
     """Answers, each from a transaction of its own: it sees one moment, and ends at once.
 
-    Every method raises ``storage.errors.DatabaseError``.
+    ``readings`` answers about funding, parity and rejects. Every method raises
+    ``storage.errors.DatabaseError``.
     """
 
     def __init__(self, engine: Engine, place: str, seconds: float) -> None:
         self._engine = engine
         self._seconds = seconds
         self.place = place
+        self.readings = Readings(self._transaction)
 
     def check(self) -> None:
         """See that it is a database of ours, of this version."""
@@ -99,6 +102,11 @@ class Reader:
             with self._transaction() as connection:
                 found = detail.stored(connection, listing.still_open(connection, asked))
             yield from found
+
+    def states(self, ids: Sequence[str]) -> dict[str, list[State]]:
+        """The states of these opportunities, by their ids, in the order opened, peak, last."""
+        with self._transaction() as connection:
+            return detail.states(connection, ids)
 
     def groups(self, asked: Filter, by: By) -> list[Group]:
         """The figures of all groups, in no order."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from msgspec import Struct
 
 from scanner.types import Alert, FeedEvent, Leg
+from storage.evidence import Basis
 
 OPENED, PEAK, LAST = "opened", "peak", "last"
 
 
-class State(Struct, frozen=True, kw_only=True):
+class State(Basis, frozen=True, kw_only=True):
     """One whole state of an opportunity, as in ``scanner.types.Opportunity``. ``moment``: opened,
     peak (of its net bps) or last."""
 
@@ -27,7 +28,8 @@ class Stored(Struct, frozen=True, kw_only=True):
     """An opportunity as it is stored; the figures are of its newest event, as in
     ``scanner.types.Opportunity``.
 
-    ``buy`` and ``sell`` are None where the levels could not be kept. ``closed_at`` and ``duration``
+    ``buy`` and ``sell`` are None where the levels could not be kept; ``basis`` is what else the
+    newest state rests on. ``closed_at`` and ``duration``
     (ns) are None while it is open.
     """
 
@@ -39,6 +41,7 @@ class Stored(Struct, frozen=True, kw_only=True):
     sell_venue: str
     buy: Leg | None
     sell: Leg | None
+    basis: Basis = Basis()
     opened_at: int
     at: int
     closed_at: int | None

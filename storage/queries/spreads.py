@@ -11,7 +11,8 @@ from sqlalchemy.engine import Connection
 from storage.queries.access import UNSUMMED, UNSUMMED_INDEX
 from storage.queries.access import rows as opportunities
 from storage.queries.records import RouteFigures, SpreadPoint
-from storage.schema import route, route_minute, series
+from storage.readings_schema import route, route_minute
+from storage.schema import series
 
 Routes = dict[int, tuple[str, str, str]]
 FIGURES = ("samples", "positive", "low_bps", "high_bps", "mean_bps", "last_bps")

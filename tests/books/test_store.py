@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scanner.books import layout as L
 from scanner.books.slow import BadLevels
-from scanner.books.store import BookStore, Keys
+from scanner.books.store import MAX_LEAD, BookStore, Keys
 from scanner.types import Best, BookState, ChecksumRule, Delta, LevelLayout, Side, Snapshot
 
 KEYS = Keys.of(LevelLayout())
@@ -98,13 +99,82 @@ def test_best_replaces_the_top_until_the_depth_is_newer() -> None:
     assert store.ladder(book, Side.BID, 9) == [(98.0, 2.0), (97.0, 3.0)]
 
 
-def test_best_older_than_the_depth_or_than_the_last_best_changes_nothing() -> None:
+def test_best_older_than_the_depth_changes_nothing() -> None:
     store, book = book_with([(99, 1)], [(101, 1)], sequence=10)
     store.best(book, best("98", "1", "102", "1", 10), 20)
     assert store.ladder(book, Side.BID, 9) == [(99.0, 1.0)]
     store.best(book, best("98", "1", "102", "1", 12), 21)
-    assert not store.best(book, best("97", "1", "102", "1", 11), 22)
     assert store.ladder(book, Side.BID, 9) == [(98.0, 1.0)]
+
+
+def test_of_two_bests_that_contradict_each_other_neither_stands() -> None:
+    store, book = book_with([(99, 1)], [(101, 1)], sequence=10)
+    store.best(book, best("98", "1", "102", "1", 2**62), 20)
+    assert store.best(book, best("97", "1", "102", "1", 11), 21)
+    assert store.ladder(book, Side.BID, 9) == [(99.0, 1.0)]
+    store.best(book, best("98.5", "1", "102", "1", 12), 22)
+    assert store.ladder(book, Side.BID, 9) == [(98.5, 1.0)]
+
+
+def test_depth_that_comes_well_after_a_best_and_is_older_takes_it_away() -> None:
+    store, book = book_with([(99, 1)], [(101, 1)], sequence=10)
+    store.best(book, best("98", "1", "102", "1", 2**62), 20)
+    store.delta(book, delta([(97, 1)], [], 11), KEYS, 20 + MAX_LEAD)
+    assert store.ladder(book, Side.BID, 9) == [(98.0, 1.0), (97.0, 1.0)]
+    store.delta(book, delta([(97, 2)], [], 12), KEYS, 21 + MAX_LEAD)
+    assert store.ladder(book, Side.BID, 9) == [(99.0, 1.0), (97.0, 2.0)]
+    store.best(book, best("98", "3", "102", "1", 13), 22 + MAX_LEAD)
+    assert store.ladder(book, Side.BID, 1) == [(98.0, 3.0)]
+
+
+def test_depth_whose_ids_fall_takes_a_best_from_before_away_at_once() -> None:
+    store, book = book_with([(99, 1)], [(101, 1)], sequence=1000)
+    store.best(book, best("98", "1", "102", "1", 1005), 20)
+    store.snapshot(book, snapshot([(99, 2)], [(101, 1)], 3), KEYS, 21)
+    assert store.ladder(book, Side.BID, 9) == [(99.0, 2.0)]
+    store.best(book, best("98", "3", "102", "1", 4), 22)
+    assert store.ladder(book, Side.BID, 9) == [(98.0, 3.0)]
+
+
+def test_best_that_crosses_the_book_does_not_outlive_its_bound() -> None:
+    store, book = book_with([(99, 1)], [(101, 1)], sequence=10)
+    store.best(book, best("103", "1", "102", "1", 2**62), 20)
+    assert store.state(book) is BookState.CROSSED
+    store.delta(book, delta([], [], 11), KEYS, 21 + MAX_LEAD)
+    assert store.state(book) is BookState.LIVE
+
+
+def test_a_book_that_is_emptied_forgets_its_best() -> None:
+    store, book = book_with([(99, 1)], [(101, 1)], sequence=10)
+    store.best(book, best("98", "1", "102", "1", 2**62), 20)
+    store.clear(book, BookState.UNSYNCHRONISED)
+    store.snapshot(book, snapshot([(99, 1)], [(101, 1)], 11), KEYS, 20)
+    assert store.ladder(book, Side.BID, 9) == [(99.0, 1.0)]
+    store.best(book, best("98", "1", "102", "1", 12), 21)
+    assert store.ladder(book, Side.BID, 9) == [(98.0, 1.0)]
+
+
+def test_the_proof_of_a_book_is_that_of_the_oldest_part_of_it() -> None:
+    store, book = book_with([(99, 1)], [(101, 1)], sequence=10)
+    store.best(book, best("98", "1", "102", "1", 12), 20)
+    assert store.proven_at(book) == 10
+    store.delta(book, delta([(97, 1)], [], 11), KEYS, 30)
+    assert store.proven_at(book) == 20
+    store.delta(book, delta([(97, 1)], [], 12), KEYS, 40)
+    assert store.proven_at(book) == 40
+
+
+def test_no_best_and_no_book_stands_beyond_the_greatest_age() -> None:
+    store, book = book_with([(99, 1)], [(101, 1)], sequence=10)
+    store.array(L.PARAM_INT)[L.MAX_AGE] = 100
+    store.best(book, best("98", "1", "102", "1", 2**62), 20)
+    store.delta(book, delta([(97, 1)], [], 11), KEYS, 70)
+    store.grow_old(120)
+    assert (store.state(book), store.ladder(book, Side.BID, 1)) == (BookState.LIVE, [(98.0, 1.0)])
+    store.grow_old(121)
+    assert (store.state(book), store.ladder(book, Side.BID, 1)) == (BookState.STALE, [(99.0, 1.0)])
+    store.delta(book, delta([], [], 13), KEYS, 122)
+    assert (store.state(book), store.proven_at(book)) == (BookState.LIVE, 122)
 
 
 def test_best_with_an_empty_side_empties_it() -> None:

@@ -13,6 +13,7 @@ from scanner.books.store import BookStore, Keys
 from scanner.engine import costs
 from scanner.engine.engine import Bounds, Engine
 from scanner.engine.ids import Ids
+from scanner.engine.terms import Terms
 from scanner.engine.tracker import Thresholds
 from scanner.types import BookState, LevelLayout, Market, Opportunity, Snapshot
 
@@ -262,6 +263,7 @@ def test_flags_exactly_what_a_plain_search_finds(
         {str(k): fee for k, fee in enumerate(fees)},
         Thresholds(min_net_bps=10, close_ratio=1.0, update_interval=0),
     )
+    terms = [Terms.of(bench.engine.markets[book]) for book in bench.books.values()]
     books: dict[str, tuple[Ladder, Ladder]] = {}
     for at, (venue, bids, asks) in enumerate(shows):
         down = [(float(p), float(s)) for p, s in sorted(bids, reverse=True)]
@@ -273,8 +275,8 @@ def test_flags_exactly_what_a_plain_search_finds(
         expected = {}
         for a, (_, a_asks) in books.items():
             for b, (b_bids, _) in books.items():
-                result = costs.evaluate(a_asks, b_bids, fees[int(a)], fees[int(b)])
-                if a != b and result and result.net_bps >= 10:
+                result = costs.evaluate(a_asks, b_bids, terms[int(a)], terms[int(b)])
+                if a != b and isinstance(result, costs.Result) and result.net_bps >= 10:
                     expected[a, b] = result.net_profit
         open_now: dict[tuple[str, str], float] = {}
         for o in bench.said:

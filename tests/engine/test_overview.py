@@ -14,6 +14,7 @@ from scanner.engine import costs
 from scanner.engine.engine import Bounds, Engine
 from scanner.engine.ids import Ids
 from scanner.engine.overview import Overview
+from scanner.engine.terms import Terms
 from scanner.engine.tracker import Thresholds
 from scanner.types import BookState, LevelLayout, Market, Snapshot
 
@@ -64,15 +65,16 @@ def bench(shown: list[tuple[Ladder, Ladder]], min_net_bps: float = 1e9) -> tuple
 @settings(max_examples=150)
 @given(st.lists(books(), min_size=2, max_size=4))
 def test_the_best_route_is_the_best_by_brute_force(shown: list[tuple[Ladder, Ladder]]) -> None:
-    _, overview = bench(shown)
+    engine, overview = bench(shown)
     (route,) = overview.best(SECOND)
+    terms = [Terms.of(market) for market in engine.markets.values()]
     nets, edges = [0.0], [float("-inf")]
     for buy, sell in permutations(range(len(shown)), 2):
         asks, bids = shown[buy][1], shown[sell][0]
         if asks and bids:
             fees = FEES[buy], FEES[sell]
-            result = costs.evaluate(asks, bids, *fees)
-            nets.append(result.net_profit if result else 0.0)
+            result = costs.evaluate(asks, bids, terms[buy], terms[sell])
+            nets.append(result.net_profit if isinstance(result, costs.Result) else 0.0)
             edges.append((bids[0][0] * (1 - fees[1]) / (asks[0][0] * (1 + fees[0])) - 1) * 1e4)
     if len(edges) == 1:
         assert route.buy == -1

@@ -1,5 +1,6 @@
 """What ccxt's books become, and where its requests go."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -8,8 +9,20 @@ from aiohttp import ClientSession, web
 from aiohttp.web import WebSocketResponse
 from yarl import URL
 
-from scanner.feeds.ccxt_client import LEVELS, Outlet, envelope
+from scanner.feeds.ccxt_client import (
+    LEVELS,
+    CcxtClient,
+    Exchange,
+    Outlet,
+    Throttle,
+    close,
+    envelope,
+)
+from scanner.venues.parts import SECOND
 from tests.feeds.test_rest import server
+from tests.feeds.virtual import now, virtually
+
+UNUSED = Throttle(None, None)  # type: ignore[arg-type]
 
 
 def book(bids: Any = (), asks: Any = (), **more: Any) -> dict[str, Any]:
@@ -91,7 +104,7 @@ async def test_every_request_goes_to_the_configured_endpoint() -> None:
         return web.Response(text="ok")
 
     async with server(handler) as url, ClientSession() as client:
-        outlet = Outlet(client, f"{url}/v", f"{url.replace('http', 'ws')}/v")
+        outlet = Outlet(client, f"{url}/v", f"{url.replace('http', 'ws')}/v", UNUSED)
         for address in (
             URL("https://api.venue.invalid/a?x=%2F", encoded=True),
             "https://o.invalid/b",
@@ -119,6 +132,58 @@ async def test_every_request_goes_to_the_configured_endpoint() -> None:
 
 async def test_nothing_but_reading_is_possible() -> None:
     async with ClientSession() as client:
-        outlet = Outlet(client, None, None)
+        outlet = Outlet(client, None, None, UNUSED)
         for verb in ("put", "delete", "patch", "request"):
             assert not hasattr(outlet, verb)
+
+
+class Stream:
+    """As much of an open stream as ccxt's client sends to."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, float]] = []
+
+    async def send_str(self, text: str) -> None:
+        self.sent.append((text, now() / SECOND))
+
+
+URL_OF_A_STREAM = "ws://127.0.0.1:1/"
+
+
+def subscribed(exchange: Exchange, markets: str) -> Stream:
+    """An exchange of ccxt that believes to be connected, and is told to subscribe ``markets``."""
+    stream = Stream()
+    client = exchange.client(URL_OF_A_STREAM)
+    client.connection = stream
+    client.connected.resolve(URL_OF_A_STREAM)
+    for market in markets:
+        exchange.watch(URL_OF_A_STREAM, market, {"sub": market}, market)
+    return stream
+
+
+async def paced(sends: float, markets: str, seconds: float) -> list[tuple[str, float]]:
+    exchange = await CcxtClient("kraken", rest=None, ws=None, sends=sends, now=now).open(
+        lambda *_: None
+    )
+    # Its own limit is not the one that is to be seen here.
+    exchange.options["ws"]["throttle"].bucket.config["refillRate"] = 1e9
+    stream = subscribed(exchange, markets)
+    await asyncio.sleep(seconds)
+    await exchange.client(URL_OF_A_STREAM).send("a heartbeat")
+    await close(exchange, 0.1)
+    await asyncio.sleep(60)
+    return stream.sent
+
+
+def test_requests_go_out_at_the_pace_that_is_given_and_heartbeats_at_once() -> None:
+    sent = virtually(paced(2, "ABCDE", 0.7))
+    assert [text for text, _ in sent] == ['{"sub":"A"}', '{"sub":"B"}', "a heartbeat"]
+    assert [at for _, at in sent] == pytest.approx([0.0, 0.5, 0.7], abs=0.01)
+    sent = virtually(paced(2, "ABCDE", 2.2))
+    assert [at for _, at in sent][:5] == pytest.approx([0.0, 0.5, 1.0, 1.5, 2.0], abs=0.01)
+
+
+def test_no_request_is_made_once_the_client_is_closed() -> None:
+    assert len(virtually(paced(2, "ABCDE", 0.7))) == 3

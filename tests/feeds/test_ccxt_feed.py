@@ -61,6 +61,9 @@ class Lane:
         asked, self.to_resync = self.to_resync, []
         return [s for m in asked for s in self._took(self.protocol.resync(m, "silent", at))]
 
+    def proven(self) -> dict[str, int]:
+        return {}
+
     def closed(self, reason: str, at: int) -> None:
         self.reason = reason
         self.live.clear()
@@ -273,6 +276,22 @@ async def test_a_failed_start_is_tried_again_and_a_plea_is_heard(
     assert "asks for a pause of 0 s" in caplog.text
 
 
+async def test_a_plea_that_every_watcher_hears_is_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    from ccxt.base.errors import RateLimitExceeded
+
+    lanes, client = Made(), Client()
+    async with running(made_up(lanes, client, "ABC")):
+        await until(lambda: client.made)
+        client.made[0].last_response_headers = {"Retry-After": "9"}
+        for name in "ABC":
+            client.made[0].books[f"{name}/USD"].put_nowait(RateLimitExceeded("slow down"))
+        await until(lambda: client.made[0].closed)
+    text = "x #1: the venue asks for a pause of 9 s"
+    assert [line for line in caplog.messages if "pause" in line] == [text]
+
+
 async def test_a_client_that_does_not_close_does_not_hold_us() -> None:
     lanes, client = Made(), Client()
     async with running(made_up(lanes, client)):
@@ -288,7 +307,7 @@ async def test_the_end_is_heard_in_the_tick_in_which_ccxt_hears_it() -> None:
     from ccxt.base.errors import NetworkError
 
     heard: list[tuple[str, str | None]] = []
-    client = CcxtClient("kraken", rest=None, ws=None)
+    client = CcxtClient("kraken", rest=None, ws=None, sends=1, now=time.time_ns)
     exchange = await client.open(lambda reason, after: heard.append((reason, after)))
     try:
         for url in ("ws://127.0.0.1:1/", "ws://127.0.0.1:2/"):

@@ -62,3 +62,38 @@ async def test_books_are_exact_and_fall_with_their_connection(name: str, depth: 
             await until(lambda: all(same_book(pipeline, lab, m) for m in markets))
         assert BookState.LIVE not in states()
         assert {health.state for health in feed.health()} == {ConnectionState.STOPPED}
+
+
+async def test_a_venue_that_falls_silent_is_told_of_and_so_is_its_return(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "scanner.feeds")
+    clock, name = Clock(), "binance"
+    async with LabServer(World(7, clock(), (name,)), clock=clock) as lab:
+        venue = native(name)
+        assert venue is not None
+        markets = [market_of(lab, name, symbol) for symbol in SYMBOLS]
+        pipeline = pipeline_of()
+        options = Options(depth=Depth.TOP, rest=lab.url(name), ws=lab.ws(name))
+        told: list[FeedEvent] = []
+        timing = replace(TIMING, beat=0.1, first=40.0, silence=40.0)
+        ours = Shell(now=clock, rng=Random(1), timing=timing, tell=told.append)
+        feed = socket_feed(venue, markets, options, pipeline, ours)
+
+        def kinds() -> list[str]:
+            return [event.kind for event in told]
+
+        async with running(feed):
+            await until(lambda: feed.health()[0].messages > 100, 20.0)
+            lab.silence(name)
+            await until(lambda: "silent" in kinds(), 20.0)
+            (health,) = feed.health()
+            assert health.silent_since >= health.heard_at - 100_000_000
+            assert health.state is ConnectionState.OPEN
+            lab.silence(name, False)
+            await until(lambda: "back" in kinds(), 20.0)
+            assert feed.health()[0].silent_since == 0
+    assert kinds() == ["connected", "silent", "back"]
+    texts = [line.partition(": ")[2] for line in caplog.messages if "binance #1" in line]
+    assert texts[1:] == [event.reason for event in told[1:]]
+    assert told[1].reason.endswith("s: 3 books are out of date")

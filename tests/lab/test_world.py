@@ -10,11 +10,12 @@ import pytest
 from scanner.lab.book import ASK, BID, LabBook
 from scanner.lab.listings import LISTINGS, coarsest_decimals
 from scanner.lab.world import World
+from tests.repeats import repeats
 
 SECOND = 1_000_000_000
 TICK = SECOND // 100
 AT = 1_790_000_000 * SECOND
-SEEDS = (0, 1, 7, 42, 2026)
+SEEDS = (1, 7, 42, 0, 2026)[: repeats(3, 5)]
 
 State = dict[tuple[str, str], tuple[int, int, list[tuple[str, str]], list[tuple[str, str]]]]
 
@@ -138,17 +139,20 @@ def paying_spreads(seed: int, seconds: float) -> tuple[list[tuple[float, float]]
     how often one was within 8 bps of paying without doing so."""
     world = World(seed, AT)
     symbols: dict[str, list[LabBook]] = defaultdict(list)
+    touch: dict[LabBook, tuple[float, float]] = {}
     for _, book in world.books():
         symbols[book.market.symbol].append(book)
+        touch[book] = cost_and_proceeds(book)
     open_since: dict[tuple[LabBook, LabBook], int] = {}
     spreads: list[tuple[float, float]] = []
     near = 0
     for at in ticks(seconds):
         for _, book in world.advance(at):
+            touch[book] = cost_and_proceeds(book)
             others = [other for other in symbols[book.market.symbol] if other is not book]
             legs = [(book, other) for other in others] + [(other, book) for other in others]
             for bought, sold in legs:
-                net, key = net_bps(bought, sold), (bought, sold)
+                net, key = (touch[sold][1] / touch[bought][0] - 1) * 1e4, (bought, sold)
                 near += -8 < net < 0
                 if net > 5:
                     open_since.setdefault(key, at)
@@ -158,12 +162,12 @@ def paying_spreads(seed: int, seconds: float) -> tuple[list[tuple[float, float]]
     return spreads, near
 
 
-def net_bps(bought: LabBook, sold: LabBook) -> float:
-    """What buying here and selling there pays at the touch, net of takers' fees."""
-    ask, bid = bought.best()[1], sold.best()[0]
+def cost_and_proceeds(book: LabBook) -> tuple[float, float]:
+    """What one unit costs and brings at the touch, with the taker's fee."""
+    bid, ask = book.best()
     assert ask is not None and bid is not None
-    cost = float(ask[0]) * (1 + float(bought.market.taker))
-    return (float(bid[0]) * (1 - float(sold.market.taker)) / cost - 1) * 1e4
+    fee = float(book.market.taker)
+    return float(ask[0]) * (1 + fee), float(bid[0]) * (1 - fee)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

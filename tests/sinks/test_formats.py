@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from scanner.sinks.formats import rfc3339, to_json, to_line
 from scanner.types import Leg, Opportunity
@@ -36,7 +37,18 @@ def opportunity(event: str = "opened", reason: str = "") -> Opportunity:
 
 
 def test_json_line() -> None:
-    assert json.loads(to_json(opportunity())) == {
+    line = json.loads(to_json(opportunity()))
+    for leg in (line["buy"], line["sell"]):
+        for name in set(leg) - {"venue", "symbol", "levels", "fee_rate", "age_ms"}:
+            del leg[name]
+    more = {name: line.pop(name) for name in ("conversion", "bound", "unrounded", "accounting")}
+    assert more == {
+        "conversion": None,
+        "bound": "",
+        "unrounded": 0.0,
+        "accounting": {"currency": "", "net_profit": None, "rate": 0.0, "venue": ""},
+    }
+    assert line == {
         "event": "opened",
         "id": "01934b0e-0000-7000-8000-000000000001",
         "kind": "spot-spot",
@@ -62,6 +74,41 @@ def test_json_line() -> None:
         "net_profit": 99.9,
         "currency": "USDT",
     }
+
+
+def converted(assumed: bool = False) -> Opportunity:
+    return replace(
+        opportunity(),
+        kind="cross-quote",
+        sell=replace(leg("okx", (100_200.0, 1.0)), symbol="BTC/USDC", size=1.0),
+        conversion=Leg(
+            venue="" if assumed else "okx",
+            symbol="USDC/USDT",
+            levels=((0.9995, 200_000.0),),
+            fee_rate=0.0,
+            age_ms=1.0,
+            side="sell",
+            size=100_150.0,
+            fee_in="quote",
+            assumed=assumed,
+        ),
+        accounting="EUR",
+        accounting_profit=85.5,
+    )
+
+
+def test_a_leg_says_all_that_it_rests_on() -> None:
+    line = json.loads(to_json(converted()))
+    assert set(line["sell"]) == set(Leg.__struct_fields__)
+    assert (line["conversion"]["symbol"], line["conversion"]["size"]) == ("USDC/USDT", 100_150.0)
+    assert line["accounting"]["net_profit"] == 85.5
+
+
+def test_a_conversion_is_told_with_its_place_or_as_assumed() -> None:
+    line = to_line(converted())
+    assert "sell okx 100,200 USDC, USDC/USDT 0.9995 on okx  1 BTC" in line
+    assert line.endswith("= +99.9000 USDT (+85.5000 EUR)")
+    assert "USDC/USDT 0.9995 assumed  1 BTC" in to_line(converted(assumed=True))
 
 
 def test_only_a_closed_one_has_a_reason() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +34,38 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'crossbook.db'}"
     found: Server = request.getfixturevalue("server")
     return found.new()
+
+
+@pytest.fixture(scope="session")
+def prepared() -> dict[tuple[str, str], str]:
+    """Databases that several tests begin with, by what they are and their kind."""
+    return {}
+
+
+@pytest.fixture
+def begin_with(
+    request: pytest.FixtureRequest,
+    url: str,
+    prepared: dict[tuple[str, str], str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str, Callable[[str], object]], None]:
+    """``begin_with(name, fill)``: the test's database is what ``fill(url)`` makes of an empty one,
+    which it does once for all tests."""
+
+    def copied(name: str, fill: Callable[[str], object]) -> None:
+        kind = url.partition(":")[0]
+        sample = prepared.get((name, kind))
+        server = None if kind == "sqlite" else request.getfixturevalue("server")
+        if sample is None:
+            sample = server.new() if server else f"{kind}:///{tmp_path_factory.mktemp(name)}/a.db"
+            fill(sample)
+            prepared[name, kind] = sample
+        if server:
+            server.copy(sample, url)
+        else:
+            shutil.copy(sample.partition(":///")[2], url.partition(":///")[2])
+
+    return copied
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ class Known(Struct):
             last = draft.last
             self.opportunities[key] = (last.event, last.at, draft.updates, last.net_bps)
         self.samples |= {(sample[0], sample[1]) for sample in batch.samples}
-        self.minutes |= {one.at for one in batch.minutes}
+        self.minutes |= {one.at for one in batch.readings}
         self.notes |= {event.reason for _, event in batch.feed_events}
 
     def merge(self, other: Known) -> None:

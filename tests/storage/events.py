@@ -9,7 +9,15 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy import create_engine, text
 
-from scanner.types import FeedEvent, Leg, Opportunity, RouteMinute
+from scanner.types import (
+    FeedEvent,
+    FundingSample,
+    Leg,
+    Opportunity,
+    ParitySample,
+    RejectMinute,
+    RouteMinute,
+)
 from storage.location import located
 
 SECOND = 1_000_000_000
@@ -80,6 +88,51 @@ def minute(at: int = START, symbol: str = "BTC/USDT", buy: str = "alpha") -> Rou
         mean_bps=-0.1,
         last_bps=0.3,
     )
+
+
+def reject(at: int = START, gate: str = "fees", buy: str = "alpha") -> RejectMinute:
+    return RejectMinute(
+        at=at,
+        symbol="BTC/USDT",
+        buy=buy,
+        sell="beta",
+        gate=gate,
+        count=5,
+        best_shortfall_bps=2.5,
+    )
+
+
+def funding(at: int = START, venue: str = "alpha", **figures: Any) -> FundingSample:
+    """What a contract's funding stands at, an hour before its next boundary."""
+    known: dict[str, Any] = {
+        "current": 0.0001,
+        "predicted": -0.00025,
+        "due": START + 3600 * SECOND,
+        "interval": 8 * 3600 * SECOND,
+        "mark": 100.25,
+        "index": 100.2,
+        "open_interest": 1234.5,
+    }
+    return FundingSample(
+        at=at, venue=venue, market="BTCUSDT", symbol="BTC/USDT:USDT", **(known | figures)
+    )
+
+
+def parity(at: int = START, via: str = "", **figures: float) -> ParitySample:
+    """USDC a little below USDT."""
+    known: dict[str, Any] = {
+        "samples": 60,
+        "low_bps": -4.5,
+        "high_bps": -0.5,
+        "mean_bps": -2.0,
+        "bid_bps": -3.0,
+        "ask_bps": -1.0,
+        "size": 10_000.0,
+        "depth_10": 1e6,
+        "depth_50": 2e6,
+        "depth_100": 3e6,
+    }
+    return ParitySample(at=at, venue="alpha", symbol="USDC/USDT", via=via, **(known | figures))
 
 
 def feed_event(at: int = START, reason: str = "closed by the venue") -> FeedEvent:

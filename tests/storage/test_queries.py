@@ -14,6 +14,7 @@ from scanner.types import Opportunity
 from storage import summary, totals
 from storage.queries import By, Filter, Reader, Sort, grouping, listing, open_reader
 from storage.schema import opportunity
+from tests.repeats import repeats
 from tests.storage.events import START
 from tests.storage.opportunities import (
     DAY,
@@ -107,13 +108,17 @@ def roll(url: str, at: int) -> None:
 
 
 @pytest.fixture
-def stored(url: str) -> list[Opportunity]:
+def stored(begin_with: Callable[[str, Callable[[str], object]], None]) -> list[Opportunity]:
     """Two months of them, most counted in the summaries, the rest not yet."""
     opportunities = some(1_200)
-    write(url, opportunities)
-    assert seal(url, 700) == 700
-    assert seal(url, 300) == 300
-    roll(url, START + 40 * DAY)
+
+    def fill(url: str) -> None:
+        write(url, opportunities)
+        assert seal(url, 700) == 700
+        assert seal(url, 300) == 300
+        roll(url, START + 40 * DAY)
+
+    begin_with("two-months", fill)
     return opportunities
 
 
@@ -126,7 +131,8 @@ def test_groups_are_those_of_the_slow_way(
     monkeypatch.setattr(grouping, "FEW", 300)
     rng, reader = random.Random(2), open_reader(url)
     exact = {
-        right_groups(reader, stored, asked_at_random(rng), rng.choice([*By])) for _ in range(60)
+        right_groups(reader, stored, asked_at_random(rng), rng.choice([*By]))
+        for _ in range(repeats(20, 60))
     }
     assert exact == ({True} if exact_rows else {True, False})
 
@@ -144,7 +150,7 @@ def test_lists_are_those_of_the_slow_way(
 ) -> None:
     monkeypatch.setattr(listing, "STEPS", steps)
     rng, reader = random.Random(3), open_reader(url)
-    for _ in range(40):
+    for _ in range(repeats(20, 40)):
         asked, sort, limit = asked_at_random(rng), rng.choice([*Sort]), rng.choice((1, 20, 200))
         right_list(reader, stored, asked, sort, limit, rng.random() < 0.3)
 

@@ -175,7 +175,7 @@ def test_it_is_looked_at_again_after_a_pause(url: str) -> None:
 def bulk(connection: Connection, day: int, minutes: int) -> None:
     batch = Batch(
         since=NOON,
-        minutes=[minute(NOON - day * DAY + n * SECOND, f"C{n % 40}/X") for n in range(minutes)],
+        readings=[minute(NOON - day * DAY + n * SECOND, f"C{n % 40}/X") for n in range(minutes)],
     )
     with connection.begin():
         BatchWriter("run").write(connection, batch)

@@ -52,7 +52,7 @@ def test_a_batch_has_about_as_many_rows_as_asked_for() -> None:
         waiting.add(feed_event())
     sizes = []
     while (batch := waiting.take(8)) is not None:
-        sizes.append((len(batch.feed_events), len(batch.minutes)))
+        sizes.append((len(batch.feed_events), len(batch.readings)))
         waiting.written()
     assert sizes == [(8, 0), (2, 6), (0, 4)]
 
@@ -66,7 +66,7 @@ def test_what_comes_back_goes_first() -> None:
     waiting.given_back()
     batch = waiting.take(10)
     assert batch is not None
-    assert [one.at - START for one in batch.minutes] == [0, 1, 2, 3, 9]
+    assert [one.at - START for one in batch.readings] == [0, 1, 2, 3, 9]
 
 
 def test_a_draft_that_comes_back_keeps_its_opening_and_takes_the_newer_end() -> None:

@@ -174,7 +174,7 @@ def test_a_batch_written_twice_is_there_once(url: str, start: StartWriter) -> No
         drafts={},
         feed_events=[(1, feed_event())],
         samples=[(event.id, START, 1.0, 2.0, 3.0, 4.0)],
-        minutes=[minute()],
+        readings=[minute()],
     )
     engine = for_writing(located(url))
     for _ in range(2):

@@ -62,13 +62,14 @@ def diff(first: int, last: int, market: str = "BTCUSDT") -> bytes:
     )
 
 
-def delta(last: int) -> Delta:
+def delta(last: int, received_at: int = 0) -> Delta:
     return Delta(
         market="BTCUSDT",
         bids=b'[["61737.63000000","0.00000000"]]',
         asks=ASKS.encode(),
         sequence=last,
         sent_at=E * 1_000_000,
+        received_at=received_at,
     )
 
 
@@ -254,7 +255,7 @@ def test_the_snapshot_is_joined_to_what_waited() -> None:
     for first, last in ((96, 100), (101, 105), (106, 110)):
         made.received(diff(first, last), AT)
     steps = made.fetched("depth:BTCUSDT", 200, rest(102), AT)
-    assert steps == [fetched_book(102), delta(105), delta(110)]
+    assert steps == [fetched_book(102), delta(105, AT), delta(110, AT)]
     assert made.received(diff(111, 111), AT) == [delta(111)]
 
 
@@ -266,7 +267,7 @@ def test_a_snapshot_older_than_the_stream_is_fetched_again() -> None:
     assert not made.idle(AT)
     assert made.idle(AT + SECOND) == [fetch()]
     steps = made.fetched("depth:BTCUSDT", 200, rest(104), AT + SECOND)
-    assert steps == [fetched_book(104), delta(105)]
+    assert steps == [fetched_book(104), delta(105, AT)]
 
 
 @pytest.mark.parametrize("status", [0, 429, 418, 503])
@@ -334,7 +335,8 @@ def test_full_resync_fetches_anew_and_revives_the_stream() -> None:
     assert steps[1] == fetch()
     assert not made.received(diff(111, 112), AT), "it waits for the snapshot"
     assert not made.resync("BTCUSDT", "silent", AT), "one in flight, and what waits is kept"
-    assert made.fetched("depth:BTCUSDT", 200, rest(110), AT) == [fetched_book(110), delta(112)]
+    steps = made.fetched("depth:BTCUSDT", 200, rest(110), AT + 1)
+    assert steps == [fetched_book(110), delta(112, AT)]
 
 
 def test_full_resync_that_finds_no_server_keeps_fetching() -> None:
@@ -356,7 +358,7 @@ def test_futures_differences_name_their_predecessor() -> None:
     made.received(raw, AT)
     made.received(diff(120, 130).replace(b'"b":', b'"pu":105,"b":'), AT)
     steps = made.fetched("depth:BTCUSDT", 200, rest(103), AT)
-    assert steps == [fetched_book(103), delta(105), delta(130)]
+    assert steps == [fetched_book(103), delta(105, AT), delta(130, AT)]
 
 
 # --- what does not belong ---------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scanner.types import Delta, Fetch, Notice, Reset, Snapshot
 from scanner.venues.bridged import BridgedBooks, market_of
+from scanner.venues.cells import Cells
 from scanner.venues.parts import SECOND, Fetches
 from scanner.venues.protocol import Steps
 from scanner.venues.sequence import Bridge, Verdict
@@ -14,13 +15,13 @@ WANTED = Fetch("depth:A:B", "http://r/A:B")
 class Connection:
     """One connection, its changes one id each."""
 
-    def __init__(self) -> None:
+    def __init__(self, markets: int = 1) -> None:
         self.wanted = Fetches()
-        self.books = BridgedBooks(Bridge, "http://r/{}".format, self.wanted)
+        self.books = BridgedBooks(Bridge, "http://r/{}".format, self.wanted, markets)
 
-    def change(self, number: int, at: int = 0) -> Steps:
-        delta = Delta(market="A:B", sequence=number)
-        verdict = self.books["A:B"].delta(number, number, delta)
+    def change(self, number: int, at: int = 0, size: int = 0) -> Steps:
+        delta = Delta(market="A:B", bids=b"x" * size or b"[]", sequence=number)
+        verdict = self.books["A:B"].delta(number, number, delta, at)
         if verdict is Verdict.APPLY:
             return [delta]
         return self.books.missed("A:B", verdict, f"{number} is wrong", at)
@@ -79,3 +80,29 @@ def test_an_answer_of_no_use_is_told_and_asked_for_again() -> None:
     why = "A:B: no order book snapshot (HTTP 503), asking again"
     assert made.books.failed("A:B", "HTTP 503", 0) == [Notice(why)]
     assert made.wanted.due(SECOND) == ["A:B"]
+
+
+def test_what_waits_is_bounded_and_more_is_told_once_and_joined_by_a_later_snapshot() -> None:
+    made = Connection(markets=100)
+    room = BridgedBooks.ROOM // 100
+    said = [step for number in range(1, 20) for step in made.change(number, 0, room // 4)]
+    why = f"more than {room >> 10} KB of changes wait for the order book snapshot"
+    assert said == [WANTED, Notice(f"A:B: {why}, the oldest are given up")]
+    assert isinstance(made.books.joined(snapshot(10), 0)[0], Notice), "older than what is left"
+    steps = made.books.joined(snapshot(17), SECOND)
+    assert [step.sequence for step in steps if isinstance(step, Snapshot | Delta)] == [17, 18, 19]
+
+
+def test_the_room_of_a_connection_is_dealt_out_to_its_markets() -> None:
+    for markets in (0, 1, 7, 200):
+        rooms: list[int] = []
+
+        def make(cells: Cells, room: int, rooms: list[int] = rooms) -> Bridge:
+            rooms.append(room)
+            return Bridge(cells, room)
+
+        books = BridgedBooks(make, "{}".format, Fetches(), markets)
+        for number in range(max(markets, 1)):
+            _ = books[f"{number}"]
+        assert sum(rooms) <= BridgedBooks.ROOM
+        assert min(rooms) >= BridgedBooks.LEAST

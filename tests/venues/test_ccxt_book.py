@@ -18,9 +18,10 @@ from scanner.types import (
     Reset,
     Snapshot,
 )
-from scanner.venues.ccxt_book import CcxtBook, venue
+from scanner.venues.ccxt_book import CAREFUL, CcxtBook, venue
 from scanner.venues.parts import SECOND
 from scanner.venues.protocol import Options
+from scanner.venues.registry import VENUES, native
 
 
 def protocol() -> CcxtBook:
@@ -110,3 +111,13 @@ def test_troubles_far_apart_are_not_added_up() -> None:
 
 def test_no_proof_is_claimed() -> None:
     assert set(venue("kraken").proof.values()) == {Proof.NONE}
+
+
+def test_message_limits_are_the_venues_where_they_are_known_and_careful_ones_elsewhere() -> None:
+    known = native("kraken")
+    assert known is not None
+    limits = venue("kraken").limits
+    assert (limits.sends, limits.connects) == (known.limits.sends, known.limits.connects)
+    assert venue("htx").limits == CAREFUL
+    strictest = min(one.limits.sends for one in map(native, VENUES) if one is not None)
+    assert strictest >= CAREFUL.sends

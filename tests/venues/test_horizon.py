@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.types import Delta, Snapshot
-from scanner.venues.horizon import Horizon, merged
+from scanner.venues.horizon import Horizon, ShallowBridge, merged
 
 Levels = list[tuple[str, ...]]
 
@@ -145,3 +145,15 @@ def test_merging_equals_applying_one_after_the_other(changes: list[tuple[Levels,
         levels = [(float(price), float(size)) for price, size in msgspec.json.decode(raw)]
         standing = [(price, size) for price, size in side.items() if size]
         assert levels == sorted(standing, reverse=falling)
+
+
+def test_a_renewed_book_is_as_old_as_the_last_change_that_is_in_it() -> None:
+    bridge = ShallowBridge(3)
+    bridge.delta(11, 11, delta([], [], 11), at=1)
+    assert len(bridge.snapshot(10, THREE) or ()) == 2
+    bridge.renew()
+    bridge.delta(12, 12, delta([("99", "2")], [], 12), at=2)
+    bridge.delta(13, 13, delta([("99", "3")], [], 13), at=3)
+    (renewed,) = bridge.snapshot(12, THREE) or ()
+    assert isinstance(renewed, Snapshot)
+    assert (renewed.live, renewed.sequence, renewed.received_at) == (True, 13, 3)

@@ -159,7 +159,7 @@ def test_an_unanswered_leave_is_followed_by_a_join() -> None:
 def test_pings_come_before_the_venue_would_close() -> None:
     made = protocol("BTC")
     assert made.idle(AT + 9 * SECOND) == []
-    assert made.idle(AT + 10 * SECOND) == [Send('{"method":"ping"}')]
+    assert made.idle(AT + 10 * SECOND) == [Send('{"method":"ping"}', heartbeat=True)]
     assert made.received(b'{"channel":"pong"}', AT + 10 * SECOND) == ()
     (end,) = made.idle(AT + 36 * SECOND)
     assert isinstance(end, Reconnect)

@@ -162,9 +162,18 @@ def test_several_items_in_one_frame() -> None:
     assert (second.market, second.asks) == ("BTC/USD", ASKS.encode())
 
 
-def test_update_without_checksum_or_time_is_taken_without_proof() -> None:
-    raw = b'{"channel":"book","type":"update","data":[{"symbol":"BTC/USD","bids":[]}]}'
-    assert synced().received(raw, 0) == [Delta(market="BTC/USD")]
+def test_update_may_come_without_a_time() -> None:
+    raw = b'{"channel":"book","type":"update","data":[{"symbol":"BTC/USD","checksum":7}]}'
+    assert synced().received(raw, 0) == [Delta(market="BTC/USD", checksum=7)]
+
+
+@pytest.mark.parametrize("kind", ["snapshot", "update"])
+@pytest.mark.parametrize("checksum", ["", ',"checksum":null'])
+def test_a_book_without_a_checksum_proves_nothing(kind: str, checksum: str) -> None:
+    book = f'{{"symbol":"BTC/USD","bids":[],"asks":[]{checksum}}}'
+    raw = f'{{"channel":"book","type":"{kind}","data":[{book}]}}'.encode()
+    with pytest.raises(msgspec.ValidationError):
+        synced().received(raw, 0)
 
 
 def test_update_before_the_snapshot_counts_for_nothing() -> None:

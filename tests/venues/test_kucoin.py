@@ -25,7 +25,7 @@ from scanner.types import (
     Send,
     Snapshot,
 )
-from scanner.venues.kucoin import VENUE
+from scanner.venues.kucoin import INCOMPARABLE, VENUE
 from scanner.venues.parts import MILLISECOND, SECOND
 from scanner.venues.protocol import VenueProtocol
 from tests.venues.harness import build, sent, text
@@ -403,6 +403,7 @@ def test_the_first_change_asks_for_the_snapshot_and_later_ones_wait() -> None:
             sequence=101,
             order=1663747970273,
             sent_at=1663747970273 * MILLISECOND,
+            received_at=AT,
             rows_after=99,
         ),
     ]
@@ -445,11 +446,11 @@ def test_a_row_of_price_zero_only_advances_the_sequence() -> None:
     assert VENUE.layout.zero_price_skips
 
 
-def test_a_change_without_a_time_is_ordered_by_its_sequence() -> None:
+def test_to_a_change_without_a_time_no_best_bid_and_offer_is_compared() -> None:
     kucoin = synced(100)
     (delta,) = kucoin.received(changes(101, 101, time=None), AT)
     assert isinstance(delta, Delta)
-    assert (delta.order, delta.sent_at) == (-1, 0)
+    assert (delta.order, delta.sent_at) == (INCOMPARABLE, 0)
 
 
 def test_sequences_above_2_to_the_53_stay_exact() -> None:
@@ -511,7 +512,7 @@ def test_a_side_of_a_snapshot_may_be_null() -> None:
     body = text({"code": "200000", "data": {"sequence": "99", "bids": None, "asks": []}})
     snapshot = kucoin.fetched("depth:BTC-USDT", 200, body, AT)[0]
     assert isinstance(snapshot, Snapshot)
-    assert (snapshot.bids, snapshot.asks, snapshot.order) == (b"[]", b"[]", -1)
+    assert (snapshot.bids, snapshot.asks, snapshot.order) == (b"[]", b"[]", INCOMPARABLE)
 
 
 def test_resync_of_the_full_book_subscribes_anew_and_fetches() -> None:

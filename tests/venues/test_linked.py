@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hypothesis import given
-from hypothesis import strategies as st
 from msgspec import Struct
 
 from scanner.types import Best, Delta, Refused, Reset, Send, Snapshot
@@ -16,85 +14,70 @@ from scanner.venues.sequence import Ranks, Verdict
 
 def test_ranks_compare_books_and_best_by_id() -> None:
     ranks = Ranks()
-    assert [ranks.book(5, 50), ranks.best(6, 51), ranks.book(7, 52)] == [5, 6, 7]
+    assert [ranks.book(5, 50, 0), ranks.best(6, 51, 0), ranks.book(7, 52, 0)] == [5, 6, 7]
 
 
 def test_a_message_is_older_only_if_neither_id_nor_time_is_above() -> None:
     ranks = Ranks()
-    assert ranks.book(10, 100) == 10
-    assert ranks.book(10, 100) == 10, "the same again does no harm"
-    assert ranks.book(9, 100) is None
-    assert ranks.book(10, 99) is None
-    assert ranks.book(11, 99) == 11, "a clock may go back"
-
-
-def test_ids_that_fall_while_time_rises_rank_above_all_before() -> None:
-    ranks = Ranks()
-    before = [ranks.book(1000, 100), ranks.best(1005, 101)]
-    after = [ranks.book(3, 102), ranks.best(4, 103)]
-    assert all(b is not None and a is not None and a > b for a in after for b in before)
-    assert ranks.best(1006, 101) is None, "from before the restart"
+    assert ranks.book(10, 100, 0) == 10
+    assert ranks.book(10, 100, 0) == 10, "the same again does no harm"
+    assert ranks.book(9, 100, 0) is None
+    assert ranks.book(10, 99, 0) is None
+    assert ranks.book(11, 99, 0) == 11, "a clock may go back"
 
 
 def test_best_of_another_kind_of_id_has_no_rank() -> None:
     ranks = Ranks()
-    assert ranks.book(1000, 50) == 1000
-    assert ranks.best(None, 60) is None
+    assert ranks.book(1000, 50, 0) == 1000
+    assert ranks.best(None, 60, 0) is None
 
 
 def test_books_decide_the_kind_of_id() -> None:
     ranks = Ranks()
-    early = ranks.best(None, 60)
-    assert early == 60
-    later = ranks.book(5, 61)
-    assert later is not None and later > early
-
-
-def test_ranks_stay_within_64_bits() -> None:
-    ranks = Ranks()
-    for sequence in (2**62, 1, 2**62, 1):
-        rank = ranks.book(sequence, 10, proven=True)
-        assert rank is not None and rank < 2**63
+    assert ranks.best(None, 60, 0) == 60
+    assert ranks.book(5, 61, 0) == 5
+    assert ranks.best(None, 62, 0) is None
+    assert ranks.best(6, 62, 0) == 6
 
 
 def test_forgotten_books_may_be_older() -> None:
     ranks = Ranks()
-    ranks.book(10, 100)
+    ranks.book(10, 100, 0)
     ranks.forget()
-    rank = ranks.book(9, 90)
-    assert rank is not None and rank > 10
-
-
-@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=30))
-def test_ranks_of_books_never_fall(messages: list[tuple[int, int]]) -> None:
-    ranks = Ranks()
-    given = [rank for id_, time in messages if (rank := ranks.book(id_, time)) is not None]
-    assert given == sorted(given)
+    assert ranks.book(9, 90, 0) == 9
 
 
 def test_a_chain_takes_exactly_what_follows() -> None:
     linked = Linked()
-    assert linked.delta(0, 1, 1) == (Verdict.GAP, None)
-    assert linked.snapshot(-1, 10, 100) == 10
-    assert linked.delta(10, 12, 101) == (Verdict.APPLY, 12)
-    assert linked.delta(10, 12, 101) == (Verdict.SKIP, None)
-    assert linked.delta(None, 13, 102) == (Verdict.GAP, None)
-    assert linked.delta(13, 14, 103) == (Verdict.GAP, None)
+    assert linked.delta(0, 1, 1, 0) == (Verdict.GAP, None)
+    assert linked.snapshot(-1, 10, 100, 0) == 10
+    assert linked.delta(10, 12, 101, 0) == (Verdict.APPLY, 12)
+    assert linked.delta(10, 12, 101, 0) == (Verdict.SKIP, None)
+    assert linked.delta(None, 13, 102, 0) == (Verdict.GAP, None)
+    assert linked.delta(13, 14, 103, 0) == (Verdict.GAP, None)
 
 
-def test_without_predecessors_only_what_is_older_is_skipped() -> None:
+def test_without_predecessors_only_what_is_older_is_skipped_in_a_recording() -> None:
+    linked = Linked(recorded=True)
+    assert linked.snapshot(None, None, 100, 0) == 100
+    assert linked.delta(None, None, 101, 0) == (Verdict.APPLY, 101)
+    assert linked.delta(None, None, 100, 0) == (Verdict.SKIP, None)
+
+
+def test_on_a_live_connection_what_names_no_predecessor_proves_nothing() -> None:
     linked = Linked()
-    assert linked.snapshot(None, None, 100) == 100
-    assert linked.delta(None, None, 101) == (Verdict.APPLY, 101)
-    assert linked.delta(None, None, 100) == (Verdict.SKIP, None)
+    assert linked.snapshot(None, None, 100, 0) == 100
+    assert linked.delta(None, None, 101, 0) == (Verdict.GAP, None)
+    assert linked.snapshot(None, 10, 102, 0) == 10
+    assert linked.delta(None, 11, 103, 0) == (Verdict.GAP, None)
 
 
 def test_a_predecessor_is_checked_wherever_it_is_named() -> None:
     linked = Linked()
-    linked.snapshot(None, 10, 100)
-    assert linked.delta(10, 12, 101) == (Verdict.APPLY, 12)
-    assert linked.delta(13, None, 102) == (Verdict.GAP, None)
-    assert linked.delta(14, 15, 102) == (Verdict.GAP, None)
+    linked.snapshot(None, 10, 100, 0)
+    assert linked.delta(10, 12, 101, 0) == (Verdict.APPLY, 12)
+    assert linked.delta(13, None, 102, 0) == (Verdict.GAP, None)
+    assert linked.delta(14, 15, 102, 0) == (Verdict.GAP, None)
 
 
 class Message(Struct, kw_only=True):
@@ -119,7 +102,7 @@ def ask(verb: str, markets: Sequence[str], at: int) -> Send:
 def standing() -> LinkedBooks:
     """The book of A stands at id 10."""
     books = LinkedBooks(ask)
-    assert list(books.whole("A", Message(time=100, sequence=10, previous=-1, checksum=7))) == [
+    assert list(books.whole("A", Message(time=100, sequence=10, previous=-1, checksum=7), 0)) == [
         Snapshot(
             market="A",
             bids=b"[1]",
@@ -141,7 +124,7 @@ def test_books_and_their_best_become_steps() -> None:
     ]
     assert list(books.update("A", update, 0)) == []
     touch = Message(time=102, sequence=13)
-    assert list(books.best("A", touch)) == [
+    assert list(books.best("A", touch, 0)) == [
         Best(
             market="A",
             bid_price="10",
@@ -152,7 +135,7 @@ def test_books_and_their_best_become_steps() -> None:
             sent_at=102_000_000,
         )
     ]
-    assert list(books.best("A", Message(time=99, sequence=9))) == []
+    assert list(books.best("A", Message(time=99, sequence=9), 0)) == []
 
 
 def test_a_broken_chain_is_mended_by_leaving_and_joining() -> None:
@@ -165,7 +148,7 @@ def test_a_broken_chain_is_mended_by_leaving_and_joining() -> None:
     assert list(books.left("B", 2)) == []
     assert list(books.left("A", 2)) == [Send("subscribe A")]
     assert list(books.left("A", 3)) == []
-    assert len(books.whole("A", Message(time=90, sequence=3, previous=-1))) == 1
+    assert len(books.whole("A", Message(time=90, sequence=3, previous=-1), 0)) == 1
 
 
 def test_requests_without_an_answer_are_made_again() -> None:

@@ -28,6 +28,7 @@ from scanner.venues.parts import SECOND
 from scanner.venues.protocol import VenueProtocol
 from tests.venues.harness import build
 
+PING = Send("ping", heartbeat=True)
 AT = 1_700_000_000 * SECOND
 TIME = 1_700_000_000_123
 BTC = "BTC-USDT"
@@ -216,14 +217,13 @@ def test_maintenance_reset_to_a_smaller_id_is_applied() -> None:
     take(protocol, book(None, 99, channel="bbo-tbt", ts=TIME + 1))
     reset = take(protocol, update(3, 100, ts=TIME + 10))
     assert isinstance(reset[0], Delta)
-    assert reset[0].sequence == 3
-    assert reset[0].order > 100
+    assert (reset[0].sequence, reset[0].order) == (3, 3)
     best = take(protocol, book(None, 4, channel="bbo-tbt", ts=TIME + 11))
     assert isinstance(best[0], Best)
-    assert best[0].order > reset[0].order
+    assert best[0].order == 4
     following = take(protocol, update(5, 3, ts=TIME + 20))
     assert isinstance(following[0], Delta)
-    assert following[0].order > best[0].order
+    assert following[0].order == 5
 
 
 def test_books5_goes_on_after_the_ids_start_anew() -> None:
@@ -232,7 +232,7 @@ def test_books5_goes_on_after_the_ids_start_anew() -> None:
     after = take(protocol, book(None, 2, channel="books5", ts=TIME + 100))
     assert isinstance(before[0], Snapshot)
     assert isinstance(after[0], Snapshot)
-    assert after[0].order > before[0].order
+    assert (before[0].order, after[0].order) == (900, 2)
 
 
 def test_the_same_seq_id_again_is_a_duplicate() -> None:
@@ -291,9 +291,20 @@ def test_an_update_that_names_no_predecessor_breaks_a_chain() -> None:
 
 
 def test_an_older_unchained_update_is_skipped() -> None:
-    protocol = okx()
+    protocol = build(VENUE, None)
     take(protocol, book("snapshot", None, ts=TIME))
     assert take(protocol, update(None, None, ts=TIME - 1)) == []
+
+
+@pytest.mark.parametrize("depth", list(Depth))
+def test_an_update_that_is_chained_to_nothing_is_no_proof_on_a_live_connection(
+    depth: Depth,
+) -> None:
+    protocol = okx(depth=depth)
+    channel = "books" if depth is Depth.FULL else "books5"
+    take(protocol, book("snapshot", 100, channel=channel))
+    steps = take(protocol, update(101, None, channel=channel, ts=TIME + 1))
+    assert isinstance(steps[0], Reset)
 
 
 def test_a_best_without_an_id_is_not_compared_with_books_that_have_one() -> None:
@@ -349,7 +360,7 @@ def test_gaps_in_a_row_are_paced() -> None:
     steps = take(protocol, update(140, 130), AT + SECOND // 10)
     assert [type(step) for step in steps] == [Reset]
     protocol.idle(AT + SECOND // 5)
-    late = [step for step in protocol.idle(AT + 2 * SECOND) if step != Send("ping")]
+    late = [step for step in protocol.idle(AT + 2 * SECOND) if step != PING]
     assert [args(step) for step in late] == [LEAVES]
 
 
@@ -358,7 +369,7 @@ def test_an_unanswered_unsubscribe_leads_to_a_subscribe() -> None:
     protocol.resync(BTC, "silent", AT)
     protocol.received(b"pong", AT + 10 * SECOND)
     protocol.idle(AT + 10 * SECOND + 1)
-    sent = [s for s in protocol.idle(AT + 11 * SECOND) if s != Send("ping")]
+    sent = [s for s in protocol.idle(AT + 11 * SECOND) if s != PING]
     assert [args(step) for step in sent] == [JOINS]
 
 
@@ -434,9 +445,9 @@ def test_a_quiet_connection_is_pinged_and_then_given_up() -> None:
     protocol = okx()
     protocol.opened(AT)
     assert protocol.idle(AT + 4 * SECOND) == []
-    assert protocol.idle(AT + 6 * SECOND) == [Send("ping")]
+    assert protocol.idle(AT + 6 * SECOND) == [PING]
     protocol.received(b"pong", AT + 7 * SECOND)
-    assert protocol.idle(AT + 12 * SECOND) == [Send("ping")]
+    assert protocol.idle(AT + 12 * SECOND) == [PING]
     assert isinstance(protocol.idle(AT + 18 * SECOND)[0], Reconnect)
 
 
@@ -446,7 +457,7 @@ def test_a_busy_connection_is_pinged_well_within_thirty_seconds() -> None:
     pings = []
     for second in range(61):
         take(protocol, book(None, second, channel="bbo-tbt"), AT + second * SECOND)
-        pings += [second for step in protocol.idle(AT + second * SECOND) if step == Send("ping")]
+        pings += [second for step in protocol.idle(AT + second * SECOND) if step == PING]
     assert pings == [20, 40, 60]
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
-from scanner.frame import Detail, Level, Place, Quoted, Row, Standing, Sum
+from scanner.frame import Detail, Level, Place, Quoted, Row, Standing, Stop, Sum
 from scanner.sinks.terminal import figures
 from scanner.sinks.terminal.ink import Line, Pen, beside, rule
 from scanner.sinks.terminal.palette import Palette
@@ -13,6 +14,7 @@ NARROW, BROAD = 31, 46
 LEAST_FOR_BROAD = 110
 LEAST_LADDER = 21
 LEAST_CHART, HIGHEST_CHART = 4, 13
+MOST_STOPS = 3
 TAKEN, PARTLY = "▶", "▷"
 
 
@@ -25,9 +27,9 @@ def pane(
     each, odd = divmod(width - right, 2)
     title = _title(row, at, palette, width)
     if row.buy is None or row.sell is None or detail.sum is None:
-        text = f" no two books to compare: {row.live} of {row.books} live"
-        blocks = [([Pen().put(text, palette.dim).line], width - BROAD)]
-        return [title, *beside([*blocks, (_quotes(detail, palette), BROAD)], body, palette.text)]
+        left = max(width - BROAD, NARROW)
+        blocks = [(_nothing(row, palette, left), left), (_quotes(detail, palette), width - left)]
+        return [title, *beside(blocks, body, palette.text)]
     figured = _right(row, detail, palette, right, body)
     if each < LEAST_LADDER:
         return [title, *beside([(figured, width)], body, palette.text)]
@@ -41,10 +43,18 @@ def pane(
     return [title, *beside(blocks, body, palette.text)]
 
 
+def _nothing(row: Row, palette: Palette, width: int) -> list[Line]:
+    text = f"no two books to compare: {row.live} of {row.books} live"
+    return [Pen().put(f" {line}", palette.dim).line for line in wrap(text, width - 2)]
+
+
 def _title(row: Row, at: int, palette: Palette, width: int) -> Line:
     parts = [(row.symbol, palette.accent)]
     if row.buy and row.sell:
-        parts.append((f"buy {row.buy.venue} → sell {row.sell.venue}", palette.text))
+        route = f"buy {row.buy.venue} → sell {row.sell.venue}"
+        if row.sell.quote:
+            route += f" in {row.sell.quote}"
+        parts.append((route, palette.text))
     if row.standing is Standing.OPEN:
         lived = figures.span((at - row.opened_at) / 1e6)
         peak = f"▲ open {lived}, peak {figures.bps(row.peak_net_bps)} bps"
@@ -100,6 +110,7 @@ def _right(row: Row, detail: Detail, palette: Palette, width: int, height: int) 
     """The arithmetic; under it the venues and the spread over time, as there is room."""
     assert detail.sum is not None
     lines = _arithmetic(row, detail.sum, palette, width)
+    lines += [_stop(stop, palette, width) for stop in detail.stops[:MOST_STOPS]]
     quotes = _quotes(detail, palette)
     if width >= BROAD and height - len(lines) > len(quotes):
         lines += [[], *quotes]
@@ -112,6 +123,12 @@ def _right(row: Row, detail: Detail, palette: Palette, width: int, height: int) 
     return lines
 
 
+def _stop(stop: Stop, palette: Palette, width: int) -> Line:
+    """Why it was not flagged."""
+    short = f", {stop.shortfall_bps:,.2f} bps short" if stop.shortfall_bps else ""
+    return Pen().cell(f" stopped by {stop.gate} {stop.count:,}×{short}", width, palette.dim).line
+
+
 def _arithmetic(row: Row, done: Sum, palette: Palette, width: int) -> list[Line]:
     paying = row.standing.positive
     places = figures.places_for(done.paid)
@@ -120,6 +137,7 @@ def _arithmetic(row: Row, done: Sum, palette: Palette, width: int) -> list[Line]
         (f"fee {figures.percent(done.buy_rate)}", -done.buy_fee, palette.dim),
         ("sell", done.received, palette.text),
         (f"fee {figures.percent(done.sell_rate)}", -done.sell_fee, palette.dim),
+        *(((done.converted_at, -done.converting, palette.dim),) if done.converted_at else ()),
         (f"net {row.quote}", row.profit, palette.up if paying else palette.strong),
     )
     size = f" {figures.amount(row.size)} {row.base}" + ("" if paying else " at the touch")

@@ -11,7 +11,7 @@ from scanner.sinks.terminal.wish import Pane
 LEAST_FOR_PANES = 14
 LEAST_TABLE = 5
 SIDE_WIDTH = 66
-VENUES_WIDTH = 62
+VENUES_WIDTH = 57
 STACKED = (100, 34)
 WIDE = 160
 

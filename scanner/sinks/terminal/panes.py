@@ -35,6 +35,7 @@ HELP = (
     ("▶ ▷", "a level that the size takes, whole or in part"),
     ("● ◐ ○ ✗", "a venue that is live, partly live, connecting, down"),
     ("BPS", "0.01 % of what the buy leg costs, its fee included in NET"),
+    ("PROFIT", "in the quote currency; of a near miss at its best prices"),
 )
 
 
@@ -60,7 +61,7 @@ def venues(
     return [title, heading, *(line for _, line in told)][:height]
 
 
-COLUMNS = (("BOOKS", 8), ("MSG/S", 7), ("LAG", 6), ("GAPS", 5), ("RETRY", 6))
+COLUMNS = (("BOOKS", 7), ("MSG/S", 6), ("LAG", 6), ("GAPS", 5), ("RETRY", 6))
 
 
 def _venue(line: VenueLine, palette: Palette, width: int) -> Line:
@@ -86,9 +87,10 @@ def _state(line: VenueLine) -> str:
         text += f" {line.open}/{line.connections}"
     if line.link is not Link.LIVE and line.last_error:
         text += f": {line.last_error}"
-    if line.silent_ms is not None and line.silent_ms > SILENT_MS:
-        text += f", silent {figures.span(line.silent_ms)}"
-    return text
+    if line.silent_ms is None or line.silent_ms <= SILENT_MS:
+        return text
+    silent = f"silent {figures.span(line.silent_ms)}"
+    return silent if text == Link.LIVE else f"{text}, {silent}"
 
 
 def _service(line: ServiceLine, palette: Palette, width: int) -> Line:

@@ -165,7 +165,7 @@ class Scene:
     def _table(self, width: int, height: int) -> list[Line]:
         palette, rows = self.palette, self._board.rows
         longest = max((cell_len(row.symbol) for row in self.frame.rows), default=0)
-        columns = table.chosen_columns(width, longest)
+        columns = table.chosen_columns(width, longest, self.wish.sort)
         lines = [table.heading(columns, self.wish, palette, width)]
         if not rows:
             text = "nothing matches, Esc shows all" if self.wish.filters else "waiting for books"

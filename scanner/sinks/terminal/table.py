@@ -15,6 +15,8 @@ from scanner.sinks.terminal.ink import Line, Pen, rule
 from scanner.sinks.terminal.palette import Palette
 from scanner.sinks.terminal.wish import Sort, Wish, arranged
 
+# What gives way to the column that is sorted by, first to last.
+GIVING_WAY: tuple[set[str], ...] = (set(), {"OPEN"}, {"PROFIT"}, {"OPEN", "PROFIT"})
 MARKS = {Standing.OPEN: "▲", Standing.PAYS: "△", Standing.DUST: "·"}
 HERE = "❯"
 RESORT = 1_000_000_000
@@ -121,9 +123,23 @@ class Board:
 
 
 @lru_cache
-def chosen_columns(width: int, longest: int) -> tuple[Column, ...]:
+def chosen_columns(width: int, longest: int, sort: Sort = Sort.NET) -> tuple[Column, ...]:
     """The columns that a screen of this width has room for, where the longest symbol has so many
-    characters: symbols that look alike once they are cut are worse than a column less."""
+    characters: symbols that look alike once they are cut are worse than a column less. What is
+    sorted by takes the place of others where it has to."""
+    found = _fitting(width, longest)
+    shown = {column.title for column in found}
+    if any(column.sort is sort and column.title not in shown for column in COLUMNS):
+        for left_out in GIVING_WAY:
+            titles = shown - left_out
+            rest = (c for c in COLUMNS[1:] if c.title in titles or c.sort is sort)
+            columns = (found[0], *rest)
+            if _taken(columns) <= width:
+                return columns
+    return found
+
+
+def _fitting(width: int, longest: int) -> tuple[Column, ...]:
     wanted = min(max(longest, COLUMNS[0].width), LONGEST_SYMBOL)
     for rank in range(max(column.rank for column in COLUMNS), 0, -1):
         columns = _up_to(rank, wanted)
@@ -182,10 +198,13 @@ def row_line(
 def divider(rows: Sequence[Row], palette: Palette, width: int) -> Line:
     """What stands between the rows that pay and the others."""
     paying = sum(row.standing.positive for row in rows)
-    near = len(rows) - paying
-    texts = [(f"near misses ({near})", palette.dim)]
-    if not paying:
+    blind = sum(row.standing is Standing.NONE for row in rows)
+    near = len(rows) - paying - blind
+    texts = [(f"near misses ({near})", palette.dim)] if near else []
+    if near and not paying:
         texts.insert(0, ("nothing pays after fees", palette.text))
+    if blind:
+        texts.append((f"no two books to compare ({blind})", palette.dim))
     return rule(texts, width, palette.rule)
 
 

@@ -84,6 +84,9 @@ def test_without_a_route_the_venues_say_why() -> None:
     told = pane(alone, replace(detail(alone), asks=(), bids=(), sum=None))
     assert "no two books to compare: 1 of 3 live" in told
     assert "unsynchronised" in told
+    narrow = pane(alone, replace(detail(alone), asks=(), bids=(), sum=None), width=80)
+    first, second = (line[:34].split() for line in narrow.splitlines()[1:3])
+    assert " ".join([*first, *second]) == "no two books to compare: 1 of 3 live"
 
 
 @pytest.mark.parametrize("width", [1, 25, 52, 80, 110, 200])

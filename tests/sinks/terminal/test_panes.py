@@ -24,12 +24,16 @@ def test_a_health_line_for_each_venue() -> None:
     assert heading.split() == ["VENUE", "BOOKS", "MSG/S", "LAG", "GAPS", "RETRY", "STATE"]
     assert lines[0].split() == ["●", "binance", "20/20", "312", "18ms", "0", "0", "live"]
     assert lines[2].split() == ["◐", "kucoin", "17/20", "312", "18ms", "4", "0", "partly", "2/3"]
-    assert (
-        "✗ kraken       0/20      0     –    0    12  down: the connection was refused" in lines[4]
-    )
+    assert "✗ kraken      0/20     0     –    0    12  down: the connection was refused" in lines[4]
     assert "silent 64.0s" in lines[4]
     assert lines[7].split()[0] == "○" and "connecting" in lines[7]
     assert lines[8] == " ● alerts     3 channels"
+
+
+def test_a_venue_that_is_live_and_silent_says_so_first() -> None:
+    silent = replace(venues()[0], silent_ms=4000)
+    lines = panes.venues([silent], (), palette=DARK, width=57, height=3)
+    assert text(lines).splitlines()[2].endswith("  silent 4.0s")
 
 
 def test_where_not_all_have_room_faults_come_first() -> None:

@@ -91,6 +91,23 @@ def test_the_heading_names_what_it_is_sorted_by() -> None:
     assert "SYMBOL▲" in text([table.heading(columns, turned, DARK, 120)])
 
 
+@pytest.mark.parametrize(("sort", "title"), [(Sort.GROSS, "GROSS"), (Sort.AGE, "AGE")])
+def test_a_narrow_table_has_the_column_that_is_sorted_by(sort: Sort, title: str) -> None:
+    assert title not in titles(80)
+    columns = table.chosen_columns(80, 8, sort)
+    assert f"{title}▼" in text([table.heading(columns, Wish(sort=sort), DARK, 80)])
+    assert {"SYMBOL", "NET BPS", "BUY AT", "SELL AT"} <= {column.title for column in columns}
+
+
+def test_the_divider_says_what_cannot_be_compared() -> None:
+    blind = Row(symbol="ETC/EUR", base="ETC", quote="EUR", live=1, books=3)
+    told = text([table.divider([blind], DARK, 80)])
+    assert "no two books to compare (1)" in told
+    assert "near misses" not in told and "nothing pays" not in told
+    told = text([table.divider([row("A/B", -1), blind], DARK, 80)])
+    assert "near misses (1) ─ no two books to compare (1)" in told
+
+
 def test_the_divider_says_when_nothing_pays() -> None:
     assert "nothing pays after fees" in text([table.divider([row("A/B", -1)], DARK, 80)])
     assert "near misses (1)" in text([table.divider([best_row(), row("A/B", -1)], DARK, 80)])

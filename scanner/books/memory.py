@@ -1,0 +1,132 @@
+"""Memory as a C program would use it, for what compiled code does most.
+
+numba looks at the sign of every index and moves elements one by one; here the caller vouches for
+the index. With ``NUMBA_BOUNDSCHECK=1`` all of it goes through checked indexing instead, so that a
+test can see that the callers keep their word.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from scanner.books.jit import inlined
+
+CHECKED = bool(numba.config.BOUNDSCHECK)
+WORD = ir.IntType(64)
+
+
+def _data(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    """The pointer to the elements of the array that is the first argument."""
+    return context.make_array(signature.args[0])(context, builder, arguments[0]).data
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _element(typing_context: Any, array: Any, i: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = _data(context, builder, signature, arguments)
+        return builder.load(builder.gep(data, [arguments[1]], inbounds=True))
+
+    return array.dtype(array, i), code
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _word(typing_context: Any, text: Any, i: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = builder.gep(_data(context, builder, signature, arguments), [arguments[1]])
+        return builder.load(builder.bitcast(place, WORD.as_pointer()), align=1)
+
+    return numba.types.uint64(text, i), code
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _put_word(typing_context: Any, text: Any, i: Any, word: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = builder.gep(_data(context, builder, signature, arguments), [arguments[1]])
+        builder.store(arguments[2], builder.bitcast(place, WORD.as_pointer()), align=1)
+        return context.get_dummy_value()
+
+    return numba.types.void(text, i, numba.types.uint64), code
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _move(typing_context: Any, array: Any, to: Any, start: Any, count: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = _data(context, builder, signature, arguments)
+        _, to, start, count = arguments
+        target, source = (builder.gep(data, [place]) for place in (to, start))
+        size = context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype))
+        length = builder.mul(count, context.get_constant(numba.types.intp, size))
+        cgutils.raw_memmove(builder, target, source, length, 1)
+        return context.get_dummy_value()
+
+    return numba.types.void(array, numba.types.intp, numba.types.intp, numba.types.intp), code
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _trailing_zeros(typing_context: Any, word: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
+
+    return numba.types.int64(numba.types.uint64), code
+
+
+if CHECKED:
+
+    @inlined
+    def element(array: Any, i: Any) -> Any:
+        return array[i]
+
+    @inlined
+    def word(text: Any, i: Any) -> Any:
+        value = np.uint64(0)
+        for k in range(8):
+            value |= np.uint64(text[i + k]) << np.uint64(8 * k)
+        return value
+
+    @inlined
+    def put_word(text: Any, i: Any, value: Any) -> Any:
+        for k in range(8):
+            text[i + k] = (value >> np.uint64(8 * k)) & np.uint64(255)
+
+    @inlined
+    def move(array: Any, to: Any, start: Any, count: Any) -> Any:
+        if to < start:
+            for k in range(count):
+                array[to + k] = array[start + k]
+        else:
+            for k in range(count - 1, -1, -1):
+                array[to + k] = array[start + k]
+
+else:
+
+    @inlined
+    def element(array: Any, i: Any) -> Any:
+        """``array[i]`` for ``0 <= i < len(array)``."""
+        return _element(array, i)
+
+    @inlined
+    def word(text: Any, i: Any) -> Any:
+        """The bytes ``text[i : i + 8]``, all of them there, as a little-endian number."""
+        return _word(text, i)
+
+    @inlined
+    def put_word(text: Any, i: Any, value: Any) -> Any:
+        """Write eight bytes at ``i``."""
+        _put_word(text, i, value)
+
+    @inlined
+    def move(array: Any, to: Any, start: Any, count: Any) -> Any:
+        """Copy ``count`` elements from ``start`` to ``to``; they may overlap."""
+        _move(array, to, start, count)
+
+
+@inlined
+def bytes_below(value: Any) -> Any:
+    """How many bytes of a word come before its first set bit; 8 if there is none."""
+    return _trailing_zeros(value) >> 3

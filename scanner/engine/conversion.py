@@ -1,0 +1,78 @@
+"""Turning one quote currency into another at a real book: both sides, depth, lots and fee."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from scanner.engine.gates import Gate, Rejection
+from scanner.engine.terms import Level, Terms, affordable, value
+from scanner.types import Side
+
+
+class Converted(Struct, frozen=True):
+    """An order that converts: ``given`` of one currency brings ``got`` of the other, fee and all.
+    ``size`` in the base of its market, ``worth`` in the quote of it, at ``levels``; ``plain`` is
+    the rate before the fee."""
+
+    exchange: Exchange
+    given: float
+    got: float
+    size: float
+    worth: float
+    plain: float
+
+
+class Exchange(Struct, frozen=True, kw_only=True):
+    """Where and how it can be done. ``side`` is the one that is taken: bids sell the currency that
+    is there for the quote of the market, asks buy the base of it. ``budget``: the most that may be
+    given, of the currency that is there, and ``budget_of`` who says so. Without ``terms`` it is a
+    ``rate`` that the user states, at no fee and any depth; ``symbol`` then names both currencies.
+    """
+
+    book: int = -1
+    terms: Terms | None = None
+    side: Side = Side.BID
+    levels: Sequence[Level] = ()
+    budget: float = math.inf
+    budget_of: str = ""
+    rate: float = 0.0
+    symbol: str = ""
+
+    @property
+    def venue(self) -> str:
+        """Where; empty for a stated rate."""
+        return self.terms.market.venue if self.terms else ""
+
+    def ladder(self) -> list[Level]:
+        """(what one of the currency given brings after the fee, how much can be given), best
+        first."""
+        terms = self.terms
+        if terms is None:
+            return [(self.rate, math.inf)]
+        if self.side is Side.BID:
+            rate, unit = terms.sell_quote / terms.sell_base, terms.sell_base
+            return [(price * rate, size * unit) for price, size in self.levels]
+        rate, unit = terms.buy_base / terms.buy_quote, terms.buy_quote
+        return [(rate / price, price * size * unit) for price, size in self.levels]
+
+    def convert(self, amount: float) -> Converted | Rejection:
+        """The order for ``amount`` of the currency given, in whole lots; what they leave over is
+        counted as nothing."""
+        terms = self.terms
+        if terms is None:
+            return Converted(self, amount, amount * self.rate, amount, amount, self.rate)
+        if self.side is Side.BID:
+            size = terms.floor(self.levels, amount / terms.sell_base)
+        else:
+            size = terms.floor(self.levels, affordable(self.levels, amount / terms.buy_quote))
+        worth = value(self.levels, size)
+        if size <= 0 or terms.too_small(size, worth) > 0:
+            return Rejection(Gate.CONVERSION)
+        if self.side is Side.BID:
+            given, got = size * terms.sell_base, worth * terms.sell_quote
+            return Converted(self, given, got, size, worth, worth / size)
+        given, got = worth * terms.buy_quote, size * terms.buy_base
+        return Converted(self, given, got, size, worth, size / worth)

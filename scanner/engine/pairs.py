@@ -1,0 +1,229 @@
+"""The kinds spot-spot and cross-quote: one purchase, one sale, a conversion where they differ.
+
+``evaluate`` is exact and is asked for candidates only; ``opportunity`` writes down all that it
+rests on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scanner.books import layout as L
+from scanner.books.store import BookStore
+from scanner.engine import costs
+from scanner.engine.capital import Capital, name
+from scanner.engine.conversion import Converted, Exchange
+from scanner.engine.currencies import Currencies
+from scanner.engine.gates import Gate, Rejection
+from scanner.engine.rules import CROSS_QUOTE, SPOT_SPOT, Rules
+from scanner.engine.terms import Terms
+from scanner.types import BookState, FeeIn, Leg, Market, Opportunity, Proof, Side
+
+EVIDENCE_LEVELS = 64
+
+
+class Traded(Struct, frozen=True):
+    """A book that takes part: on what terms, and what shows that it is the venue's."""
+
+    terms: Terms
+    proof: Proof | None
+
+
+class Pairs:
+    """Evaluates routes over the books of a store; ``traded`` by the number of the book."""
+
+    def __init__(
+        self, store: BookStore, currencies: Currencies, traded: Mapping[int, Traded]
+    ) -> None:
+        self._store = store
+        self._currencies = currencies
+        self._traded = traded
+        self.configure(Rules())
+
+    def configure(self, rules: Rules) -> None:
+        """These rules hold from now on."""
+        self.rules = rules
+        self.capital = Capital(self._currencies, rules)
+
+    def evaluate(self, buy: int, sell: int, at: int) -> costs.Result | Rejection:
+        """What a route leaves at its best size, exactly, from the levels; or what stops it."""
+        buyer, seller = self._traded[buy].terms, self._traded[sell].terms
+        if buyer.market.quote == seller.market.quote:
+            return self._evaluate(buy, sell, None, at)
+        first: Rejection | None = None
+        for exchange in self._exchanges(buy, sell, at):
+            found = self._evaluate(buy, sell, exchange, at)
+            if isinstance(found, costs.Result):
+                return found
+            first = first or found
+        return first or Rejection(Gate.CONVERSION)
+
+    def opportunity(self, buy: int, sell: int, result: costs.Result, at: int) -> Opportunity:
+        """The whole state of it, without an id."""
+        market = self._traded[buy].terms.market
+        done = result.conversion
+        priced = self._currencies.rate(market.quote, self.rules.currency, at)
+        rate, where = priced or (0.0, "")
+        return Opportunity(
+            event="opened",
+            id="",
+            kind=SPOT_SPOT if done is None else CROSS_QUOTE,
+            symbol=market.symbol,
+            at=at,
+            buy=self._leg(buy, Side.ASK, result.buy, result.size, at),
+            sell=self._leg(sell, Side.BID, result.sell, result.sold, at),
+            size=result.size,
+            gross_bps=result.gross_bps,
+            net_bps=result.net_bps,
+            net_profit=result.net_profit,
+            currency=market.quote,
+            opened_at=at,
+            peak_net_bps=result.net_bps,
+            peak_net_profit=result.net_profit,
+            conversion=self._converting(done, at) if done else None,
+            bound=result.bound,
+            unrounded=result.unrounded,
+            accounting=self.rules.currency,
+            accounting_profit=result.net_profit * rate if priced else None,
+            accounting_rate=rate,
+            accounting_venue=where,
+        )
+
+    def _evaluate(
+        self, buy: int, sell: int, exchange: Exchange | None, at: int
+    ) -> costs.Result | Rejection:
+        """Looks deeper only when all that it saw of a ladder is used up."""
+        buyer, seller = self._traded[buy].terms, self._traded[sell].terms
+        levels = EVIDENCE_LEVELS
+        while True:
+            asks = self._store.ladder(buy, Side.ASK, levels)
+            bids = self._store.ladder(sell, Side.BID, levels)
+            if exchange is not None and exchange.book >= 0:
+                exchange = self._deeper(exchange, levels)
+            bid = bids[0][0] if bids else 0.0
+            caps = self.capital.caps(buyer.market, seller.market, bid, at)
+            result = costs.evaluate(asks, bids, buyer, seller, exchange, caps)
+            seen = (asks, bids, exchange.levels if exchange else ())
+            whole = isinstance(result, Rejection) or not result.bound.startswith(("depth", "lot"))
+            if whole or all(len(ladder) < levels for ladder in seen):
+                return result
+            levels *= 4
+
+    def _exchanges(self, buy: int, sell: int, at: int) -> Iterator[Exchange]:
+        """What could convert, in order: as the user states, where the sale is, where the purchase
+        is, and the best elsewhere."""
+        buyer, seller = self._traded[buy].terms.market, self._traded[sell].terms.market
+        have, want = seller.quote, buyer.quote
+        stated = self._currencies.assumed(have, want)
+        if stated:
+            yield Exchange(rate=stated, symbol=f"{have}/{want}")
+            return
+        found = [
+            self._exchange(book, side, seller, at)
+            for book, side in self._currencies.books(have, want).items()
+            if self._fit(book, (buy, sell), at)
+        ]
+        here = [one for one in found if one.venue == seller.venue]
+        there = [one for one in found if one.venue == buyer.venue and one not in here]
+        rest = [one for one in found if one not in here and one not in there and one.levels]
+        yield from here
+        yield from there
+        if rest:
+            yield max(rest, key=lambda one: one.ladder()[0][0])
+
+    def _exchange(self, book: int, side: Side, seller: Market, at: int) -> Exchange:
+        """What the sale brings is at hand where it is made; elsewhere it has to be there before."""
+        terms = self._traded[book].terms
+        venue = terms.market.venue
+        at_hand = venue == seller.venue
+        exchange = Exchange(
+            book=book,
+            terms=terms,
+            side=side,
+            budget=math.inf if at_hand else self.capital.budget(venue, seller.quote, at),
+            budget_of=name(venue),
+        )
+        return self._deeper(exchange, EVIDENCE_LEVELS)
+
+    def _deeper(self, exchange: Exchange, levels: int) -> Exchange:
+        ladder = self._store.ladder(exchange.book, exchange.side, levels)
+        return replace(exchange, levels=ladder)
+
+    def _fit(self, book: int, legs: Sequence[int], at: int) -> bool:
+        """Whether the book may convert for these two legs: the same is asked of it as of them."""
+        meta, parameters = self._store.meta, self._store.array(L.PARAM_INT)
+        proven = self._store.proven_at(book)
+        return (
+            self._store.state(book) is BookState.LIVE
+            and at - proven <= parameters[L.MAX_AGE]
+            and all(
+                abs(self._store.proven_at(leg) - proven) <= parameters[L.MAX_SKEW] for leg in legs
+            )
+            and (self.rules.unverified or not meta(book, L.UNPROVEN))
+        )
+
+    def _leg(
+        self, book: int, side: Side, levels: tuple[costs.Level, ...], size: float, at: int
+    ) -> Leg:
+        terms, meta = self._traded[book].terms, self._store.meta
+        market, proof = terms.market, self._traded[book].proof
+        buys = side is Side.ASK
+        fee_in = market.buy_fee_in if buys else market.sell_fee_in
+        fee = market.fee_rate * (size if fee_in is FeeIn.BASE else costs.value(levels, size))
+        return Leg(
+            venue=market.venue,
+            symbol=market.symbol,
+            levels=levels,
+            fee_rate=market.fee_rate,
+            age_ms=(at - self._store.proven_at(book)) / 1e6,
+            side="buy" if buys else "sell",
+            size=size,
+            fee_in=fee_in.value,
+            fee=fee,
+            fee_currency=market.base if fee_in is FeeIn.BASE else market.quote,
+            fee_source=market.fee_source,
+            order=market.order.value,
+            lot=float(terms.step),
+            limit=_limit(levels[-1][0] / terms.price_scale, market.price_tick, buys),
+            multiplier=market.multiplier,
+            contract_size=market.contract_size,
+            inverse=market.inverse,
+            state=self._store.state(book).name.lower(),
+            proof=proof.value if proof else "",
+            sequence=meta(book, L.SEQUENCE),
+            book_at=self._store.proven_at(book),
+            sent_at=meta(book, L.SENT_AT),
+        )
+
+    def _converting(self, done: Converted, at: int) -> Leg:
+        exchange = done.exchange
+        if exchange.terms is None:
+            return Leg(
+                venue="",
+                symbol=exchange.symbol,
+                levels=((exchange.rate, done.size),),
+                fee_rate=0.0,
+                age_ms=0.0,
+                side="sell",
+                size=done.size,
+                fee_currency=exchange.symbol.partition("/")[2],
+                fee_source="conversions",
+                limit=exchange.rate,
+                assumed=True,
+            )
+        levels = costs.reached(exchange.levels, done.size)
+        return self._leg(exchange.book, exchange.side, levels, done.size, at)
+
+
+def _limit(price: float, tick: float, buys: bool) -> float:
+    """The price of an order that takes this level too: up to the tick for a purchase, else down."""
+    if tick <= 0:
+        return price
+    rounding = ROUND_CEILING if buys else ROUND_FLOOR
+    step = Decimal(repr(tick))
+    return float((Decimal(f"{price:.15g}") / step).to_integral_value(rounding) * step)

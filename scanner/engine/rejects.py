@@ -1,0 +1,63 @@
+"""Why not: what stopped the routes that looked good, counted by gate until it is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from scanner.books import layout as L
+from scanner.books.store import BookStore
+from scanner.engine.gates import CODES, GATES, Gate, Rejection
+from scanner.engine.groups import Groups
+from scanner.types import Market, RejectMinute
+
+
+class Rejects:
+    """The counters, which the scan adds to by itself for all that it can tell."""
+
+    def __init__(self, store: BookStore, groups: Groups) -> None:
+        self._store = store
+        self._groups = groups
+
+    def note(self, buy: int, sell: int, rejection: Rejection) -> None:
+        """What the exact computation found in the way of a route."""
+        i = self._groups.cell(buy, sell) * L.CODES + CODES[rejection.gate]
+        counts, least = self._store.array(L.REJECTS), self._store.array(L.SHORTFALLS)
+        if counts[i] == 0 or rejection.shortfall_bps < least[i]:
+            least[i] = rejection.shortfall_bps
+        counts[i] += 1
+
+    def of(self, buy: int, sell: int) -> dict[Gate, tuple[int, float]]:
+        """What has stopped a route since the last summary: how often, and what was missing at
+        least."""
+        i = self._groups.cell(buy, sell) * L.CODES
+        counts = self._store.array(L.REJECTS)[i : i + L.CODES].tolist()
+        least = self._store.array(L.SHORTFALLS)[i : i + L.CODES].tolist()
+        return {gate: (counts[code], least[code]) for code, gate in GATES.items() if counts[code]}
+
+    def take(self, markets: Mapping[int, Market], at: int) -> Iterator[RejectMinute]:
+        """The summaries since they were last taken, as of the time ``at``."""
+        for group in self._groups.numbers.values():
+            books = self._groups.books(group)
+            counts = self._groups.cells(group, L.REJECTS, L.CODES)
+            least = self._groups.cells(group, L.SHORTFALLS, L.CODES)
+            for i, j, code in np.argwhere(counts).tolist():
+                buyer, seller = markets[books[i]], markets[books[j]]
+                yield RejectMinute(
+                    at=at,
+                    symbol=symbols(buyer, seller),
+                    buy=buyer.venue,
+                    sell=seller.venue,
+                    gate=GATES[code].value,
+                    count=int(counts[i, j, code]),
+                    best_shortfall_bps=float(least[i, j, code]),
+                )
+            counts[:] = 0
+
+
+def symbols(buyer: Market, seller: Market) -> str:
+    """What is bought and sold: one symbol, or both."""
+    if buyer.symbol == seller.symbol:
+        return buyer.symbol
+    return f"{buyer.symbol}>{seller.symbol}"

@@ -1,0 +1,1 @@
+"""Hedging: what it costs to hold a coin without holding its price."""

@@ -1,0 +1,160 @@
+"""One state of an opportunity as arithmetic that can be followed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from scanner.history.arithmetic import Account, Converted, Side, account
+from scanner.sinks.formats import rfc3339
+from scanner.text import printable
+from scanner.types import Leg
+from storage.queries import State, Stored
+
+LEAST_LEFT = 1e-12
+
+
+def lines(state: State, o: Stored) -> Iterator[str]:
+    """Every order with its levels and fee, then what is left of them."""
+    a = account(state)
+    base, quote = printable(o.symbol.partition("/")[0]), printable(o.currency)
+    yield f"{state.moment}, {rfc3339(state.at)}: {number(state.size)} {base}"
+    yield from _size(state, a, base)
+    yield from _leg("buy on", a.buy, ("paid", "plus", "cost", "arrives"), 1)
+    yield from _leg("sell on", a.sell, ("received", "less", "proceeds", "given"), -1)
+    if a.conversion is not None:
+        yield from _conversion(a.conversion, quote)
+    yield from _result(a, quote)
+    yield from _accounting(state, a, quote)
+    if a.disagrees:
+        stored = (
+            f"gross {state.gross_bps!r} bps, net {state.net_bps!r} bps, profit {state.net_profit!r}"
+        )
+        yield f"  DOES NOT AGREE with what was stored ({stored}): {', '.join(a.disagrees)}"
+    else:
+        yield "  agrees with what was stored"
+
+
+def number(value: float) -> str:
+    """A number to ten digits: enough to follow the arithmetic by hand."""
+    return f"{value:,.10g}"
+
+
+def _size(state: State, a: Account, base: str) -> Iterator[str]:
+    """What ended the size, and what was rounded off."""
+    if not state.bound:
+        return
+    lots = " and ".join(
+        f"{number(leg.lot)} on {printable(leg.venue)}" for leg in (state.buy, state.sell) if leg.lot
+    )
+    rounded = f"{number(state.unrounded)} {base} before rounding"
+    yield printable(
+        f"  size bound by {state.bound}; {rounded}" + (f" to lots of {lots}" * bool(lots))
+    )
+    if a.left > LEAST_LEFT * state.size:
+        yield f"  {number(a.left)} {base} are left over and counted as nothing"
+
+
+def _leg(what: str, side: Side, names: Sequence[str], sign: int) -> Iterator[str]:
+    leg = side.leg
+    sum_name, sign_name, total_name, base_name = names
+    yield printable(
+        f"  {what} {leg.venue} ({leg.symbol}, {leg.order} fee {leg.fee_rate * 100:.6g} %, "
+        f"book {leg.age_ms:,.1f} ms old)"
+    )
+    yield from _evidence(leg)
+    rows = [
+        (number(t.size), number(t.price), number(t.value), number(t.offered)) for t in side.taken
+    ]
+    sums = [(sum_name, number(side.value))]
+    if side.fee_in_base:
+        fee = f"fee {number(side.size)} x {leg.fee_rate:.10g}"
+        mark = "-" if sign > 0 else "+"
+        arrives = f"{base_name} {number(side.size)} {mark} {number(side.fee)}"
+        sums += [(total_name, number(side.total)), (fee, number(side.fee))]
+        sums += [(arrives, number(side.net_size))]
+    else:
+        fee = f"{sign_name} fee {number(side.value)} x {leg.fee_rate:.10g}"
+        sums += [(fee, number(side.fee)), (total_name, number(side.total))]
+    base = printable(leg.symbol.partition("/")[0])
+    units = ["", "", f" {base}", f" {base}"] if side.fee_in_base else [""] * len(sums)
+    sizes, prices = _width(r[0] for r in rows), _width(r[1] for r in rows)
+    values = _width([*(r[2] for r in rows), *(value for _, value in sums)])
+    left = max(sizes + 3 + prices, _width(name for name, _ in sums))
+    for size, price, value, offered in rows:
+        taken = f"{size:>{sizes}} x {price:>{prices}}"
+        yield f"    {taken:<{left}} = {value:>{values}}   of {offered} offered"
+    for (name, value), unit in zip(sums, units, strict=True):
+        yield f"    {name:<{left}} = {value:>{values}}{unit}"
+    if side.missing:
+        yield f"    {number(side.missing)} more than its levels offer"
+
+
+def _evidence(leg: Leg) -> Iterator[str]:
+    """What the book was trusted for, and where the fee is known from."""
+    if not leg.state:
+        return
+    proof = f" by {leg.proof}" if leg.proof else ""
+    sequence = f", sequence {leg.sequence}" if leg.sequence >= 0 else ""
+    sent = f", sent {rfc3339(leg.sent_at)[11:26]}" if leg.sent_at else ""
+    yield printable(
+        f"    book {leg.state}{proof}{sequence}, told {rfc3339(leg.book_at)[11:26]}{sent}"
+    )
+    fee = f"fee from {leg.fee_source or 'its list'}, in {leg.fee_currency}"
+    if leg.fee_in == "token":
+        fee += " (paid in the venue's token)"
+    yield printable(f"    {fee}; limit price {number(leg.limit)}")
+    if leg.multiplier != 1 or leg.contract_size != 1 or leg.inverse:
+        unit = "quote" if leg.inverse else "base"
+        yield (
+            f"    shown there x {number(leg.multiplier)} in price, in contracts of"
+            f" {number(leg.contract_size)} {unit}"
+        )
+
+
+def _conversion(done: Converted, quote: str) -> Iterator[str]:
+    leg = done.side.leg
+    if leg.assumed:
+        yield printable(
+            f"  convert at {number(leg.levels[0][0])} ({leg.symbol}), ASSUMED by the configuration:"
+            f" {number(done.given)} x {number(leg.levels[0][0])} = {number(done.got)} {quote}"
+        )
+        return
+    if leg.side == "buy":
+        yield from _leg("convert: buy on", done.side, ("paid", "plus", "given", "got"), 1)
+    else:
+        yield from _leg("convert: sell on", done.side, ("received", "less", "got", "given"), -1)
+
+
+def _result(a: Account, quote: str) -> Iterator[str]:
+    buy, sell = a.buy, a.sell
+    worth = number(sell.value)
+    if a.conversion is not None or buy.size != sell.size:
+        scale = f" x {number(buy.size)} / {number(sell.size)}" if buy.size != sell.size else ""
+        rate = f" x {number(a.conversion.plain)}" if a.conversion else ""
+        yield f"  all that is bought would bring {worth}{scale}{rate} = {number(a.worth)} {quote}"
+        worth = number(a.worth)
+    rows = (
+        ("gross", f"{worth} - {number(buy.value)}", a.gross, quote),
+        ("", f"{number(a.gross)} / {number(buy.value)} x 10,000", a.gross_bps, "bps"),
+        ("net", f"{number(a.brought)} - {number(buy.total)}", a.net, quote),
+        ("", f"{number(a.net)} / {number(buy.total)} x 10,000", a.net_bps, "bps"),
+    )
+    width = _width(how for _, how, _, _ in rows)
+    for name, how, value, unit in rows:
+        yield f"  {name:<5} {how:<{width}} = {value:+,.10g} {unit}"
+
+
+def _accounting(state: State, a: Account, quote: str) -> Iterator[str]:
+    currency = printable(state.accounting)
+    if not currency or currency == quote:
+        return
+    if state.accounting_profit is None:
+        yield f"  in {currency}: not known, no live book prices {quote} in it"
+        return
+    where = f"on {state.accounting_venue}" if state.accounting_venue else "ASSUMED"
+    how = f"{number(a.net)} x {number(state.accounting_rate)} ({where})"
+    yield printable(f"  in {currency}: {how} = {state.accounting_profit:+,.10g} {currency}")
+
+
+def _width(texts: Iterable[str] | Sequence[str]) -> int:
+    return max(map(len, texts), default=0)

@@ -1,0 +1,49 @@
+"""``python -m scanner.lab.child SEED [TRUTH]``: a simulated market for whoever started the process.
+
+It prints one line of JSON, where each venue is (``{"okx": [REST, WebSocket], ...}``) or, as a text,
+why there is none; and it serves until its standard input is closed, which a starter that has died
+does too. Signals are for the starter, who decides when the lab ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+
+def main() -> None:
+    """Serve until the end of standard input."""
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_IGN)
+    seed, *truth = sys.argv[1:]
+    asyncio.run(_serve(int(seed), Path(truth[0]) if truth else None))
+
+
+async def _serve(seed: int, truth: Path | None) -> None:
+    from scanner.lab.server import Clock, LabServer
+    from scanner.lab.world import World
+
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), ended.set)
+    clock = Clock()
+    try:
+        async with LabServer(World(seed, clock()), truth=truth, clock=clock) as server:
+            _answer({name: (server.url(name), server.ws(name)) for name in server.venues})
+            await ended.wait()
+    except OSError as error:
+        _answer(str(error))
+
+
+def _answer(answer: object) -> None:
+    # The starter may have gone while we began; then the end of standard input is there already.
+    with suppress(BrokenPipeError):
+        os.write(sys.stdout.fileno(), json.dumps(answer).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,19 @@
+"""What is malformed ends as in the reference lane; ``tests.fast.fuzz`` does the same for longer."""
+
+from __future__ import annotations
+
+import pytest
+
+from scanner.types import Depth
+from scanner.venues.registry import VENUES
+from tests.fast.fuzz import Fuzz
+
+CASES = 120
+
+
+@pytest.mark.parametrize("depth", list(Depth))
+@pytest.mark.parametrize("name", VENUES)
+def test_changed_messages_leave_both_lanes_the_same(name: str, depth: Depth) -> None:
+    fuzz = Fuzz(name, depth, seed=1)
+    fuzz.run(CASES)
+    assert 0 < fuzz.taken < CASES

@@ -1,0 +1,161 @@
+"""``crossbook verify`` and what it finds, on what the engine itself has flagged."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from random import Random
+
+import pytest
+from msgspec.structs import replace
+
+from scanner.history.arithmetic import account
+from scanner.types import Opportunity, RejectMinute
+from storage.queries import open_reader
+from tests.engine.slow import Tie
+from tests.engine.test_oracle import Floor
+from tests.history_commands import call, printed, store
+from tests.storage.events import ID, START
+
+
+def flagged(wanted: int) -> list[Opportunity]:
+    """What the engine flags on random books: fees in base, lots, contracts, conversions."""
+    found: list[Opportunity] = []
+    seed = 0
+    while len(found) < wanted:
+        floor = Floor(Random(seed))
+        seed += 1
+        try:
+            floor.show()
+        except Tie:
+            continue
+        found += [one for one in floor.said if one.event == "opened"]
+    return [
+        replace(one, id=ID.format(number), at=START + number, opened_at=START + number)
+        for number, one in enumerate(found[:wanted], 1)
+    ]
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Opportunity]]:
+    path = tmp_path_factory.mktemp("verify") / "db"
+    events = flagged(40)
+    assert {one.kind for one in events} == {"spot-spot", "cross-quote"}
+    assert any(one.buy.fee_in == "base" for one in events)
+    assert any(one.conversion and one.conversion.side == "buy" for one in events)
+    store(path, events)
+    return path, events
+
+
+def test_all_that_the_engine_flags_agrees(database: tuple[Path, list[Opportunity]]) -> None:
+    path, events = database
+    told = printed(path, "verify")
+    assert told == [f"{len(events)} opportunities, {len(events)} states computed again: all agree"]
+
+
+def test_what_is_stored_is_what_was_found(database: tuple[Path, list[Opportunity]]) -> None:
+    path, events = database
+    reader = open_reader(str(path))
+    states = reader.states([one.id for one in events])
+    reader.close()
+    for one in events:
+        (state,) = states[one.id]
+        assert (state.buy, state.sell, state.conversion) == (one.buy, one.sell, one.conversion)
+        assert (state.bound, state.accounting_profit) == (one.bound, one.accounting_profit)
+        again = account(state)
+        assert again.net == pytest.approx(one.net_profit, rel=1e-9)
+        assert again.left >= -1e-12
+
+
+def test_explain_tells_the_whole_chain(database: tuple[Path, list[Opportunity]]) -> None:
+    path, events = database
+    one = next(
+        e for e in events if e.conversion and not e.conversion.assumed and e.buy.fee_in == "base"
+    )
+    text = "\n".join(printed(path, "explain", one.id, columns=120))
+    for part in (
+        f"size bound by {one.bound}",
+        "book live, sequence 1, told",
+        f"in {one.buy.fee_currency}; limit price",
+        "arrives",
+        "  convert: ",
+        "all that is bought would bring",
+        "agrees with what was stored",
+    ):
+        assert part in text, text
+
+
+def tampered(path: Path, copy: Path, change: str) -> Path:
+    with sqlite3.connect(path) as source, sqlite3.connect(copy) as target:
+        source.backup(target)
+        target.execute(change)
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("net_profit = net_profit * 1.0000001", "net profit"),
+        ("size = size * 1.01", "size"),
+        ("buy = json_set(buy, '$.fee', json_extract(buy, '$.fee') + 1)", "fee on"),
+        ("sell = json_set(sell, '$.size', json_extract(sell, '$.size') * 2)", "size"),
+        ("buy = json_set(buy, '$.lot', 7.0)", "lot on"),
+        ("sell = json_set(sell, '$.basis.accounting_profit', 1e9)", "profit in Q"),
+    ],
+)
+def test_what_does_not_agree_is_named(
+    database: tuple[Path, list[Opportunity]], tmp_path: Path, change: str, reason: str
+) -> None:
+    path, events = database
+    one = next(e for e in events if e.accounting_profit is not None and e.buy.lot)
+    copy = tampered(
+        path, tmp_path / "copy", f"UPDATE evidence SET {change} WHERE opportunity_id = '{one.id}'"
+    )
+    result = call(copy, "verify")
+    assert result.exit_code == 1
+    named, counts = result.stdout.splitlines()
+    assert named.startswith(one.id) and reason in named
+    assert counts.endswith("1 do not agree")
+    lines = [
+        json.loads(line) for line in call(copy, "verify", "--format", "json").stdout.splitlines()
+    ]
+    assert lines[0]["id"] == one.id and lines[-1]["disagree"] == 1
+    assert call(copy, "verify", "--until", "2020-01-01").exit_code == 0
+
+
+def test_rejects_answer_why_there_was_nothing(tmp_path: Path) -> None:
+    def reject(symbol: str, sell: str, gate: str, count: int, short: float) -> RejectMinute:
+        return RejectMinute(
+            at=START,
+            symbol=symbol,
+            buy="alpha",
+            sell=sell,
+            gate=gate,
+            count=count,
+            best_shortfall_bps=short,
+        )
+
+    path = tmp_path / "db"
+    store(
+        path,
+        [
+            reject("BTC/USDT", "beta", "fees", 90, 3.25),
+            reject("BTC/USDT", "beta", "skew", 6, 120.0),
+            reject("BTC/USDT>BTC/USDC", "beta", "conversion", 4, 0.0),
+            reject("ETH/USDT", "gamma", "size", 100, 5000.0),
+        ],
+    )
+    since = ("--rejects", "--since", "2026-09-01", "--until", "2026-10-01")
+    told = printed(path, "history", *since, columns=120)
+    assert told[0].startswith("200 looks at spreads that were positive before costs: size 50.0%")
+    assert [line.split()[:4] for line in told[2:4]] == [
+        ["ETH/USDT", "alpha", "gamma", "size"],
+        ["BTC/USDT", "alpha", "beta", "fees"],
+    ]
+    rows = json.loads(
+        "".join(printed(path, "history", *since, "--symbol", "BTC/USDC", "--format", "json"))
+    )
+    assert [(row["symbol"], row["gate"]) for row in rows] == [("BTC/USDT>BTC/USDC", "conversion")]
+    assert len(printed(path, "history", *since, "--venue", "gamma", columns=120)) == 3
+    assert call(path, "history", *since, "--by", "route").exit_code == 2
