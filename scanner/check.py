@@ -108,11 +108,23 @@ def _first(markets: Sequence[Market]) -> Market | None:
     return next(iter(markets), None)
 
 
+def _connections(
+    venue: VenueConfig, name: str, markets: Sequence[Market], contracts: bool
+) -> list[tuple[Market, ...]]:
+    """The markets on each connection; coins and contracts are streamed apart."""
+    theirs = [market for market in markets if market.is_contract == contracts]
+    spoken = spoken_natively(name, venue, contracts=contracts) or ccxt_venue(name)
+    return plan(theirs, venue.markets_per_connection or spoken.limits.markets)
+
+
 def _venue(
     venue: VenueConfig, source: Source, markets: Sequence[Market], stream: Reach | None
 ) -> VenueReport:
-    spoken = spoken_natively(source.venue, venue) or ccxt_venue(source.venue)
-    connections = plan(markets, venue.markets_per_connection or spoken.limits.markets)
+    connections = [
+        group
+        for contracts in (False, True)
+        for group in _connections(venue, source.venue, markets, contracts)
+    ]
     return VenueReport(
         id=source.venue,
         feed=venue.feed.value if venue.feed else "",

@@ -173,6 +173,9 @@ def lab(
             "--write-config", metavar="PATH", help="Write a configuration that points at the lab."
         ),
     ] = None,
+    depeg: Annotated[
+        bool, typer.Option("--depeg", help="Let a stablecoin lose its peg for a while.")
+    ] = False,
     config: ConfigPath = None,
 ) -> None:
     """Serve simulated exchanges on this machine.
@@ -194,6 +197,7 @@ def lab(
             serve=[*(serve or ()), *(more or ())],
             speed=speed,
             write_config=write_config,
+            depeg=depeg,
         )
 
     end(context, run)

@@ -32,8 +32,9 @@ from scanner.fee_config import Capital
 from scanner.located import Located, parse, read
 from scanner.model import Model
 from scanner.redact import credentials
+from scanner.types import MarketKind
 from scanner.venue_config import Endpoints, Feed, VenueConfig, streamed_by_ccxt
-from scanner.venues.registry import VENUES
+from scanner.venues.registry import CONTRACTS, VENUES
 
 __all__ = [
     "CROSS_QUOTE",
@@ -54,6 +55,8 @@ __all__ = [
 
 HOUR_MS = 3_600_000
 SHORTEST_SECRET = 8
+SPOT = (MarketKind.SPOT,)
+DERIVATIVES = (MarketKind.PERPETUAL, MarketKind.FUTURE)
 Kind: TypeAlias = Literal["spot-spot", "cross-quote"]
 SPOT_SPOT: Kind = "spot-spot"
 CROSS_QUOTE: Kind = "cross-quote"
@@ -313,13 +316,16 @@ def validated(document: Located, environment: Mapping[str, str] | None = None) -
 
 def _settled(name: str, venue: VenueConfig, document: Located) -> VenueConfig:
     key = ("venues", name)
-    if name not in VENUES and name not in streamed_by_ccxt():
-        near = did_you_mean(name, VENUES) or did_you_mean(name, streamed_by_ccxt())
+    natives = {**VENUES, **CONTRACTS}
+    if name not in natives and name not in streamed_by_ccxt():
+        near = did_you_mean(name, natives) or did_you_mean(name, streamed_by_ccxt())
         remedy = near or "'crossbook venues' lists the native ones, ccxt's manual the others"
         raise document.error("is no venue that can be streamed", key, remedy)
-    feed = venue.feed or (Feed.NATIVE if name in VENUES else Feed.CCXT)
-    if feed is Feed.NATIVE and name not in VENUES:
+    kinds = venue.markets or (SPOT if name in VENUES or name not in CONTRACTS else DERIVATIVES)
+    native = any(name in (VENUES if kind is MarketKind.SPOT else CONTRACTS) for kind in kinds)
+    feed = venue.feed or (Feed.NATIVE if native else Feed.CCXT)
+    if feed is Feed.NATIVE and not native:
         raise document.error("no native protocol for it", (*key, "feed"), "say 'ccxt'")
     if feed is Feed.CCXT and name not in streamed_by_ccxt():
         raise document.error("ccxt does not stream it", (*key, "feed"), "say 'native'")
-    return venue.model_copy(update={"feed": feed})
+    return venue.model_copy(update={"feed": feed, "markets": None if kinds == SPOT else kinds})

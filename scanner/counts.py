@@ -9,6 +9,8 @@ MESSAGES, SNAPSHOTS, DELTAS, BESTS, GAPS, CHECKSUMS_OK, CHECKSUMS_BAD, FAST = ra
 PROVEN_FIRST, PROVEN_LAST = 8, 9
 # 1 once the book has been live.
 EVER_PROVEN = 10
+# How often something was said of a contract beside its book.
+TICKERS = 11
 WIDTH = 12
 
 
@@ -39,6 +41,7 @@ class Counts:
     checksums_ok = _Count(CHECKSUMS_OK)
     checksums_bad = _Count(CHECKSUMS_BAD)
     fast = _Count(FAST)
+    tickers = _Count(TICKERS)
 
     def __init__(self) -> None:
         self.cells: array[int] = array("q", bytes(8 * WIDTH))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -19,20 +20,46 @@ from scanner.venues.registry import native
 Make: TypeAlias = Callable[[str, VenueConfig, Sequence[Market]], Feed]
 
 
-def spoken_natively(name: str, venue: VenueConfig) -> Venue | None:
+def spoken_natively(name: str, venue: VenueConfig, *, contracts: bool = False) -> Venue | None:
     """The protocol of ours that is to be used, or None where it is to be ccxt."""
-    return None if venue.feed is Way.CCXT else native(name)
+    return None if venue.feed is Way.CCXT else native(name, contracts=contracts)
 
 
 def venue_feed(
     name: str, venue: VenueConfig, markets: Sequence[Market], lanes: Lanes, shell: Shell
 ) -> Feed:
-    """The feed of one venue, as its configuration says."""
+    """The feed of one venue, as its configuration says: coins and contracts, which are streamed
+    apart even where they are one venue's."""
+    parts: list[Feed] = []
+    for contracts in (False, True):
+        theirs = [market for market in markets if market.is_contract == contracts]
+        if theirs:
+            first = 1 + sum(len(part.health()) for part in parts)
+            parts.append(_feed(name, venue, theirs, lanes, shell, contracts, first))
+    return reduce(Feed.beside, parts)
+
+
+def _feed(
+    name: str,
+    venue: VenueConfig,
+    markets: Sequence[Market],
+    lanes: Lanes,
+    shell: Shell,
+    contracts: bool,
+    first: int,
+) -> Feed:
     per_connection = venue.markets_per_connection or 0
-    spoken = spoken_natively(name, venue)
+    spoken = spoken_natively(name, venue, contracts=contracts)
     if spoken is not None:
-        options = options_of(spoken, venue)
-        return socket_feed(spoken, markets, options, lanes, shell, per_connection=per_connection)
+        return socket_feed(
+            spoken,
+            markets,
+            options_of(spoken, venue),
+            lanes,
+            shell,
+            per_connection=per_connection,
+            first=first,
+        )
     from scanner.feeds.ccxt_feed import ccxt_feed
 
     return ccxt_feed(
@@ -43,6 +70,8 @@ def venue_feed(
         rest=venue.endpoints.rest,
         ws=venue.endpoints.ws,
         per_connection=per_connection,
+        contracts=contracts,
+        first=first,
     )
 
 
@@ -120,4 +149,4 @@ class Fleet:
 def _load(venue: VenueConfig, markets: Sequence[Market]) -> object:
     """What makes a feed what it is."""
     settings = venue.model_dump(exclude=set(VenueConfig.COSTS))
-    return settings, [(market.id, market.symbol) for market in markets]
+    return settings, [(market.kind, market.id, market.symbol) for market in markets]

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from scanner.config import Config
-from scanner.venues.registry import VENUES
+from scanner.venues.registry import CONTRACTS, VENUES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NOTHING = {"type": "null"}
@@ -18,7 +18,7 @@ def text() -> str:
     for part in (found, *found.get("$defs", {}).values()):
         _loosen(part)
     venues = found["properties"]["venues"]
-    venues["properties"] = dict.fromkeys(VENUES, venues["additionalProperties"])
+    venues["properties"] = dict.fromkeys((*VENUES, *CONTRACTS), venues["additionalProperties"])
     schema = {"$schema": DIALECT, **found, "title": "Crossbook's config.yaml"}
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 

@@ -132,7 +132,7 @@ def kept_sources(config: Config) -> dict[str, Source]:
 
 def _wanted(config: Config) -> list[Wanted]:
     return [
-        Wanted(name, venue.endpoints.rest or "", venue.feed is not Feed.CCXT)
+        Wanted(name, venue.endpoints.rest or "", venue.feed is not Feed.CCXT, venue.kinds)
         for name, venue in config.enabled.items()
     ]
 
@@ -152,23 +152,45 @@ def choose(
 ) -> list[Market]:
     """Those of the markets ``listed`` by venue that ``config.symbols`` asks for, by symbol."""
     by_symbol: defaultdict[str, list[Market]] = defaultdict(list)
-    for market in each_book_once([m for markets in listed.values() for m in markets], config):
+    every = [market for markets in listed.values() for market in markets]
+    contracts = [market for market in every if market.is_contract]
+    for market in each_book_once([m for m in every if not m.is_contract], config):
         by_symbol[market.symbol].append(market)
     venues = ", ".join(listed)
     if config.symbols == "auto":
         symbols = _shared(by_symbol, config, tickers or {})
-        if not symbols:
+        if not symbols and not contracts:
             quoted = f" in {', '.join(config.quotes)}" if config.quotes else ""
             raise CrossbookError(f"no symbol{quoted} is listed by two of the venues: {venues}")
     else:
-        symbols = _known(by_symbol, config.symbols, config)
-        if not symbols:
+        # Where there are contracts only, the symbols say which coins.
+        known = bool(by_symbol) or not contracts
+        symbols = _known(by_symbol, config.symbols, config) if known else []
+        if not symbols and not contracts:
             raise ConfigError(f"none of them is listed by any of: {venues}", key="symbols")
-    return [
+    chosen = [
         market
         for symbol in (*symbols, *_converting(symbols, by_symbol, config))
         for market in by_symbol[symbol]
     ]
+    return chosen + _contracts(contracts, symbols, config)
+
+
+def _contracts(contracts: Sequence[Market], symbols: Sequence[str], config: Config) -> list[Market]:
+    """The contracts on the coins of ``symbols``, whatever they are paid for in; where there is no
+    spot to go by, on the coins on which most venues list them."""
+    named = symbols if config.symbols == "auto" else config.symbols
+    bases = dict.fromkeys(symbol.partition("/")[0] for symbol in named)
+    by_base: defaultdict[str, list[Market]] = defaultdict(list)
+    for market in contracts:
+        by_base[market.base].append(market)
+    if not bases:
+        count = {base: len({one.venue for one in ones}) for base, ones in by_base.items()}
+        bases = dict.fromkeys(sorted(count, key=lambda base: (-count[base], base)))
+    found = [market for base in list(bases)[: config.max_symbols] for market in by_base[base]]
+    if not found and not symbols:
+        raise CrossbookError("none of the configured venues lists a contract on these coins")
+    return found
 
 
 def _converting(

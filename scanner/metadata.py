@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from scanner.liquidity import Traded
-from scanner.types import FeeSide, Market
+from scanner.types import FeeSide, Market, MarketKind
 from scanner.venues.protocol import ccxt_id
 from scanner.venues.registry import native
 
@@ -34,14 +34,27 @@ DEEPEST = 10
 # ccxt's precision modes: a precision of 0.01 is a step, one of 2 a number of decimals.
 DECIMAL_PLACES = 2
 TICK_SIZE = 4
+MILLISECOND = 1_000_000
+LATEST = 2**63 // MILLISECOND
+
+# What ccxt calls a kind of market, and under which names an exchange may be asked for it.
+IN_CCXT = {MarketKind.SPOT: "spot", MarketKind.PERPETUAL: "swap", MarketKind.FUTURE: "future"}
+OF_CONTRACTS = ("linear", "inverse", "contract")
+ASKED_OF_CCXT = {
+    MarketKind.SPOT: ("spot",),
+    MarketKind.PERPETUAL: ("swap", *OF_CONTRACTS),
+    MarketKind.FUTURE: ("future", "delivery", *OF_CONTRACTS),
+}
 
 
 class Wanted(Struct, frozen=True):
-    """A venue whose markets are wanted; ``rest`` is where it is reached instead ("": as usual)."""
+    """A venue whose markets of these ``kinds`` are wanted; ``rest`` is where it is reached instead
+    ("": as usual)."""
 
     venue: str
     rest: str
     is_native: bool
+    kinds: tuple[MarketKind, ...] = (MarketKind.SPOT,)
 
 
 class Order(Struct, frozen=True):
@@ -52,7 +65,7 @@ class Order(Struct, frozen=True):
 
 
 class Listed(Struct, frozen=True):
-    """The spot markets of a venue, or the ``error`` that came instead. ``tickers``: by symbol, as
+    """The markets of a venue, or the ``error`` that came instead. ``tickers``: by symbol, as
     far as they could be had."""
 
     venue: str
@@ -69,13 +82,13 @@ def fetch(wanted: Wanted, tickers: bool = False) -> Listed:
         exchange = getattr(ccxt, wanted.venue)({"timeout": TIMEOUT_MS})
         if wanted.rest:
             exchange.urls["api"] = moved(exchange.urls["api"], wanted.rest)
-        _spot_only(exchange.options)
+        _only(exchange.options, wanted.kinds)
         found = exchange.load_markets().values()
         markets = converted(wanted, found, exchange.precisionMode)
     except Exception as error:  # whatever goes wrong with one venue leaves the others alone
         return Listed(wanted.venue, error=_told(error))
     if not markets:
-        return Listed(wanted.venue, error="it lists no spot market")
+        return Listed(wanted.venue, error=f"it lists no {' or '.join(wanted.kinds)} market")
     return Listed(wanted.venue, markets, tickers=traded(exchange, markets) if tickers else {})
 
 
@@ -98,18 +111,32 @@ def moved(urls: Any, rest: str) -> Any:
 
 
 def converted(wanted: Wanted, found: Any, precision_mode: int) -> tuple[Market, ...]:
-    """The active spot markets among ccxt's ``found``, each symbol of a stream once, and first the
-    one that the stream is named after (a venue may list one book under several symbols). Where no
-    taker fee is listed, ``fee_source`` is ``UNLISTED``, and what stands for the fee is none."""
-    venue = native(wanted.venue) if wanted.is_native else None
-    stream_id = venue.stream_id if venue else ccxt_id
-    usual = venue.fee_side if venue else None
-    markets: dict[tuple[str, str], Market] = {}
-    spot = [entry for entry in found if entry.get("spot") and entry.get("active") is not False]
-    for entry in sorted(spot, key=lambda entry: stream_id(entry) != ccxt_id(entry)):
-        market = _market(wanted.venue, stream_id(entry), entry, precision_mode, usual)
+    """The active markets of the wanted kinds among ccxt's ``found``, each symbol of a stream once,
+    and first the one that the stream is named after (a venue may list one book under several
+    symbols). Where no taker fee is listed, ``fee_source`` is ``UNLISTED``, and what stands for the
+    fee is none."""
+    speaks = {
+        contracts: native(wanted.venue, contracts=contracts) if wanted.is_native else None
+        for contracts in (False, True)
+    }
+    named: list[tuple[bool, Market]] = []
+    for entry in found:
+        kind = next((kind for kind in wanted.kinds if entry.get(IN_CCXT[kind])), None)
+        if kind is None or entry.get("active") is False:
+            continue
+        spoken = speaks[kind is not MarketKind.SPOT]
+        if spoken is not None and not spoken.carries(entry):
+            continue
+        stream_id = (spoken.stream_id if spoken else ccxt_id)(entry)
+        usual = spoken.fee_side if spoken else None
+        market = _market(wanted.venue, stream_id, entry, precision_mode, usual)
+        if market is not None and kind is not MarketKind.SPOT:
+            market = _contract(market, kind, entry)
         if market is not None:
-            markets.setdefault((market.id, market.symbol), market)
+            named.append((stream_id != ccxt_id(entry), market))
+    markets: dict[tuple[bool, str, str], Market] = {}
+    for _, market in sorted(named, key=lambda one: one[0]):
+        markets.setdefault((market.is_contract, market.id, market.symbol), market)
     return tuple(markets.values())
 
 
@@ -159,6 +186,26 @@ def _market(
     )
 
 
+def _contract(market: Market, kind: MarketKind, entry: Mapping[str, Any]) -> Market | None:
+    """``market`` as the contract that ccxt's ``entry`` describes; None if what it stands for is not
+    said: a size whose unit is unknown is worse than none."""
+    size, settle = _number(entry.get("contractSize")), entry.get("settle")
+    expiry = _number(entry.get("expiry")) or 0.0
+    dated = kind is MarketKind.FUTURE
+    if not size or size < 0 or not _is_name(settle) or dated != (0 < expiry < LATEST):
+        return None
+    if bool(entry.get("linear")) == bool(entry.get("inverse")):
+        return None
+    return msgspec.structs.replace(
+        market,
+        kind=kind,
+        settle=settle,
+        contract_size=size,
+        inverse=bool(entry.get("inverse")),
+        expiry=int(expiry) * MILLISECOND,
+    )
+
+
 def _fee_side(entry: Mapping[str, Any], usual: FeeSide | None) -> tuple[FeeSide, str]:
     """Which currency the fee is taken in, and where that is known from."""
     try:
@@ -198,11 +245,15 @@ def _step(precision: Any, mode: int) -> float:
     return float(step) if step.is_finite() and step > 0 else 0.0
 
 
-def _spot_only(options: dict[str, Any]) -> None:
-    """Where ccxt can be asked for some kinds of markets alone: spot."""
-    kinds = options.get("fetchMarkets")
-    if isinstance(kinds, dict) and "spot" in kinds.get("types", ()):
-        options["fetchMarkets"] = {**kinds, "types": ["spot"]}
+def _only(options: dict[str, Any], kinds: Sequence[MarketKind]) -> None:
+    """Where ccxt can be asked for some kinds of markets alone: those."""
+    asked = options.get("fetchMarkets")
+    if not isinstance(asked, dict):
+        return
+    names = {name for kind in kinds for name in ASKED_OF_CCXT[kind]}
+    types = [name for name in asked.get("types", ()) if name in names]
+    if types:
+        options["fetchMarkets"] = {**asked, "types": types}
 
 
 def fetch_all(order: Order) -> Iterator[Listed]:

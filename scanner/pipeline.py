@@ -8,19 +8,21 @@ the shell has to do (connect, send, fetch, reconnect) or to say (acks, refusals,
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from scanner.books import layout as L
 from scanner.books.slow import BadLevels
 from scanner.books.store import BookStore, Keys
 from scanner.counts import EVER_PROVEN, Counts
+from scanner.derivatives import Derivatives
 from scanner.engine.engine import Bounds, Emit, Engine
 from scanner.engine.ids import Ids
 from scanner.engine.rules import Rules
 from scanner.engine.tracker import Thresholds
 from scanner.fast import layout as F
 from scanner.fast.lane import FastLane
+from scanner.ticker_lane import TickerLane
 from scanner.types import (
     Ack,
     Best,
@@ -29,6 +31,7 @@ from scanner.types import (
     Connect,
     Delta,
     Depth,
+    DerivativeTicker,
     Fetch,
     Market,
     Notice,
@@ -51,7 +54,9 @@ class Pipeline:
     """All books, the engine over them, and the lanes that feed them.
 
     ``breaks`` counts, by venue, how often a book was lost on a connection that went on: a gap, a
-    wrong checksum, levels that could not be read.
+    wrong checksum, levels that could not be read. ``contracts`` are the markets of books that are
+    kept but take no part in the scan, which compares what trades the same thing for the same money;
+    ``derivatives`` is what their venues say of them.
     """
 
     def __init__(
@@ -69,7 +74,9 @@ class Pipeline:
         self.bounds = bounds
         self.patience = patience or Patience()
         self.breaks: Counter[str] = Counter()
-        self._books: dict[tuple[str, str], int] = {}
+        self.contracts: dict[int, Market] = {}
+        self.derivatives = Derivatives()
+        self._books: dict[tuple[str, bool, str], int] = {}
 
     def lane(
         self,
@@ -82,19 +89,40 @@ class Pipeline:
         ``identify`` may then tell which market an id is, so that it takes part in the scan."""
         return Lane(self, venue, markets, options, identify)
 
+    def ticker_lane(self, venue: Venue, markets: Sequence[Market], options: Options) -> TickerLane:
+        """A fresh connection for what the venue says of its contracts beside their books."""
+        assert venue.tickers is not None
+        books = {market.id: self.book(venue, market.id, market) for market in markets}
+        protocol = venue.tickers(markets, options)
+        return TickerLane(self.derivatives, protocol, markets, books)
+
     def book(
         self, venue: Venue, market_id: str, market: Market | None, depth: Depth = Depth.TOP
     ) -> int:
         """The number of this market's book; made when it is first asked for."""
-        key = (venue.id, market_id)
+        key = (venue.id, venue.contracts, market_id)
         book = self._books.get(key)
         if book is None:
             keeps_text = venue.checksum is not ChecksumRule.NONE
             decimals = _decimals(market) if market else (0, 0)
             book = self._books[key] = self.store.add(keeps_text=keeps_text, decimals=decimals)
-        if market is not None and book not in self.engine.markets:
+        if market is None:
+            return book
+        if market.is_contract:
+            self.contracts[book] = market
+        elif book not in self.engine.markets:
             self.engine.add(book, market, venue.proof[depth])
         return book
+
+    @property
+    def markets(self) -> Mapping[int, Market]:
+        """The market of each book of which it is known, scanned or not."""
+        return {**self.engine.markets, **self.contracts}
+
+    def live_contracts(self) -> Counter[str]:
+        """How many books of contracts are live, by venue."""
+        live = (book for book in self.contracts if self.store.state(book) is BookState.LIVE)
+        return Counter(self.contracts[book].venue for book in live)
 
     def configure(self, thresholds: Thresholds, bounds: Bounds, rules: Rules | None = None) -> None:
         """What is worth an event, how fresh books must be, and what else the user allows (None: as
@@ -105,9 +133,11 @@ class Pipeline:
     def carry(self, markets: Sequence[Market], at: int) -> None:
         """These markets are all from now on: the books of others, which no lane feeds any more,
         leave the engine; fees, lots and minimums are those given."""
-        wanted = {(market.venue, market.id): market for market in markets}
+        wanted = {(market.venue, market.is_contract, market.id): market for market in markets}
         for key, book in self._books.items():
             market = wanted.get(key)
+            if book in self.contracts:
+                self._carry_contract(book, market, at)
             if book not in self.engine.markets:
                 continue
             if market is None:
@@ -118,6 +148,14 @@ class Pipeline:
                 self.engine.rename(book, market)
             elif market != self.engine.markets[book]:
                 self.engine.revalue(book, market)
+
+    def _carry_contract(self, book: int, market: Market | None, at: int) -> None:
+        if market is not None:
+            self.contracts[book] = market
+            return
+        self.drop(book, BookState.EMPTY, "it is scanned no more", at)
+        self.derivatives.forget(book)
+        del self.contracts[book]
 
     def drop(self, book: int, state: BookState, reason: str, at: int) -> None:
         """The book leaves the game in this very call, and what stood on it is closed."""
@@ -174,6 +212,7 @@ class Lane:
         """Before the connection: what leads to it. Every book of the lane starts empty."""
         for book in self.books.values():
             self._pipeline.drop(book, BookState.EMPTY, "a new connection starts", at)
+            self._pipeline.derivatives.forget(book)
         return self._run(self._protocol.start, at)
 
     def opened(self, at: int) -> list[Action]:
@@ -237,8 +276,7 @@ class Lane:
 
     def closed(self, reason: str, at: int) -> None:
         """The connection is gone: every book of it leaves the game in this call."""
-        for book in self.books.values():
-            self._pipeline.drop(book, BookState.UNSYNCHRONISED, reason, at)
+        self._drop_all(reason, at)
 
     def proven(self) -> dict[str, int]:
         """When each book that is live, or was until it became too old, was proven last: ns."""
@@ -293,6 +331,13 @@ class Lane:
             self._fast.add(market_id, book, counts.cells)
         return book
 
+    def _book_of(self, market_id: str) -> int | None:
+        """The book of a market; where any is taken, a new one for one that was not named before."""
+        book = self.books.get(market_id)
+        if book is None and self._any:
+            book = self._add(market_id, self._identify(market_id) if self._identify else None)
+        return book
+
     def _run(self, ask: Callable[[int], Sequence[Step]], at: int) -> list[Action]:
         if self._over:
             return []
@@ -309,6 +354,8 @@ class Lane:
             kind = type(step)
             if kind is Delta or kind is Snapshot or kind is Best:
                 actions += self._book_step(step, changed, at)  # type: ignore[arg-type]
+            elif kind is DerivativeTicker:
+                actions += self._ticker(step, at)  # type: ignore[arg-type]
             else:
                 self._note(step, at)  # type: ignore[arg-type]
                 actions.append(step)  # type: ignore[arg-type]
@@ -333,12 +380,9 @@ class Lane:
     def _book_step(
         self, step: Snapshot | Delta | Best, changed: dict[str, None], at: int
     ) -> Sequence[Action]:
-        book = self.books.get(step.market)
+        book = self._book_of(step.market)
         if book is None:
-            if not self._any:
-                return [Notice(f"data of {step.market!r}, which was not subscribed")]
-            market = self._identify(step.market) if self._identify else None
-            book = self._add(step.market, market)
+            return [Notice(f"data of {step.market!r}, which was not subscribed")]
         self.counts[step.market].messages += 1
         try:
             taken = self._apply(book, step, at)
@@ -362,6 +406,15 @@ class Lane:
             self._pipeline.engine.updated(book, at)
         elif state is BookState.CROSSED:
             self._crossed(market, at)
+
+    def _ticker(self, ticker: DerivativeTicker, at: int) -> Sequence[Action]:
+        book = self._book_of(ticker.market)
+        market = self._pipeline.contracts.get(book) if book is not None else None
+        if book is None or market is None:
+            return ()
+        self.counts[ticker.market].tickers += 1
+        wrong = self._pipeline.derivatives.update(book, market, ticker, at)
+        return [Notice(f"{ticker.market}: makes no sense: {wrong}")] if wrong else ()
 
     def _apply(self, book: int, step: Snapshot | Delta | Best, at: int) -> bool:
         """Put the step into the book; False when there is no book that it could change."""
@@ -416,6 +469,7 @@ class Lane:
     def _drop_all(self, reason: str, at: int) -> None:
         for book in self.books.values():
             self._pipeline.drop(book, BookState.UNSYNCHRONISED, reason, at)
+            self._pipeline.derivatives.forget(book)
 
 
 def _decimals(market: Market) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from scanner.config import VenueConfig
 from scanner.feeds.feed import Feed
 from scanner.feeds.shell import Shell
 from scanner.fleet import spoken_natively, venue_feed
-from scanner.types import Best, Delta, Market, Refused, Snapshot, Step
+from scanner.types import Best, Delta, Market, MarketKind, Refused, Snapshot, Step
 from scanner.venues.frames import messages
 from scanner.venues.protocol import Options, Venue, VenueProtocol
 
@@ -110,18 +110,27 @@ class _Lanes(Struct, frozen=True):
         known = [self.notes.market] if self.notes.market else []
         return _Lane(venue.make(known, options), self.notes)
 
+    def ticker_lane(self, venue: Venue, markets: Sequence[Market], options: Options) -> _Lane:
+        assert venue.tickers is not None
+        known = [self.notes.market] if self.notes.market else []
+        return _Lane(venue.tickers(known, options), _Notes(self.notes.market))
+
 
 async def probe(
     name: str, venue: VenueConfig, market: Market | None, shell: Shell, patience: float = PATIENCE
 ) -> Reach:
     """Try to reach the stream of one venue; raises nothing but cancellation."""
-    if spoken_natively(name, venue) is None:
+    contracts = market.is_contract if market else not venue.spot
+    if spoken_natively(name, venue, contracts=contracts) is None:
         if market is None:
             return Reach(error="none of its markets is known, and ccxt connects for markets only")
         patience = max(patience, CCXT_PATIENCE)
     notes = _Notes(market)
     # Without a market there is nothing to subscribe to, but the connection can still be tried.
-    carried = market or Market(venue=name, id="", symbol="", base="", quote="", taker_fee=0.0)
+    kind = MarketKind.PERPETUAL if contracts else MarketKind.SPOT
+    carried = market or Market(
+        venue=name, id="", symbol="", base="", quote="", taker_fee=0.0, kind=kind
+    )
     feed = venue_feed(name, venue, [carried], _Lanes(notes), shell)
     began = shell.now()
     running = asyncio.create_task(feed.run())

@@ -33,7 +33,7 @@ from scanner.stage import Outcome, Play, Say, Stage
 from scanner.text import printable
 from scanner.types import Connect, Depth
 from scanner.venues.protocol import Options, Venue
-from scanner.venues.registry import VENUES, native
+from scanner.venues.registry import CONTRACTS, VENUES, native
 
 FEE = 0.001
 TICK = 250_000_000
@@ -138,12 +138,13 @@ def json_line(outcome: Outcome) -> str:
 def text_line(outcome: Outcome) -> str:
     """The outcome as one line to read."""
     checked = outcome.checksums_ok + outcome.checksums_bad
+    marks = f"  {outcome.tickers} marks and rates" if outcome.tickers else ""
     sums = f"checksums {outcome.checksums_ok}/{checked}" if checked else "no checksums"
     return printable(
         f"{outcome.venue:<9} {outcome.market:<16} {outcome.messages:>7} messages"
         f" {outcome.snapshots:>3} snapshots {outcome.deltas:>6} deltas {outcome.gaps:>3} gaps"
         f"  {sums:<21} bid {_best(outcome.bids):<28} ask {_best(outcome.asks):<28}"
-        f" {outcome.recording}"
+        f" {outcome.recording}{marks}"
     )
 
 
@@ -152,10 +153,15 @@ def _best(levels: list[tuple[float, float]]) -> str:
 
 
 def _venue_of(connection: Connection, say: Say) -> Venue | None:
-    """The venue by the name of the folder, else by the address that was connected to."""
-    venues = [venue for name in VENUES if (venue := native(name)) is not None]
+    """The venue by the names of the folder and the market, else by the address that was connected
+    to. What trades contracts is named by both, or by its address, before what trades coins is."""
+    contracts = [v for name in CONTRACTS if (v := native(name, contracts=True)) is not None]
+    coins = [venue for name in VENUES if (venue := native(name)) is not None]
     folder = connection.folder.name
-    for venue in venues:
+    for venue in contracts:
+        if {folder, f"{folder}/{connection.market}"} & set(venue.recorded_as):
+            return venue
+    for venue in coins:
         if folder == venue.id or folder in venue.recorded_as:
             return venue
     try:
@@ -164,13 +170,14 @@ def _venue_of(connection: Connection, say: Say) -> Venue | None:
         say(f"{connection.name}: left out: {error}")
         return None
     host = address.hostname
-    for venue in venues:
-        if host is not None and host == urlsplit(venue.ws).hostname:
-            spoken = _address(venue)
-            if address.path.rstrip("/") == urlsplit(spoken).path.rstrip("/"):
-                return venue
-            say(f"{connection.name}: left out: of {venue.name}, only {spoken} is spoken")
-            return None
+    near = [v for v in (*coins, *contracts) if host and host == urlsplit(v.ws).hostname]
+    for venue in near:
+        if address.path.rstrip("/") == urlsplit(_address(venue)).path.rstrip("/"):
+            return venue
+    if near:
+        spoken = " or ".join(dict.fromkeys(map(_address, near)))
+        say(f"{connection.name}: left out: of {near[0].name}, only {spoken} is spoken")
+        return None
     where = f" ({host})" if host else ""
     say(f"{connection.name}: left out: no venue that is spoken natively{where}")
     return None

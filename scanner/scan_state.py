@@ -53,7 +53,7 @@ def full(pipeline: Pipeline, overview: Overview, feeds: Sequence[Feed]) -> ScanS
     """Everything; looks at every book."""
     health = tuple(health for feed in feeds for health in feed.health())
     books: dict[str, dict[str, int]] = {}
-    for book, market in pipeline.engine.markets.items():
+    for book, market in pipeline.markets.items():
         states = books.setdefault(market.venue, {state.name.lower(): 0 for state in BookState})
         states[pipeline.store.state(book).name.lower()] += 1
     trust = overview.trust()

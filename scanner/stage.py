@@ -12,7 +12,16 @@ from msgspec.structs import replace
 
 from scanner.pipeline import Action, Lane, Pipeline
 from scanner.recordings import EVERY_MARKET, Connection, Frame, first_line, frames
-from scanner.types import Depth, Market, Notice, Reconnect, Refused, Reset, Side
+from scanner.types import (
+    Depth,
+    Market,
+    MarketKind,
+    Notice,
+    Reconnect,
+    Refused,
+    Reset,
+    Side,
+)
 from scanner.venues.protocol import Options, Venue
 
 TOLD_LEVELS = 10
@@ -35,6 +44,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     snapshots: int
     deltas: int
     gaps: int
+    tickers: int
     checksums_ok: int
     checksums_bad: int
     bids: list[tuple[float, float]]
@@ -136,16 +146,27 @@ class Play:
         return outcomes
 
     def _connect(self, at: int) -> None:
-        spot = self._connection.market in SPOT
+        known = self._connection.market in SPOT or self._venue.contracts
         options = Options(depth=Depth.FULL, rest=self._venue.rest, ws=self._venue.ws)
         lane = self._stage.pipeline.lane(
-            self._named, None, options, self._identify if spot else None
+            self._named, None, options, self._identify if known else None
         )
         self._lanes.append(lane)
         lane.start(at)
         lane.opened(at)
 
     def _identify(self, market_id: str) -> Market | None:
+        if self._venue.contracts:
+            # What it stands for is not recorded; contracts are not scanned.
+            return Market(
+                venue=self._venue.id,
+                id=market_id,
+                symbol=market_id,
+                base="",
+                quote="",
+                taker_fee=0.0,
+                kind=MarketKind.PERPETUAL,
+            )
         return self._stage.market(self._venue.id, self._named.id, market_id)
 
     def _take(self, frame: Frame) -> None:
@@ -189,6 +210,7 @@ class Play:
             snapshots=sum(count.snapshots for count in counts),
             deltas=sum(count.deltas for count in counts),
             gaps=sum(count.gaps for count in counts),
+            tickers=sum(count.tickers for count in counts),
             checksums_ok=sum(count.checksums_ok for count in counts),
             checksums_bad=sum(count.checksums_bad for count in counts),
             bids=bids,

@@ -139,6 +139,7 @@ class Market(Struct, frozen=True, kw_only=True):
     ``multiplier``: coins that one unit of the venue's base stands for (1000 for ``1000PEPE``, whose
     ``base`` and ``symbol`` are then those of ``PEPE``); prices on the wire are for that many.
     ``settle``: the currency of profit and margin of a contract; ``expiry``: ns, 0 for none.
+    ``funding_interval``: ns between two payments of funding, where the venue's list tells (0: no).
 
     ``order`` says which of the two rates counts, ``fee_source`` where that rate comes from.
     ``buy_fee_in``: taken in base, a fee leaves less of what was bought; in quote, it is paid on
@@ -164,11 +165,17 @@ class Market(Struct, frozen=True, kw_only=True):
     inverse: bool = False
     expiry: int = 0
     multiplier: float = 1.0
+    funding_interval: int = 0
     order: OrderKind = OrderKind.TAKER
     fee_source: str = ""
     buy_fee_in: FeeIn = FeeIn.QUOTE
     sell_fee_in: FeeIn = FeeIn.QUOTE
     fee_in_source: str = ""
+
+    @property
+    def is_contract(self) -> bool:
+        """It is a contract on the coin, not the coin itself."""
+        return self.kind is not MarketKind.SPOT
 
     @property
     def fee_rate(self) -> float:
@@ -259,6 +266,29 @@ class Best(Struct, frozen=True, kw_only=True):
     sent_at: int = 0
 
 
+class DerivativeTicker(Struct, frozen=True, kw_only=True):
+    """What a venue says of a contract beside its book, as decimal text; ``""`` and 0: not said,
+    which leaves what was said before as it was.
+
+    ``mark`` and ``index`` are prices. ``funding_rate`` is a fraction of the position's value: what
+    longs pay shorts at ``next_funding_at`` (ns) as the venue puts it now, which on most venues
+    still moves until then; ``predicted``: its forecast for the boundary after that; ``settled``:
+    what was last paid. ``interval``: ns between two boundaries. ``open_interest`` in the unit of
+    the book's sizes. ``sent_at`` as in ``Snapshot``.
+    """
+
+    market: str
+    mark: str = ""
+    index: str = ""
+    funding_rate: str = ""
+    predicted: str = ""
+    settled: str = ""
+    next_funding_at: int = 0
+    interval: int = 0
+    open_interest: str = ""
+    sent_at: int = 0
+
+
 class Ack(Struct, frozen=True):
     """The venue has accepted the subscription of ``market`` (which is no evidence of data)."""
 
@@ -292,7 +322,18 @@ class Notice(Struct, frozen=True):
 
 
 Step: TypeAlias = (
-    Connect | Send | Fetch | Snapshot | Delta | Best | Ack | Refused | Reset | Reconnect | Notice
+    Connect
+    | Send
+    | Fetch
+    | Snapshot
+    | Delta
+    | Best
+    | DerivativeTicker
+    | Ack
+    | Refused
+    | Reset
+    | Reconnect
+    | Notice
 )
 
 

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field
 
 from scanner.fee_config import Capital, FeeRates, Rate
 from scanner.model import Model
-from scanner.types import Depth, OrderKind
+from scanner.types import Depth, MarketKind, OrderKind
 
 
 class Feed(StrEnum):
@@ -62,6 +62,9 @@ class Endpoints(Model):
     )
 
 
+Kind: TypeAlias = Annotated[MarketKind, Field(strict=False)]
+
+
 class VenueConfig(Model):
     """One venue; ``feed`` is None until ``Config`` has settled it. ``COSTS`` names the keys that
     say what its markets cost and what may be spent there."""
@@ -80,6 +83,13 @@ class VenueConfig(Model):
         default=Depth.TOP,
         description="`top`: the venue's fast channel of the best levels. `full`: all the depth that"
         " it offers.",
+    )
+    markets: Annotated[tuple[Kind, ...], Field(min_length=1)] | None = Field(
+        default=None,
+        examples=["[spot, perpetual, future]"],
+        description="What is taken of all that the venue lists: `spot`, `perpetual` contracts,"
+        " `future` ones (with a date of expiry); contracts on the coins that are scanned. None"
+        " named: spot; of a venue that is spoken natively for contracts alone, all of those.",
     )
     endpoints: Endpoints = Field(
         default=Endpoints(), description="Where the venue is reached instead."
@@ -127,6 +137,16 @@ class VenueConfig(Model):
         le=10_000,
         description="At most this many on one connection, if the venue allows more.",
     )
+
+    @property
+    def kinds(self) -> tuple[MarketKind, ...]:
+        """What is taken of the venue's markets."""
+        return self.markets or (MarketKind.SPOT,)
+
+    @property
+    def spot(self) -> bool:
+        """Coins are among it."""
+        return MarketKind.SPOT in self.kinds
 
 
 @cache

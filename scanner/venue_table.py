@@ -13,7 +13,7 @@ from scanner.fee_table import lines as fee_lines
 from scanner.logs import clean
 from scanner.types import Depth
 from scanner.venues.protocol import Venue
-from scanner.venues.registry import VENUES, native
+from scanner.venues.registry import CONTRACTS, VENUES, native
 
 
 def table(config: Config | None) -> Iterator[str]:
@@ -50,14 +50,24 @@ def rows(config: Config | None) -> Iterator[dict[str, Any]]:
         venue = native(name)
         if venue is not None:
             yield _native(venue) | {
-                "configured": _use(configured.pop(name, None)),
+                "configured": _use(configured.get(name)),
                 "fees": costs.get(name, []),
             }
+    for name in CONTRACTS:
+        venue = native(name, contracts=True)
+        if venue is not None:
+            yield _native(venue) | {
+                "configured": _use(configured.get(name)),
+                "fees": costs.get(name, []),
+            }
+    for name in (*VENUES, *CONTRACTS):
+        configured.pop(name, None)
     for name, use in configured.items():
         yield {
             "id": name,
             "name": name,
             "native": False,
+            "contracts": False,
             "channels": {},
             "proof": {},
             "limits": {},
@@ -74,6 +84,7 @@ def _native(venue: Venue) -> dict[str, Any]:
         "id": venue.id,
         "name": venue.name,
         "native": True,
+        "contracts": venue.contracts,
         "channels": {depth.value: venue.channels[depth] for depth in Depth},
         "proof": {depth.value: venue.proof[depth].value for depth in Depth},
         "limits": msgspec.to_builtins(venue.limits),
@@ -97,6 +108,8 @@ def _told(use: dict[str, Any] | None) -> str:
     if not use["enabled"]:
         return "no (enabled: false)"
     parts = [f"feed {use['feed']}", f"depth {use['depth']}"]
+    if use["markets"]:
+        parts.append(f"markets {' '.join(use['markets'])}")
     parts += [f"{kind} {url}" for kind, url in use["endpoints"].items() if url]
     for kind in ("taker", "maker"):
         if use[f"{kind}_fee"] is not None:

@@ -54,6 +54,7 @@ class View:
         self._overview = Overview(pipeline.store, pipeline.engine)
         self._engine = pipeline.engine
         self._breaks = pipeline.breaks
+        self._live_contracts = pipeline.live_contracts
         self._trends: dict[str, Trend] = {}
         self._rates: dict[str, Rate] = {}
         self._since = 0
@@ -196,12 +197,14 @@ class View:
         return tuple(sorted(stops, key=lambda stop: -stop.count))
 
     def _venue_lines(self, at: int) -> Iterable[VenueLine]:
-        trust = self._overview.trust()
+        trust, contracts = self._overview.trust(), self._live_contracts()
         for feed in self._feeds:
             connections = feed.health()
             if connections:
                 venue = connections[0].venue
-                yield self._venue_line(connections, trust.get(venue, Trust(0, None)), at)
+                scanned = trust.get(venue, Trust(0, None))
+                both = Trust(scanned.live + contracts[venue], scanned.lag_ms)
+                yield self._venue_line(connections, both, at)
 
     def _venue_line(self, connections: Sequence[Health], trust: Trust, at: int) -> VenueLine:
         venue = connections[0].venue

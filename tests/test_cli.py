@@ -19,7 +19,7 @@ from scanner.config import Config, builtin
 from scanner.errors import CrossbookError, InternalError, VenueError
 from scanner.later import LATER, Later
 from scanner.markets import NoMarkets
-from scanner.venues.registry import VENUES
+from scanner.venues.registry import CONTRACTS, VENUES
 
 ROOT = Path(__file__).parents[1]
 PARSED_HERE = ["demo", "watch", "lab", "replay", "venues"]
@@ -247,6 +247,7 @@ def test_lab_takes_several_recordings_after_one_serve(handed_over: list[dict[str
             "serve": [Path("a"), Path("b")],
             "speed": 10.0,
             "write_config": Path("w.yaml"),
+            "depeg": False,
         }
     ]
 
@@ -342,8 +343,9 @@ def test_venues_are_listed_for_programs_with_their_configuration(tmp_path: Path)
         json.loads(line)
         for line in crossbook("venues", "--config", str(path), "--json").stdout.splitlines()
     ]
-    used = {row["id"]: row["configured"] for row in rows}
+    used = {row["id"]: row["configured"] for row in rows if not row["contracts"]}
     assert list(used) == [*VENUES, "htx"]
+    assert [row["id"] for row in rows if row["contracts"]] == list(CONTRACTS)
     assert used["okx"]["endpoints"] == {"rest": "http://h", "ws": None}
     assert (used["gate"]["enabled"], used["htx"]["feed"], used["bybit"]) == (False, "ccxt", None)
     text = crossbook("venues", "--config", str(path)).output

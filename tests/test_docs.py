@@ -17,6 +17,8 @@ from docs.make import venues
 from scanner.cli import cli
 from scanner.config import Config
 from scanner.later import Later
+from scanner.types import Depth
+from scanner.venues.registry import CONTRACTS, native
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -116,6 +118,16 @@ def test_every_metric_is_documented() -> None:
 def test_what_is_said_of_the_venues_is_what_the_registry_says(document: Path) -> None:
     told = "python -m docs.make.venues writes it anew"
     assert document.read_text() == venues.WRITTEN[document](), told
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_every_venue_of_contracts_is_in_the_readme_with_its_channels(name: str) -> None:
+    venue = native(name, contracts=True)
+    assert venue is not None
+    rows = README.partition("## Perpetuals and futures")[2].splitlines()
+    row = next(line for line in rows if line.startswith(f"| {venue.name} | `{name}`"))
+    for depth in Depth:
+        assert f"{venue.channels[depth]} ({venue.proof[depth].value})" in row
 
 
 def headings(document: Path) -> set[str]:

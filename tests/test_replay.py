@@ -100,6 +100,7 @@ def test_the_json_line_is_the_contract(tmp_path: Path) -> None:
         "snapshots": 1,
         "deltas": 2,
         "gaps": 0,
+        "tickers": 0,
         "checksums_ok": 0,
         "checksums_bad": 0,
         "bids": [[50000.1, 2.5], [50000.0, 1.0]],
@@ -447,9 +448,11 @@ def test_control_frames_of_every_market_belong_to_all_connections_of_the_day(
 
 def test_the_same_id_on_two_kinds_of_market_is_two_books(tmp_path: Path) -> None:
     for market, price in (("spot", "5"), ("usdm", "6")):
+        change = depth(4, 4, [], [])
+        change["data"] |= {"pu": 3} if market == "usdm" else {}
         write(
             tmp_path / f"binance/{market}.depth.{DATE}.jsonl",
-            [binance_rest(3, [[price, "1"]], [["9", "1"]], t=0), line(depth(4, 4, [], []), t=1)],
+            [binance_rest(3, [[price, "1"]], [["9", "1"]], t=0), line(change, t=1)],
         )
     outcomes, _, _ = run(tmp_path)
     assert {outcome.recording: outcome.bids for outcome in outcomes} == {

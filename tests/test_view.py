@@ -20,6 +20,7 @@ from scanner.types import (
     Depth,
     LevelLayout,
     Market,
+    MarketKind,
     Opportunity,
     Proof,
     Snapshot,
@@ -144,6 +145,20 @@ def paying(desk: Desk, at: int = NOW) -> None:
     """100,000 against 100,200 with 5 bps a side: 99.90 are left of 1 BTC."""
     desk.show("a", [(99_990, 2)], [(100_000, 1), (100_190, 4)], at)
     desk.show("b", [(100_200, 3), (100_100, 1)], [(100_210, 1)], at)
+
+
+def test_books_of_contracts_count_for_their_venue_and_stand_in_no_row() -> None:
+    desk = Desk({"a": 0.0, "b": 0.0})
+    desk.show("a", [["100", "1"]], [["101", "1"]])
+    perpetual = msgspec.structs.replace(desk.markets[0], id="P", kind=MarketKind.PERPETUAL)
+    venue = msgspec.structs.replace(spoken("a"), contracts=True)
+    book = desk.pipeline.book(venue, "P", perpetual)
+    sides = {"bids": b'[["200","1"]]', "asks": b'[["201","1"]]'}
+    desk.pipeline.store.snapshot(book, Snapshot(market="P", sequence=1, **sides), KEYS, NOW)
+    desk.view.watch(list(desk.feeds.values()), [*desk.markets, perpetual])
+    lines = {line.venue: (line.live, line.subscribed) for line in desk.frame().venues}
+    assert lines == {"a": (2, 2), "b": (0, 1)}
+    assert [row.symbol for row in desk.frame().rows] == ["BTC/USDT"]
 
 
 def test_the_worked_example_in_a_row(desk: Desk) -> None:

@@ -18,15 +18,16 @@ from msgspec import Struct
 
 from scanner.feeds.backoff import Backoff
 from scanner.feeds.ccxt_client import CcxtClient, Exchange, close, envelope, is_plea, is_refusal
+from scanner.feeds.ccxt_rates import tell_rates
 from scanner.feeds.driver import Deed, Driver
-from scanner.feeds.feed import Feed, sessions
+from scanner.feeds.feed import Feed, pace_of_connects, sessions
 from scanner.feeds.health import ConnectionState, Meter
 from scanner.feeds.notices import Notices, describe
 from scanner.feeds.pacing import Pause, refusal
 from scanner.feeds.plan import plan
 from scanner.feeds.session import Try
 from scanner.feeds.shell import Lane, Lanes, Shell
-from scanner.types import Depth, Fetch, Market
+from scanner.types import Depth, DerivativeTicker, Fetch, Market
 from scanner.venues.ccxt_book import Envelope, venue
 from scanner.venues.protocol import Options
 
@@ -83,6 +84,9 @@ class CcxtAttempt:
             async with asyncio.TaskGroup() as watchers:
                 for market in self._markets.values():
                     watchers.create_task(self._watch(market))
+                if contracts := [one for one in self._markets.values() if one.is_contract]:
+                    rates = tell_rates(self._exchange, contracts, self._told, self._untold)
+                    watchers.create_task(rates)
         except Exception as error:
             self._failed(error)
         finally:
@@ -115,6 +119,16 @@ class CcxtAttempt:
             else:
                 patience = FIRST_RETRY
                 self._driver.received(envelope(market.id, book))
+
+    def _told(self, tickers: Sequence[DerivativeTicker]) -> None:
+        for ticker in tickers:
+            found = Envelope(market=ticker.market, ticker=ticker)
+            self._driver.received(msgspec.json.encode(found))
+
+    def _untold(self, error: Exception) -> None:
+        self._obey(error)
+        text = f"no marks and rates: {describe(error)}"
+        self._stage.notices.say(logging.WARNING, self._meter.name, text)
 
     def _refused(self, market: Market, reason: str) -> None:
         found = Envelope(market=market.id, fault=reason, refused=True)
@@ -158,7 +172,7 @@ class CcxtAttempt:
         self._stage.notices.say(logging.WARNING, self._meter.name, text)
 
 
-def ccxt_feed(
+def ccxt_feed(  # noqa: PLR0913 (an option each)
     name: str,
     markets: Sequence[Market],
     lanes: Lanes,
@@ -167,11 +181,14 @@ def ccxt_feed(
     rest: str | None = None,
     ws: str | None = None,
     per_connection: int = 0,
+    contracts: bool = False,
+    first: int = 1,
     client: CcxtClient | None = None,
 ) -> Feed:
     """The feed of the exchange with the ccxt id ``name``; ``rest`` and ``ws`` replace scheme and
-    host of its addresses. ``per_connection``: markets for each client (0: 50)."""
-    spoken = venue(name)
+    host of its addresses. ``per_connection``: markets for each client (0: 50); ``first`` as in
+    ``socket_feed``."""
+    spoken = venue(name, contracts=contracts)
     pause = Pause()
     stage = Stage(
         client=client
@@ -190,4 +207,5 @@ def ccxt_feed(
         return run
 
     groups = plan(markets, per_connection or spoken.limits.markets)
-    return Feed(sessions(name, groups, attempt, spoken.limits, shell, pause), nullcontext())
+    connects = pace_of_connects(spoken.limits, shell, pause)
+    return Feed(sessions(name, groups, attempt, shell, connects, first=first), nullcontext())

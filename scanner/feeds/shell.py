@@ -85,6 +85,8 @@ class Lanes(Protocol):
 
     def lane(self, venue: Venue, markets: Sequence[Market] | None, options: Options) -> Lane: ...
 
+    def ticker_lane(self, venue: Venue, markets: Sequence[Market], options: Options) -> Lane: ...
+
 
 def _untold(event: FeedEvent) -> None:
     """For those who do not listen."""

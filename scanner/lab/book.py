@@ -5,9 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 
 from msgspec import Struct
+
+from scanner.lab.units import SECOND
 
 BID, ASK = 0, 1
 REMEMBERED_CHANGES = 20_000
@@ -22,6 +25,10 @@ class LabMarket(Struct, frozen=True, kw_only=True):
     ``id`` is the venue's REST id of it. ``tick`` is ten to the minus ``price_decimals``, ``lot``
     ten to the minus ``size_decimals``; like the minimums (``min_amount`` in base, ``min_notional``
     in quote) and the fee rates (fractions) they are decimal text without exponent.
+
+    Of a contract, which has a currency to ``settle`` in, sizes, lot and minimum are in the venue's
+    unit: ``contract_size`` of base, or of quote if ``inverse``. ``expiry`` and the ``interval`` of
+    funding in ns (0: none); ``on_the_hour``: it is paid at full hours.
     """
 
     id: str
@@ -35,11 +42,24 @@ class LabMarket(Struct, frozen=True, kw_only=True):
     min_notional: str
     taker: str
     maker: str
+    settle: str = ""
+    contract_size: str = "1"
+    inverse: bool = False
+    expiry: int = 0
+    interval: int = 0
+    on_the_hour: bool = False
 
     @property
     def symbol(self) -> str:
-        """The unified symbol, ``BTC/USDT``."""
-        return f"{self.base}/{self.quote}"
+        """The unified symbol: ``BTC/USDT``, ``BTC/USDT:USDT``, ``BTC/USDT:USDT-261225``."""
+        settle = f":{self.settle}" if self.settle else ""
+        date = f"-{self.expiry_date}" if self.expiry else ""
+        return f"{self.base}/{self.quote}{settle}{date}"
+
+    @property
+    def expiry_date(self) -> str:
+        """The day of expiry (UTC) as yymmdd."""
+        return datetime.fromtimestamp(self.expiry / SECOND, UTC).strftime("%y%m%d")
 
 
 class Change(Struct, frozen=True):

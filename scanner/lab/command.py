@@ -13,6 +13,7 @@ from scanner.lab.recording import recorded_venues
 from scanner.lab.server import Clock, LabServer
 from scanner.lab.tape import RecordingError
 from scanner.lab.world import World
+from scanner.types import MarketKind
 
 
 def run_lab(
@@ -23,11 +24,14 @@ def run_lab(
     serve: Sequence[Path] = (),
     speed: float = 1.0,
     write_config: Path | None = None,
+    depeg: bool = False,
 ) -> int:
     """Serve until SIGINT or SIGTERM; the exit code: 1 for a port or file that cannot be had, 2 for
-    a recording that cannot be served. ``serve``: recordings, instead of the market of ``seed``."""
+    a recording that cannot be served. ``serve``: recordings, instead of the market of ``seed``;
+    ``depeg``: in that, a stablecoin loses its peg for a while."""
     try:
-        asyncio.run(_serve(_server(seed, port, truth, serve, speed), write_config))
+        server = _recorded(serve, speed, port, truth) if serve else _made(seed, port, truth, depeg)
+        asyncio.run(_serve(server, write_config))
     except (OSError, RecordingError) as error:
         print(f"crossbook lab: {error}", file=sys.stderr)
         return 2 if isinstance(error, RecordingError) else 1
@@ -41,18 +45,21 @@ def config_text(server: LabServer) -> str:
     for venue in server.venues:
         rest, ws = json.dumps(server.url(venue)), json.dumps(server.ws(venue))
         rows += [f"  {venue}:", f"    endpoints: {{rest: {rest}, ws: {ws}}}"]
+        if server.trades_both(venue):
+            rows.append(f"    markets: [{', '.join(MarketKind)}]")
         rows += [] if server.recorded else ["    fee_in: quote"]
     symbols = json.dumps(server.recorded) if server.recorded else "auto"
     return "\n".join([*rows, f"symbols: {symbols}", ""])
 
 
-def _server(
-    seed: int, port: int, truth: Path | None, serve: Sequence[Path], speed: float
-) -> LabServer:
-    if serve:
-        return LabServer(others=recorded_venues(serve, speed), port=port, truth=truth)
+def _recorded(serve: Sequence[Path], speed: float, port: int, truth: Path | None) -> LabServer:
+    return LabServer(others=recorded_venues(serve, speed), port=port, truth=truth)
+
+
+def _made(seed: int, port: int, truth: Path | None, depeg: bool) -> LabServer:
     clock = Clock()
-    return LabServer(World(seed, clock()), port=port, truth=truth, clock=clock)
+    world = World(seed, clock(), contracts=True, depeg=depeg)
+    return LabServer(world, port=port, truth=truth, clock=clock)
 
 
 async def _serve(server: LabServer, write_config: Path | None) -> None:

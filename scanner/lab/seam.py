@@ -13,6 +13,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from msgspec import Struct, field
 
 from scanner.lab.book import ASK, BID, Change, LabBook, LabMarket, Row, Window, merged
+from scanner.lab.contracts import LabContract, Said
 
 __all__ = [
     "ASK",
@@ -22,6 +23,7 @@ __all__ = [
     "Connection",
     "HearsPongs",
     "LabBook",
+    "LabContract",
     "LabMarket",
     "LabVenue",
     "Out",
@@ -29,6 +31,7 @@ __all__ = [
     "Reply",
     "Request",
     "Row",
+    "Said",
     "VenueWorld",
     "Window",
     "merged",
@@ -97,15 +100,22 @@ class HearsPongs(Protocol):
 
 
 class VenueWorld:
-    """What one simulated venue stands on: its books by REST id, and where clients reach it.
+    """What one simulated venue stands on: its books by REST id, and where clients reach it. Its
+    contracts, by theirs, are apart: some venues give a contract the name of a spot market.
 
     ``base_url`` (``http://127.0.0.1:PORT/<venue>``) and ``ws_url`` (``ws://...``) have no trailing
     slash and are set once the server listens.
     """
 
-    def __init__(self, venue: str, books: dict[str, LabBook]) -> None:
+    def __init__(
+        self,
+        venue: str,
+        books: dict[str, LabBook],
+        contracts: dict[str, LabContract] | None = None,
+    ) -> None:
         self.venue = venue
         self.books = books
+        self.contracts = contracts or {}
         self.base_url = ""
         self.ws_url = ""
 
@@ -121,9 +131,17 @@ class VenueWorld:
 
     def book(self, symbol: str) -> LabBook:
         """The book of a unified symbol. Raises KeyError where the venue does not list it."""
-        for book in self.books.values():
+        contracts = [contract.book for contract in self.contracts.values()]
+        for book in (*self.books.values(), *contracts):
             if book.market.symbol == symbol:
                 return book
+        raise KeyError(symbol)
+
+    def contract(self, symbol: str) -> LabContract:
+        """The contract of a unified symbol. Raises KeyError as ``book``."""
+        for contract in self.contracts.values():
+            if contract.market.symbol == symbol:
+                return contract
         raise KeyError(symbol)
 
 

@@ -94,6 +94,10 @@ class LabServer:
         books = (book for name in self._others for book in self._worlds[name].books.values())
         return sorted({book.market.symbol for book in books})
 
+    def trades_both(self, venue: str) -> bool:
+        """The venue trades coins and contracts."""
+        return bool(self._worlds[venue].books and self._worlds[venue].contracts)
+
     def url(self, venue: str) -> str:
         """The base of the venue's REST interface, without trailing slash."""
         return f"http://{HOST}:{self.port}/{venue}"

@@ -15,15 +15,19 @@ from heapq import heapify, heapreplace
 from random import Random
 
 from scanner.lab.book import LabBook, LabMarket
+from scanner.lab.contract_listings import CONTRACTS, Contracts
+from scanner.lab.contracts import LabContract, lab_contracts
 from scanner.lab.ladder import Ladder
 from scanner.lab.listings import (
     COINS,
     LISTINGS,
     QUOTE_ACTIVITY,
     QUOTES,
+    Listing,
     coarsest_decimals,
     lab_markets,
 )
+from scanner.lab.premium import Depeg
 from scanner.lab.prices import Episode, Episodes, FairPrice, Offset, Rival
 from scanner.lab.seam import VenueWorld
 from scanner.lab.units import MILLISECOND, SECOND
@@ -32,26 +36,38 @@ CHEAP = 0.0025
 QUIETEST = 1.6
 LONGEST_PAUSE = 2.0
 LONGEST_STEP = 3 * SECOND
+UNPEGGED = "USDC"
 
 
 class _Trading:
     """One market of one venue, and how it follows the fair price."""
 
-    def __init__(self, venue: str, market: LabMarket, seed: int, at: int, usd: float) -> None:
+    def __init__(
+        self,
+        venue: str,
+        market: LabMarket,
+        pace: Listing | Contracts,
+        seed: int,
+        at: int,
+        usd: float,
+    ) -> None:
         self.random = Random(f"{seed}:{venue}:{market.symbol}")
         self.venue = venue
         self.market = market
         self.book = LabBook(market, sequence=self.random.randrange(10**8, 10**9), at=at)
-        listing, coin = LISTINGS[venue], COINS[market.base]
+        coin = COINS[market.base]
         activity = coin.activity * QUOTE_ACTIVITY[market.quote]
-        grain = 10 ** (market.size_decimals - coarsest_decimals(market.base))
-        touch = coin.touch_usd * (0.3 + 0.7 * activity) / usd * 10**market.size_decimals
+        unit, grain = float(market.contract_size) * (1.0 if market.inverse else usd), 1
+        if not market.settle:
+            grain = 10 ** (market.size_decimals - coarsest_decimals(market.base))
+        touch = coin.touch_usd * (0.3 + 0.7 * activity) / unit * 10**market.size_decimals
         self.ladder = Ladder(self.book, self.random, touch, grain)
-        self.pause = SECOND / max(listing.activity * activity, QUIETEST)
-        self.lag = int(listing.lag_ms * self.random.uniform(0.5, 1.5) * MILLISECOND)
+        self.pause = SECOND / max(pace.activity * activity, QUIETEST)
+        self.lag = int(pace.lag_ms * self.random.uniform(0.5, 1.5) * MILLISECOND)
         self.offset = Offset(self.random, at)
         self.episodes: list[Episode] = []
         self.per_unit = 10.0**market.price_decimals
+        self.contract = LabContract(self.book, self.random, at) if market.settle else None
 
     def next(self, when: int) -> int:
         """When it changes after ``when``."""
@@ -62,31 +78,61 @@ class _Trading:
         if self.episodes:
             self.episodes = [episode for episode in self.episodes if episode.end > when]
         pushed = sum(episode.at(when) for episode in self.episodes)
+        if self.contract is not None:
+            pushed += self.contract.premium.traded(when)
         return math.exp(fair + self.offset.at(when) + pushed) * self.per_unit
 
 
 class World:
-    """All books of ``venues`` (ccxt ids), from ``at`` (ns) on."""
+    """All books of ``venues`` (ccxt ids), from ``at`` (ns) on.
 
-    def __init__(self, seed: int, at: int, venues: Sequence[str] = tuple(LISTINGS)) -> None:
+    With ``contracts`` also their perpetuals and futures, and those of the venues that trade nothing
+    else; with ``depeg`` a stablecoin loses its peg for a while.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        at: int,
+        venues: Sequence[str] | None = None,
+        *,
+        contracts: bool = False,
+        depeg: bool = False,
+    ) -> None:
+        if venues is None:
+            venues = tuple(dict.fromkeys([*LISTINGS, *(CONTRACTS if contracts else ())]))
         self.seed = seed
+        self._depeg = Depeg(at) if depeg else None
         self._at = at
+        self._observed = at - SECOND
         self._skipped = 0
         self._fair = {
             name: FairPrice(Random(f"{seed}:{name}"), usd, drift, at)
             for name, usd, drift in _wanderers()
         }
-        self._trading = [
-            _Trading(venue, market, seed, at, math.exp(self._fair[market.base].at(at)))
+        listed: list[tuple[str, LabMarket, Listing | Contracts]] = [
+            (venue, market, LISTINGS[venue])
             for venue in venues
+            if venue in LISTINGS
             for market in lab_markets(venue)
         ]
-        self.venues = {venue: VenueWorld(venue, self._books(venue)) for venue in venues}
+        if contracts:
+            listed += [(v, market, row) for v in venues for market, row in lab_contracts(v, at)]
+        self._trading = [
+            _Trading(venue, market, pace, seed, at, math.exp(self._fair[market.base].at(at)))
+            for venue, market, pace in listed
+        ]
+        self._contracts = [(t, t.contract) for t in self._trading if t.contract is not None]
+        self.venues = {
+            venue: VenueWorld(venue, self._books(venue), self._contracts_of(venue))
+            for venue in venues
+        }
         self._episodes = Episodes(Random(f"{seed}:episodes"), _rivals(self._trading), at)
         self._due = [(trading.next(at), number) for number, trading in enumerate(self._trading)]
         heapify(self._due)
         for trading in self._trading:
             self._change(trading, at, at)
+        self._observe(at, at)
 
     def advance(self, at: int) -> list[tuple[str, LabBook]]:
         """Let the market run until ``at``; the books that changed, with their venues.
@@ -105,6 +151,7 @@ class World:
             trading = changed[number] = self._trading[number]
             self._change(trading, when, self._at)
             heapreplace(self._due, (trading.next(when), number))
+        self._observe(now, self._at)
         return [(trading.venue, trading.book) for trading in changed.values()]
 
     def book(self, venue: str, symbol: str) -> LabBook:
@@ -116,12 +163,31 @@ class World:
         return [(trading.venue, trading.book) for trading in self._trading]
 
     def _books(self, venue: str) -> dict[str, LabBook]:
-        return {t.market.id: t.book for t in self._trading if t.venue == venue}
+        theirs = (t for t in self._trading if t.venue == venue and t.contract is None)
+        return {t.market.id: t.book for t in theirs}
+
+    def _contracts_of(self, venue: str) -> dict[str, LabContract]:
+        return {t.market.id: contract for t, contract in self._contracts if t.venue == venue}
 
     def _change(self, trading: _Trading, when: int, at: int) -> None:
-        market, seen = trading.market, when - trading.lag
-        fair = self._fair[market.base].at(seen) - self._fair[market.quote].at(seen)
-        trading.ladder.move(trading.price(fair, when), at)
+        trading.ladder.move(trading.price(self._price(trading, when - trading.lag), when), at)
+
+    def _observe(self, when: int, at: int) -> None:
+        """Let the contracts see what their coins are worth, once a second: an index is one for all
+        contracts on it."""
+        if self._contracts and when - self._observed >= SECOND:
+            self._observed = when
+            for trading, contract in self._contracts:
+                contract.observe(self._price(trading, when), when, at)
+
+    def _price(self, trading: _Trading, when: int) -> float:
+        """The logarithm of the fair price of a market."""
+        return self._worth(trading.market.base, when) - self._worth(trading.market.quote, when)
+
+    def _worth(self, name: str, when: int) -> float:
+        """The logarithm of what a coin or currency is worth in dollars."""
+        fallen = self._depeg.at(when) if self._depeg and name == UNPEGGED else 0.0
+        return self._fair[name].at(when) + fallen
 
 
 def _wanderers() -> list[tuple[str, float, float]]:
@@ -133,12 +199,13 @@ def _rivals(trading: list[_Trading]) -> list[Rival]:
     """The markets that an episode may pick: cheap ones whose symbol another cheap venue trades."""
     fees: dict[str, list[float]] = defaultdict(list)
     for each in trading:
-        if float(each.market.taker) <= CHEAP:
+        if float(each.market.taker) <= CHEAP and not each.market.settle:
             fees[each.market.symbol].append(float(each.market.taker))
     return [
         Rival(number, each.market.symbol, float(each.market.taker) + min(others))
         for number, each in enumerate(trading)
         if float(each.market.taker) <= CHEAP
+        and not each.market.settle
         and (others := _without(fees[each.market.symbol], float(each.market.taker)))
     ]
 

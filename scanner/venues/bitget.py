@@ -1,4 +1,5 @@
-"""Bitget v3: public spot order books; the frames of v2 and v1 are understood as well.
+"""Bitget v3: public spot order books; the frames of v2 and v1 are understood as well. Contracts
+speak the same format (``bitget_futures``).
 
 https://www.bitget.com/api-doc/uta/websocket/public/Order-Book-Channel
 
@@ -19,7 +20,7 @@ checksum (gone today) is passed on; without a ``seq`` their time orders them.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec import Raw, Struct
@@ -55,6 +56,7 @@ from scanner.venues.protocol import Limits, Options, Steps, Venue
 from scanner.venues.wire import Chain, Kind, Order, Shape, What, Wire
 
 BEST = "books1"
+TICKER = "ticker"
 SPOT = ("spot", "sp")
 MARKETS_PER_REQUEST = 10  # of two channels each: frames with 25 arguments lost their connection
 REQUESTS_PER_HOUR = 240
@@ -120,11 +122,22 @@ _books = msgspec.json.Decoder(list[_Book], strict=False)
 _touches = msgspec.json.Decoder(list[_Touch], strict=False)
 
 
+class Line(Struct, frozen=True):
+    """What is traded: ``kinds`` are its names on the stream, the first one is today's. ``told`` is
+    given what a market's ticker says, which is subscribed then."""
+
+    kinds: tuple[str, ...] = SPOT
+    told: Callable[[str, Raw], Steps] | None = None
+
+
 class Bitget:
     """One connection to the public stream."""
 
-    def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+    def __init__(
+        self, markets: Sequence[Market] | None, options: Options, line: Line | None = None
+    ) -> None:
         self.shared = Shared()
+        self._line = line or Line()
         self._known = Known(markets)
         self._any = markets is None
         self._options = options
@@ -139,8 +152,11 @@ class Bitget:
 
     def opened(self, at: int) -> Steps:
         self._pulse.started(at)
-        batches = batched(self._known.ids, MARKETS_PER_REQUEST)
-        return [self._request("subscribe", batch, at) for batch in batches]
+        batches = list(batched(self._known.ids, MARKETS_PER_REQUEST))
+        steps = [self._request("subscribe", batch, at) for batch in batches]
+        if self._line.told is not None:
+            steps += [self._tickers(batch, at) for batch in batches]
+        return steps
 
     def received(self, raw: bytes, at: int) -> Steps:
         self._pulse.heard(at)
@@ -154,7 +170,9 @@ class Bitget:
         market = message.arg.symbol or message.arg.instId
         channel = message.arg.topic or message.arg.channel
         if not channel.startswith("books"):
-            return ()
+            ticker = channel == TICKER and not message.event and self._line.told
+            wanted = market in self._known and self._is_ours(message.arg)
+            return ticker(market, message.data) if ticker and wanted else ()
         if message.event:
             return self._answered(message.event, channel, market, at)
         return self._data(message.arg, channel, market, message, at)
@@ -186,8 +204,10 @@ class Bitget:
         if message.arg is None:
             return self._unnamed(str(message.code), reason, at)
         market = message.arg.symbol or message.arg.instId
-        if (message.arg.topic or message.arg.channel) == BEST:
-            return [Notice(f"{market!r:.40}: no best bid and offer: {reason}")]
+        channel = message.arg.topic or message.arg.channel
+        if not channel.startswith("books") or channel == BEST:
+            what = "best bid and offer" if channel == BEST else f"{channel:.20}"
+            return [Notice(f"{market!r:.40}: no {what}: {reason}")]
         self._tick_off(market)
         return self._refused(market, reason, at)
 
@@ -217,7 +237,7 @@ class Bitget:
             self._unanswered.popleft()
 
     def _data(self, arg: _Arg, channel: str, market: str, message: _Message, at: int) -> Steps:
-        if market not in self._known or not (self._any or arg.instType.lower() in SPOT):
+        if market not in self._known or not self._is_ours(arg):
             name = f"{arg.instType!r:.20} {market!r:.40}"
             return [Notice(f"{channel!r:.40} of {name}, which was not subscribed")]
         if channel == BEST:
@@ -227,6 +247,9 @@ class Bitget:
         if message.action == "update":
             return [step for book in books for step in self._update(market, book, at)]
         return [step for book in books for step in self._books.whole(market, book, at)]
+
+    def _is_ours(self, arg: _Arg) -> bool:
+        return self._any or arg.instType.lower() in self._line.kinds
 
     def _update(self, market: str, book: _Book, at: int) -> Steps:
         if book.previous == RESTARTED:
@@ -239,11 +262,18 @@ class Bitget:
         self._unanswered.append(list(markets))
         channels = (self._depth, BEST)
         args = [
-            {"instType": "spot", "topic": c, "symbol": market}
+            {"instType": self._line.kinds[0], "topic": c, "symbol": market}
             for market in markets
             for c in channels
         ]
         return Send(encoded({"op": op, "args": args}))
+
+    def _tickers(self, markets: Sequence[str], at: int) -> Send | Reconnect:
+        if not self._allowance.take(at):
+            return Reconnect("the venue allows this connection no more requests this hour")
+        kind = self._line.kinds[0]
+        args = [{"instType": kind, "topic": TICKER, "symbol": market} for market in markets]
+        return Send(encoded({"op": "subscribe", "args": args}))
 
 
 def _shapes(channel: str, market: str, bids: str, asks: str) -> tuple[Shape, ...]:

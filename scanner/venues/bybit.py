@@ -5,14 +5,15 @@ https://bybit-exchange.github.io/docs/v5/websocket/public/orderbook
 ``top``: ``orderbook.50`` (every 20 ms), ``full``: ``orderbook.200`` (every 100 ms): a snapshot on
 the stream, then deltas. Both with ``orderbook.1`` (every 10 ms, whole each time) for the best bid
 and offer. ``u`` counts the messages of one topic, ``seq`` is the matching engine's and orders the
-topics of a market against each other. Linear contracts speak the same format.
+topics of a market against each other. Contracts speak the same format on streams of their own
+(``bybit_linear``), where more is told of each market (``Beside``).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -148,13 +149,33 @@ class _Stream:
         return verdict
 
 
-class Bybit:
-    """One connection to the public spot stream."""
+class Beside(Protocol):
+    """What is subscribed of each market beside its book."""
 
-    def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+    def topics(self, market: str) -> Sequence[str]:
+        """The topics, none of which is a book's."""
+        ...
+
+    def published(self, topic: str, kind: str, data: Raw, ts: int) -> Steps:
+        """A message of any topic that is no book's; ``ts`` in ms."""
+        ...
+
+
+class Bybit:
+    """One connection to the public stream of one category."""
+
+    def __init__(
+        self,
+        markets: Sequence[Market] | None,
+        options: Options,
+        category: str = "spot",
+        beside: Beside | None = None,
+    ) -> None:
         self.shared = Shared()
         self._known = Known(markets)
         self._options = options
+        self._category = category
+        self._beside = beside
         self._levels = 200 if options.depth is Depth.FULL else 50
         self._streams = {
             market: _Stream(self._deep(market), self.shared[market]) for market in self._known.ids
@@ -164,12 +185,16 @@ class Bybit:
         self._pulse = Pulse(every=20, quiet=5, dead=10, connection=self.shared.connection)
 
     def start(self, at: int) -> Steps:
-        return [Connect(f"{self._options.ws}/v5/public/spot")]
+        return [Connect(f"{self._options.ws}/v5/public/{self._category}")]
 
     def opened(self, at: int) -> Steps:
         self._pulse.started(at)
         topics = [topic for market in self._known.ids for topic in self._topics(market)]
-        return [self._request("subscribe", batch) for batch in batched(topics, TOPICS_PER_REQUEST)]
+        # Those beside the books are asked for apart: one bad topic fails the request it stands in.
+        beside = self._beside.topics if self._beside is not None else lambda market: ()
+        more = [topic for market in self._known.ids for topic in beside(market)]
+        batches = [*batched(topics, TOPICS_PER_REQUEST), *batched(more, TOPICS_PER_REQUEST)]
+        return [self._request("subscribe", batch) for batch in batches]
 
     def received(self, raw: bytes, at: int) -> Steps:
         self._pulse.heard(at)
@@ -208,7 +233,9 @@ class Bybit:
         channel, _, rest = message.topic.partition(".")
         levels, _, market = rest.partition(".")
         if channel != "orderbook" or not levels.isdecimal():
-            return ()
+            if self._beside is None:
+                return ()
+            return self._beside.published(message.topic, message.type, message.data, message.ts)
         if market not in self._known:
             return [Notice(f"book of {market!r}, which was not subscribed")]
         if levels == "1" and market in self._streams:
@@ -277,6 +304,8 @@ class Bybit:
         if "already subscribed" in message.ret_msg:
             return self._accepted(topics)
         named = _named_topic.search(topics[0] if topics else message.ret_msg)
+        if named is None and topics:
+            return [Notice(f"{topics[0]} refused: {message.ret_msg!r:.200}")]
         if named is None:
             return [Refused(None, message.ret_msg)]
         if named[1] == "1":

@@ -19,6 +19,7 @@ from msgspec import Raw, Struct
 from scanner.types import (
     Ack,
     Depth,
+    DerivativeTicker,
     Fetch,
     Market,
     Notice,
@@ -45,7 +46,8 @@ STUBBORN = 3
 class Envelope(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A book out of ccxt: rows of ``["price", "size"]``, best first; ``sent_at`` in ns.
 
-    With ``fault`` there is no book, and why; ``refused``: the venue would not give one.
+    With ``fault`` there is no book, and why; ``refused``: the venue would not give one. With
+    ``ticker`` there is none either, but what is said of a contract.
     """
 
     market: str
@@ -54,6 +56,7 @@ class Envelope(Struct, frozen=True, kw_only=True, omit_defaults=True):
     sent_at: int = 0
     fault: str = ""
     refused: bool = False
+    ticker: DerivativeTicker | None = None
 
 
 _envelope = msgspec.json.Decoder(Envelope)
@@ -81,6 +84,8 @@ class CcxtBook:
         market = book.market
         if market not in self._known:
             return [Notice(f"book of {market!r}, which was not subscribed")]
+        if book.ticker is not None:
+            return [book.ticker]
         if book.refused:
             return [Refused(market, book.fault), Reset(market, book.fault)]
         if book.fault:
@@ -121,14 +126,15 @@ class CcxtBook:
         return len(times) + 1 >= STUBBORN
 
 
-def venue(name: str) -> Venue:
-    """The exchange of this ccxt id, streamed by ccxt."""
+def venue(name: str, *, contracts: bool = False) -> Venue:
+    """The exchange of this ccxt id, streamed by ccxt: its coins, or the ``contracts`` on them."""
     return Venue(
         id=name,
         name=name,
         rest="",
         ws="",
         make=CcxtBook,
+        contracts=contracts,
         limits=_limits(name),
         proof={Depth.TOP: Proof.NONE, Depth.FULL: Proof.NONE},
         channels={Depth.TOP: "as ccxt has it", Depth.FULL: "as ccxt has it"},

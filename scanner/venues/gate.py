@@ -5,17 +5,17 @@ https://www.gate.com/docs/developers/apiv4/ws/en/
 ``top``: ``spot.obu`` with 50 levels, ``full``: with 400; both begin with the whole book in the
 stream itself (``full``) and go on with changes. Both with ``spot.book_ticker`` for the best bid and
 offer, ordered by the same update id ``u``. The older ``order_book_update``, joined to a REST
-snapshot, is understood where it arrives (recordings), and so are the futures channels of all three.
+snapshot, is understood where it arrives (recordings), and so are the futures channels of all three
+(``gate_futures``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import Raw, Struct
 
 from scanner.types import (
     Ack,
@@ -34,6 +34,7 @@ from scanner.types import (
     Send,
     Snapshot,
 )
+from scanner.venues import gate_wire as wire
 from scanner.venues.bridged import BridgedBooks, market_of
 from scanner.venues.cells import READY, Cells, Shared
 from scanner.venues.parts import (
@@ -41,11 +42,9 @@ from scanner.venues.parts import (
     SECOND,
     Fetches,
     Known,
-    Millis,
     Pulse,
     Requests,
     Resubscriptions,
-    UpdateId,
     batched,
     decode,
     encoded,
@@ -63,67 +62,6 @@ SNAPSHOTS = {
 }
 
 
-class _Error(Struct):
-    code: int = 0
-    message: str = ""
-
-
-class _Envelope(Struct):
-    channel: str = ""
-    event: str | None = None
-    id: int | str | None = None
-    error: _Error | None = None
-    result: Raw = Raw(b"null")
-
-
-class _Book(Struct):
-    s: Annotated[str, Meta(pattern=r"^ob\..+\.[0-9]{1,4}$")]
-    u: UpdateId
-    U: UpdateId | None = None
-    t: Millis = 0
-    full: bool = False
-    b: Raw = Raw(b"null")
-    a: Raw = Raw(b"null")
-
-
-class _Changes(Struct):
-    s: str
-    U: UpdateId
-    u: UpdateId
-    t: Millis = 0
-    b: Raw = Raw(b"null")
-    a: Raw = Raw(b"null")
-
-
-class _Best(Struct):
-    s: str
-    u: UpdateId
-    t: Millis = 0
-    b: str = ""
-    B: Raw = Raw(b'""')
-    a: str = ""
-    A: Raw = Raw(b'""')
-
-
-class _Snapshot(Struct):
-    id: UpdateId
-    asks: Raw = Raw(b"null")
-    bids: Raw = Raw(b"null")
-
-
-class _System(Struct):
-    type: str = ""
-    msg: str = ""
-
-
-_envelope = msgspec.json.Decoder(_Envelope)
-_book = msgspec.json.Decoder(_Book)
-_changes = msgspec.json.Decoder(_Changes)
-_best = msgspec.json.Decoder(_Best)
-_snapshot = msgspec.json.Decoder(_Snapshot)
-_system = msgspec.json.Decoder(_System)
-
-
 class _Stream:
     """One market: how far its book has come, and how that ranks against best bids and offers."""
 
@@ -134,11 +72,25 @@ class _Stream:
         self.ranks = Ranks(cells)
 
 
-class Gate:
-    """One connection to the spot stream."""
+class Line(Struct, frozen=True):
+    """Where something is traded: what its channels begin with and where they are; ``told`` is given
+    what comes on the channel ``beside`` the books."""
 
-    def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+    prefix: str = "spot"
+    path: str = "/ws/v4/"
+    beside: str = ""
+    told: Callable[[Raw], Steps] | None = None
+
+
+class Gate:
+    """One connection to the stream of one line."""
+
+    def __init__(
+        self, markets: Sequence[Market] | None, options: Options, line: Line | None = None
+    ) -> None:
         self.shared = Shared()
+        self._line = line or Line()
+        self._book, self._best = f"{self._line.prefix}.obu", f"{self._line.prefix}.book_ticker"
         self._known = Known(markets)
         self._options = options
         self._levels = 400 if options.depth is Depth.FULL else 50
@@ -152,19 +104,19 @@ class Gate:
         self._snapshots: dict[str, str] = {}
 
     def start(self, at: int) -> Steps:
-        return [Connect(f"{self._options.ws}/ws/v4/")]
+        return [Connect(f"{self._options.ws}{self._line.path}")]
 
     def opened(self, at: int) -> Steps:
         self._pulse.started(at)
-        batches = list(batched(self._known.ids, STREAMS_PER_REQUEST))
+        channels = [self._book, self._best, *filter(None, [self._line.beside])]
         return [
             self._request("subscribe", channel, batch, at)
-            for batch in batches
-            for channel in (BOOK, BEST)
+            for batch in batched(self._known.ids, STREAMS_PER_REQUEST)
+            for channel in channels
         ]
 
     def received(self, raw: bytes, at: int) -> Steps:
-        envelope = decode(_envelope, raw)
+        envelope = decode(wire.envelopes, raw)
         self._pulse.heard(at)
         kind, _, name = envelope.channel.partition(".")
         if envelope.event in ("subscribe", "unsubscribe"):
@@ -181,7 +133,7 @@ class Gate:
         market = market_of(tag)
         if status != 200:
             return self._bridged.failed(market, f"HTTP {status}", at)
-        book = decode(_snapshot, body)
+        book = decode(wire.snapshots, body)
         snapshot = Snapshot(
             market=market,
             bids=levels(book.bids),
@@ -205,11 +157,11 @@ class Gate:
             return [Reconnect("the venue is silent and does not answer a ping")]
         steps: list[Send | Fetch] = []
         if self._pulse.due(at):
-            ping = encoded({"time": at // SECOND, "channel": "spot.ping"})
+            ping = encoded({"time": at // SECOND, "channel": f"{self._line.prefix}.ping"})
             steps.append(Send(ping, heartbeat=True))
         leave, join = self._again.due(at)
-        steps += [self._request("unsubscribe", BOOK, [market], at) for market in leave]
-        steps += [self._request("subscribe", BOOK, [market], at) for market in join]
+        steps += [self._request("unsubscribe", self._book, [market], at) for market in leave]
+        steps += [self._request("subscribe", self._book, [market], at) for market in join]
         return steps + [self._bridged.request(market) for market in self._wanted.due(at)]
 
     def _updated(self, kind: str, name: str, result: Raw, at: int) -> Steps:
@@ -222,10 +174,11 @@ class Gate:
                 return self._update(result, kind, at)
             case "system":
                 return self._announced(result)
-        return ()
+        beside = f"{kind}.{name}" == self._line.beside and self._line.told
+        return beside(result) if beside else ()
 
     def _obu(self, result: Raw, at: int) -> Steps:
-        book = decode(_book, result)
+        book = decode(wire.books, result)
         market, _, depth = book.s.removeprefix("ob.").rpartition(".")
         if market not in self._known:
             return [Notice(f"book of {market!r:.40}, which was not subscribed")]
@@ -235,7 +188,7 @@ class Gate:
             raise msgspec.ValidationError("a change without its first update id")
         return self._change(market, book.U, book, at)
 
-    def _whole(self, market: str, depth: int, book: _Book, at: int) -> Steps:
+    def _whole(self, market: str, depth: int, book: wire.BookMessage, at: int) -> Steps:
         stream = self._stream(market)
         rank = stream.ranks.book(book.u, book.t, at)
         if rank is None:
@@ -255,7 +208,7 @@ class Gate:
             )
         ]
 
-    def _change(self, market: str, first: int, book: _Book, at: int) -> Steps:
+    def _change(self, market: str, first: int, book: wire.BookMessage, at: int) -> Steps:
         stream = self._stream(market)
         had = stream.ids.last
         verdict = stream.ids.delta(first, book.u, at)
@@ -279,7 +232,7 @@ class Gate:
         ]
 
     def _book_ticker(self, result: Raw, at: int) -> Steps:
-        best = decode(_best, result)
+        best = decode(wire.bests, result)
         if best.s not in self._known:
             return [Notice(f"best bid and offer of {best.s!r:.40}, which was not subscribed")]
         rank = self._stream(best.s).ranks.best(best.u, best.t, at)
@@ -298,7 +251,7 @@ class Gate:
         ]
 
     def _update(self, result: Raw, kind: str, at: int) -> Steps:
-        changes = decode(_changes, result)
+        changes = decode(wire.changes, result)
         market = changes.s
         if market not in self._known:
             return [Notice(f"changes of {market!r:.40}, which was not subscribed")]
@@ -316,13 +269,13 @@ class Gate:
         reason = f"update ids {changes.U}..{changes.u} do not follow the last one"
         return self._bridged.missed(market, verdict, reason, at)
 
-    def _answered(self, envelope: _Envelope, at: int) -> Steps:
+    def _answered(self, envelope: wire.Envelope, at: int) -> Steps:
         markets = self._requests.answered(envelope.id)
         if envelope.event == "unsubscribe":
             left = [market for market in markets if self._again.left(market)]
-            return [self._request("subscribe", BOOK, [market], at) for market in left]
+            return [self._request("subscribe", self._book, [market], at) for market in left]
         if envelope.error is None:
-            return [Ack(market) for market in markets] if envelope.channel == BOOK else ()
+            return [Ack(market) for market in markets] if envelope.channel == self._book else ()
         if len(markets) > 1:
             return [self._request("subscribe", envelope.channel, [m], at) for m in markets]
         if envelope.error.message.startswith("Alert sub"):
@@ -333,13 +286,14 @@ class Gate:
     def _refused(self, channel: str, markets: Sequence[str], reason: str) -> Steps:
         if not markets:
             return [Refused(None, reason)]
-        if channel == BEST:
-            return [Notice(f"{markets[0]}: best bid and offer refused: {reason}")]
+        if channel != self._book:
+            what = "best bid and offer" if channel == self._best else channel
+            return [Notice(f"{markets[0]}: {what} refused: {reason}")]
         self._again.done(markets[0])
         return [Refused(markets[0], reason)]
 
     def _announced(self, result: Raw) -> Steps:
-        system = decode(_system, result)
+        system = decode(wire.systems, result)
         if system.type == "upgrade":
             return [Reconnect("the venue announced that it closes this connection")]
         return [Notice(f"the venue says {system.type!r:.40}: {system.msg!r:.200}")]
@@ -354,7 +308,7 @@ class Gate:
         """The way to a fresh book: it comes first on a new subscription."""
         if not self._again.start(market, at):
             return []
-        return [self._request("unsubscribe", BOOK, [market], at)]
+        return [self._request("unsubscribe", self._book, [market], at)]
 
     def _snapshot_url(self, market: str) -> str:
         path = self._snapshots[market]
@@ -367,7 +321,7 @@ class Gate:
             "id": self._requests.new(markets),
             "channel": channel,
             "event": event,
-            "payload": streams if channel == BOOK else markets,
+            "payload": streams if channel == self._book else markets,
         }
         return Send(encoded(body))
 
@@ -377,7 +331,7 @@ def _size(price: str, raw: Raw) -> str:
     return bytes(raw).decode(errors="replace").strip('"') if price else ""
 
 
-def _reason(error: _Error) -> str:
+def _reason(error: wire.Error) -> str:
     return f"{error.message} (code {error.code})"[:200]
 
 

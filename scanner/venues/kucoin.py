@@ -38,6 +38,7 @@ from scanner.types import (
 from scanner.venues.bridged import BridgedBooks, market_of
 from scanner.venues.cells import READY, Cells, Shared
 from scanner.venues.horizon import ShallowBridge
+from scanner.venues.kucoin_token import grant
 from scanner.venues.parts import (
     MILLISECOND,
     Fetches,
@@ -73,22 +74,6 @@ class _Envelope(Struct):
     topic: str = ""
     data: Raw = Raw(b"")
     code: int | str = 0
-
-
-class _Server(Struct):
-    endpoint: Annotated[str, Meta(pattern=r"^wss?://[^\s/?#]+(/[^\s?#]*)?$")]
-    pingInterval: Annotated[int, Meta(ge=1000, le=10**7)] = 18_000
-    pingTimeout: Annotated[int, Meta(ge=1000, le=10**7)] = 10_000
-
-
-class _Bullet(Struct):
-    token: str
-    instanceServers: list[_Server]
-
-
-class _BulletAnswer(Struct):
-    code: str = ""
-    data: _Bullet | None = None
 
 
 class _Depth50(Struct):
@@ -129,7 +114,6 @@ class _BookAnswer(Struct):
 
 
 _envelope = msgspec.json.Decoder(_Envelope)
-_bullet_answer = msgspec.json.Decoder(_BulletAnswer)
 _depth_50 = msgspec.json.Decoder(_Depth50)
 _level_1 = msgspec.json.Decoder(_Level1)
 _level_2 = msgspec.json.Decoder(_Level2)
@@ -224,24 +208,13 @@ class KuCoin:
         return steps
 
     def _connect(self, status: int, body: bytes, at: int) -> Steps:
-        if status != 200:
-            return [Reconnect(f"no token served (HTTP {status})")]
-        answer = decode(_bullet_answer, body)
-        if answer.data is None or not answer.data.instanceServers:
-            return [Reconnect(f"no token served (code {answer.code!r:.40})")]
-        server = answer.data.instanceServers[0]
-        timeout = max(server.pingTimeout / 1000, 2 * QUIET_SECONDS)
-        every, connection = server.pingInterval / 1000, self.shared.connection
+        granted = grant(status, body, self._options.ws, moved=self._options.ws != WS, name=at)
+        if isinstance(granted, Reconnect):
+            return [granted]
+        timeout = max(granted.answers_within, 2 * QUIET_SECONDS)
+        every, connection = granted.ping_every, self.shared.connection
         self._pulse = Pulse(every, QUIET_SECONDS, dead=timeout, connection=connection)
-        token = quote(answer.data.token, safe="")
-        return [Connect(f"{self._address(server.endpoint)}?token={token}&connectId={at}")]
-
-    def _address(self, endpoint: str) -> str:
-        """The endpoint, moved to where the configuration says that the venue is."""
-        if self._options.ws == WS or endpoint.startswith(self._options.ws):
-            return endpoint
-        path = endpoint.partition("://")[2].partition("/")[2]
-        return f"{self._options.ws}/{path}"
+        return [Connect(granted.url)]
 
     def _subscriptions(self) -> list[Send]:
         batches = list(batched(self._known.ids, SYMBOLS_PER_REQUEST))

@@ -1,4 +1,4 @@
-"""OKX v5: public order books (spot; contracts speak the same format).
+"""OKX v5: public order books (spot; contracts speak the same format: ``okx_contracts``).
 
 https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-order-book-channel
 
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 from msgspec import Raw, Struct
@@ -104,12 +105,27 @@ _touches = msgspec.json.Decoder(list[_Touch], strict=False)
 _named = re.compile(r"channel:\s*([\w-]+),\s*instId:\s*([\w-]+)")
 
 
+class Beside(Protocol):
+    """What is subscribed of each market beside its book."""
+
+    def args(self, market: str) -> Sequence[dict[str, str]]:
+        """Channels and what they are of, none of which is a book's."""
+        ...
+
+    def data(self, channel: str, of: str, data: Raw) -> Steps:
+        """Data of any channel that is no book's."""
+        ...
+
+
 class Okx:
     """One connection to the public stream."""
 
-    def __init__(self, markets: Sequence[Market] | None, options: Options) -> None:
+    def __init__(
+        self, markets: Sequence[Market] | None, options: Options, beside: Beside | None = None
+    ) -> None:
         self.shared = Shared()
         self._known = Known(markets)
+        self._beside = beside
         self._options = options
         self._depth = "books" if options.depth is Depth.FULL else "books5"
         self._requests = Requests()
@@ -122,8 +138,11 @@ class Okx:
 
     def opened(self, at: int) -> Steps:
         self._pulse.started(at)
-        batches = batched(self._known.ids, MARKETS_PER_REQUEST)
-        return [self._request("subscribe", batch, at) for batch in batches]
+        batches = list(batched(self._known.ids, MARKETS_PER_REQUEST))
+        steps = [self._request("subscribe", batch, at) for batch in batches]
+        if self._beside is not None:
+            steps += [self._ask_beside(self._beside, batch, at) for batch in batches]
+        return steps
 
     def received(self, raw: bytes, at: int) -> Steps:
         self._pulse.heard(at)
@@ -164,12 +183,14 @@ class Okx:
         reason = f"{message.msg:.200} (code {message.code})"
         named = _named.search(message.msg)
         if named and named[2] in self._known:
-            if named[1] == BEST:
-                return [Notice(f"{named[2]}: no best bid and offer: {reason}")]
+            if not named[1].startswith("books"):
+                return [Notice(f"{named[2]}: no {named[1]}: {reason}")]
             return self._books.refused(named[2], reason, at)
         markets = self._requests.answered(message.id)
         if str(message.code) in TOO_FREQUENT:
             self._books.later(markets, at)
+            return [Notice(reason)]
+        if not markets and named:
             return [Notice(reason)]
         if not markets:
             return [Refused(None, reason)]
@@ -180,7 +201,7 @@ class Okx:
     def _data(self, arg: _Arg, message: _Message, at: int) -> Steps:
         market, channel = arg.instId, arg.channel
         if channel != BEST and not channel.startswith("books"):
-            return ()
+            return self._beside.data(channel, market, message.data) if self._beside else ()
         if market not in self._known:
             return [Notice(f"{channel!r:.40} of {market!r:.40}, which was not subscribed")]
         if channel == BEST:
@@ -196,6 +217,13 @@ class Okx:
             return Reconnect("the venue allows this connection no more requests this hour")
         args = [{"channel": c, "instId": m} for m in markets for c in (self._depth, BEST)]
         body = {"id": str(self._requests.new(markets)), "op": op, "args": args}
+        return Send(encoded(body))
+
+    def _ask_beside(self, beside: Beside, markets: Sequence[str], at: int) -> Send | Reconnect:
+        if not self._allowance.take(at):
+            return Reconnect("the venue allows this connection no more requests this hour")
+        args = {(a["channel"], a["instId"]): a for m in markets for a in beside.args(m)}
+        body = {"id": str(self._requests.new()), "op": "subscribe", "args": list(args.values())}
         return Send(encoded(body))
 
 

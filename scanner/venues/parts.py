@@ -46,6 +46,12 @@ def levels(raw: Raw) -> bytes:
     return b"[]" if text == b"null" else text
 
 
+def number_text(raw: Raw) -> str:
+    """A number as it stands, whether the venue writes it as one or as a text; ``null`` is none."""
+    text = bytes(raw).decode(errors="replace").strip('"')
+    return "" if text == "null" else text
+
+
 def batched(items: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
     """Tuples of at most ``size`` items, in order."""
     iterator = iter(items)

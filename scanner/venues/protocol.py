@@ -88,13 +88,21 @@ def ccxt_id(market: Mapping[str, Any]) -> str:
     return str(market["id"])
 
 
+def everything(market: Mapping[str, Any]) -> bool:
+    """Of a venue that can stream whatever ccxt lists of its kind."""
+    return True
+
+
 class Venue(Struct, frozen=True, kw_only=True):
     """What the registry knows of a venue.
 
     ``make(markets, options)`` builds a protocol; ``markets=None`` means that any market the wire
     names is taken (a recording whose subscriptions are unknown). ``stream_id`` turns a ccxt market
-    into the id used on the stream. ``wire``: its data messages, for the fast lane.
-    ``recorded_as``: folder names under which recordings of the same protocol are kept.
+    into the id used on the stream. ``wire``: its data messages, for the fast lane. ``contracts``:
+    it trades those, not the coins themselves; of what ccxt lists, it speaks the ones that it
+    ``carries``. ``tickers`` builds the protocol of a second connection for what is said of
+    contracts, where the books' connection does not carry it. ``recorded_as``: folders, or folders
+    and markets (``folder/market``), under which recordings of the same protocol are kept.
     ``fee_side``: which currency it takes its fee in, where ccxt does not know. ``notes``: one line
     each for the documentation, facts that surprise.
     """
@@ -108,6 +116,9 @@ class Venue(Struct, frozen=True, kw_only=True):
     proof: Mapping[Depth, Proof]
     channels: Mapping[Depth, str]
     stream_id: Callable[[Mapping[str, Any]], str] = ccxt_id
+    contracts: bool = False
+    carries: Callable[[Mapping[str, Any]], bool] = everything
+    tickers: Make | None = None
     layout: LevelLayout = LevelLayout()
     checksum: ChecksumRule = ChecksumRule.NONE
     wire: Wire | None = None

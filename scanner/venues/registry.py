@@ -18,9 +18,23 @@ VENUES: dict[str, str] = {
 }
 
 
-def native(venue: str) -> Venue | None:
-    """The native venue of this ccxt id, or None where there is none."""
-    module = VENUES.get(venue)
+CONTRACTS: dict[str, str] = {
+    "binanceusdm": "scanner.venues.binanceusdm",
+    "okx": "scanner.venues.okx_contracts",
+    "kucoinfutures": "scanner.venues.kucoinfutures",
+    "bybit": "scanner.venues.bybit_linear",
+    "gate": "scanner.venues.gate_futures",
+    "bitget": "scanner.venues.bitget_futures",
+    "krakenfutures": "scanner.venues.krakenfutures",
+    "hyperliquid": "scanner.venues.hyperliquid",
+}
+"""Those whose perpetuals and futures are; ccxt has some of them as venues of their own."""
+
+
+def native(venue: str, *, contracts: bool = False) -> Venue | None:
+    """The native venue of this ccxt id, for coins or for ``contracts`` on them; None where there is
+    none."""
+    module = (CONTRACTS if contracts else VENUES).get(venue)
     if module is None:
         return None
     return import_module(module).VENUE  # type: ignore[no-any-return]

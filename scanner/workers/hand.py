@@ -22,7 +22,7 @@ from scanner.feeds.backoff import Backoff
 from scanner.feeds.health import ConnectionState
 from scanner.frame import Frame, Query
 from scanner.scan_state import ScanState
-from scanner.types import FeedEvent, Opportunity, RejectMinute, RouteMinute
+from scanner.types import FeedEvent, FundingSample, Opportunity, RejectMinute, RouteMinute
 from scanner.workers.channel import Channel
 from scanner.workers.messages import Carry, Look, Message, Place, Pulse, Record, Seen, Stop
 
@@ -181,7 +181,7 @@ class Hand:
                 else:
                     self._open[message.id] = message
                 self._tell(message)
-            case RouteMinute() | RejectMinute() | FeedEvent():
+            case RouteMinute() | RejectMinute() | FundingSample() | FeedEvent():
                 self._tell(message)
             case Seen(frame):
                 self._frame, self._asked = frame, False

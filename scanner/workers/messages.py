@@ -13,7 +13,14 @@ from msgspec import Struct
 
 from scanner.frame import Frame, Query
 from scanner.scan_state import ScanState
-from scanner.types import FeedEvent, Market, Opportunity, RejectMinute, RouteMinute
+from scanner.types import (
+    FeedEvent,
+    FundingSample,
+    Market,
+    Opportunity,
+    RejectMinute,
+    RouteMinute,
+)
 
 LARGEST = 1 << 28
 
@@ -98,11 +105,12 @@ Message: TypeAlias = (
     | Opportunity
     | RouteMinute
     | RejectMinute
+    | FundingSample
     | FeedEvent
 )
 KINDS = (
     *(Carry, Look, Stop, Seen, Pulse, Record),
-    *(Opportunity, RouteMinute, RejectMinute, FeedEvent),
+    *(Opportunity, RouteMinute, RejectMinute, FundingSample, FeedEvent),
 )
 NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
 _encoder = msgspec.msgpack.Encoder()

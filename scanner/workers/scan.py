@@ -20,7 +20,14 @@ from scanner.fleet import Fleet, spoken_natively, venue_feed
 from scanner.frame import Frame, Query
 from scanner.pipeline import Pipeline
 from scanner.scan_state import ScanState, brief, full
-from scanner.types import FeedEvent, Market, Opportunity, RejectMinute, RouteMinute
+from scanner.types import (
+    FeedEvent,
+    FundingSample,
+    Market,
+    Opportunity,
+    RejectMinute,
+    RouteMinute,
+)
 from scanner.view import View
 from scanner.workers.messages import Place
 
@@ -29,7 +36,7 @@ log = logging.getLogger(__name__)
 TICK = 0.1
 MINUTE = 60_000_000_000
 
-Found: TypeAlias = Opportunity | RouteMinute | RejectMinute | FeedEvent
+Found: TypeAlias = Opportunity | RouteMinute | RejectMinute | FundingSample | FeedEvent
 
 
 class Scan:
@@ -140,6 +147,9 @@ class Scan:
         for reject in engine.take_rejects(at):
             if self._own(reject.symbol):
                 self._tell(reject)
+        for sample in self._pipeline.derivatives.take_samples(at):
+            if self._own(sample.symbol):
+                self._tell(sample)
 
 
 async def _import_ccxt() -> None:

@@ -42,7 +42,7 @@ def market_of(lab: LabServer, venue: str, symbol: str, stream_id: str = "") -> M
 def same_book(pipeline: Pipeline, lab: LabServer, market: Market, levels: int = 10) -> bool:
     """Whether our best levels are the venue's, value by value."""
     assert lab.world is not None
-    book = pipeline._books[(market.venue, market.id)]
+    book = pipeline._books[(market.venue, market.is_contract, market.id)]
     truth = lab.world.book(market.venue, market.symbol)
     return all(
         pipeline.store.ladder(book, side, levels)

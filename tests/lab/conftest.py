@@ -29,10 +29,19 @@ def lab_venues() -> tuple[str, ...]:
 
 
 @pytest.fixture
-async def lab(lab_seed: int, lab_venues: tuple[str, ...]) -> AsyncIterator[LabServer]:
+def lab_contracts() -> bool:
+    """Whether the lab lists contracts; a test module that needs them overrides it."""
+    return False
+
+
+@pytest.fixture
+async def lab(
+    lab_seed: int, lab_venues: tuple[str, ...], lab_contracts: bool
+) -> AsyncIterator[LabServer]:
     """A lab that serves ``lab_venues``: ``url(venue)``, ``ws(venue)``, ``world``, ``freeze()``."""
     clock = Clock()
-    async with LabServer(World(lab_seed, clock(), lab_venues), clock=clock) as server:
+    world = World(lab_seed, clock(), lab_venues, contracts=lab_contracts)
+    async with LabServer(world, clock=clock) as server:
         yield server
 
 

@@ -9,13 +9,15 @@ from random import Random
 import aiohttp
 from websockets.asyncio.client import ClientConnection, connect
 
+from scanner.derivatives import Derivative
 from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
-from scanner.lab.book import LabBook
+from scanner.lab.book import LabBook, LabMarket
 from scanner.lab.server import LabServer
 from scanner.pipeline import Action, Lane, Pipeline
-from scanner.types import Ack, Connect, Depth, Fetch, Market, Reconnect, Send, Side
+from scanner.ticker_lane import TickerLane
+from scanner.types import Ack, Connect, Depth, Fetch, Market, MarketKind, Reconnect, Send, Side
 from scanner.venues.protocol import Options
 from scanner.venues.registry import native
 
@@ -32,7 +34,8 @@ class NativeFeed:
         ids: Mapping[str, str],
         depth: Depth,
     ) -> None:
-        found = native(venue)
+        contracts = any(":" in symbol for symbol in ids)
+        found = native(venue, contracts=contracts)
         assert found is not None
         self._lab = lab
         self._venue = venue
@@ -43,16 +46,24 @@ class NativeFeed:
         markets = [_market(venue, name, lab.book(venue, symbol)) for symbol, name in ids.items()]
         options = Options(depth=depth, rest=lab.url(venue), ws=lab.ws(venue))
         self.lane: Lane = self.pipeline.lane(found, markets, options)
+        self._beside = [self.pipeline.ticker_lane(found, markets, options)] if found.tickers else []
         self.actions: list[Action] = []
         self.urls: list[str] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._socket: ClientConnection | None = None
         self.keep_books = False
 
+    def known(self, symbol: str) -> Derivative:
+        """What is known of a contract now."""
+        book = self.lane.books[self._ids[symbol]]
+        return self.pipeline.derivatives.latest(book, self._lab.clock())
+
     async def run(self) -> None:
         """Until the venue closes the connection, or for ever."""
         async with aiohttp.ClientSession() as session:
             self._session = session
+            for lane in self._beside:
+                self._start(self._listen(lane))
             try:
                 await self._do(self.lane.start(self._lab.clock()))
                 while not self.urls:
@@ -102,6 +113,29 @@ class NativeFeed:
     async def settled(self, symbol: str, levels: int, seconds: float = 5.0) -> None:
         """Wait until the book equals that of the (frozen) lab; then it must stay so."""
         await until(lambda: self.equal(symbol, levels), seconds)
+
+    async def _listen(self, lane: TickerLane) -> None:
+        """The connection beside the books."""
+        at = self._lab.clock
+        actions = [*lane.start(at())]
+        (url,) = [action.url for action in actions if isinstance(action, Connect)]
+        async with connect(url, max_size=1 << 25, compression=None) as socket:
+            await self._carry_out(lane, socket, lane.opened(at()))
+            async for raw in socket:
+                data = raw.encode() if isinstance(raw, str) else raw
+                await self._carry_out(lane, socket, [*lane.received(data, at()), *lane.idle(at())])
+
+    async def _carry_out(
+        self, lane: TickerLane, socket: ClientConnection, actions: Iterable[Action]
+    ) -> None:
+        for action in actions:
+            if isinstance(action, Send):
+                await socket.send(action.text)
+            elif isinstance(action, Fetch):
+                async with self._session.request(action.method, action.url) as response:
+                    body = await response.read()
+                found = lane.fetched(action.tag, response.status, body, self._lab.clock())
+                await self._carry_out(lane, socket, found)
 
     async def _do(self, actions: Iterable[Action]) -> None:
         for action in actions:
@@ -165,7 +199,18 @@ def _market(venue: str, stream_id: str, book: LabBook) -> Market:
         price_tick=float(market.tick),
         lot=float(market.lot),
         taker_fee=float(market.taker),
+        kind=_kind(market),
+        settle=market.settle,
+        contract_size=float(market.contract_size),
+        inverse=market.inverse,
+        expiry=market.expiry,
     )
+
+
+def _kind(market: LabMarket) -> MarketKind:
+    if not market.settle:
+        return MarketKind.SPOT
+    return MarketKind.FUTURE if market.expiry else MarketKind.PERPETUAL
 
 
 def _ignore(_: object) -> None:

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from scanner.lab.command import run_lab
-from scanner.lab.venues import VENUES
+from scanner.lab.venues import CONTRACT_VENUES, VENUES
 
 Start = Callable[..., Awaitable[tuple[Process, str]]]
 
@@ -60,7 +60,9 @@ async def test_it_serves_all_venues_until_a_signal_comes(
     process, ready = await start(seed=3, truth=truth, write_config=config)
     assert ready.startswith("ready http://127.0.0.1:")
     written = yaml.safe_load(config.read_text())
-    assert list(written["venues"]) == list(VENUES)
+    assert sorted(written["venues"]) == sorted({*VENUES, *CONTRACT_VENUES})
+    assert written["venues"]["okx"]["markets"] == ["spot", "perpetual", "future"]
+    assert "markets" not in written["venues"]["binance"]
     assert written["symbols"] == "auto"
     rest = written["venues"]["binance"]["endpoints"]["rest"]
     assert written["venues"]["binance"]["endpoints"]["ws"] == rest.replace("http", "ws")

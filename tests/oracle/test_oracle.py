@@ -93,6 +93,13 @@ def _bitget(first: int, last: int) -> Any:
     return {"arg": arg, "action": "update" if first else "snapshot", "data": [data]}
 
 
+def _kraken_futures(first: int, last: int) -> Any:
+    if not first:
+        return {"feed": "book_snapshot", "product_id": "A", "seq": last, "bids": [], "asks": []}
+    level = {"side": "buy", "price": 1, "qty": 2}
+    return {"feed": "book", "product_id": "A", "seq": last, **level}
+
+
 EMPTY = {"bids": [], "asks": []}
 BINANCE = ("https://x/depth?symbol=AB", EMPTY | {"lastUpdateId": 4})
 KUCOIN = ("https://x/level2?symbol=A-B", {"data": EMPTY | {"sequence": "4"}})
@@ -113,6 +120,7 @@ GATE = ("https://x/order_book?currency_pair=A_B", EMPTY | {"id": 4})
         ("coinbase", _coinbase(0, 4), _coinbase, [(5, 5), (6, 6)], (8, 8)),
         ("okx", _okx(0, 4), _okx, [(4, 7), (7, 9)], (8, 10)),
         ("bitget", _bitget(0, 4), _bitget, [(4, 7), (7, 9)], (8, 10)),
+        ("kraken-futures", _kraken_futures(0, 4), _kraken_futures, [(5, 5), (6, 6)], (8, 8)),
     ],
 )
 def test_a_missing_message_is_noticed(

@@ -315,6 +315,41 @@ def gate(frames: Iterable[Frame]) -> Iterator[Seen | Top]:
             yield Seen(frame.index, market, book.bids, book.asks, touched, last[market])
 
 
+def kraken_futures(frames: Iterable[Frame]) -> Iterator[Seen]:
+    """``book_snapshot`` and then one level a message, each product's ``seq`` counted by one."""
+    books: dict[str, Book] = {}
+    last: dict[str, int] = {}
+    for frame in frames:
+        message = json.loads(frame.raw, parse_float=Decimal)
+        market, feed = message.get("product_id", ""), message.get("feed")
+        if feed == "book_snapshot":
+            rows = {s: [(row["price"], row["qty"]) for row in message[s]] for s in ("bids", "asks")}
+            books[market] = Book(rows["bids"], rows["asks"])
+            touched = None
+        elif feed == "book" and "seq" in message:
+            follows = message["seq"] == last[market] + 1
+            _expect(follows, frame, f"{market}: {message['seq']} after {last[market]}")
+            row = [(message["price"], message["qty"])]
+            bids, asks = (row, []) if message["side"] == "buy" else ([], row)
+            touched = changes(books[market], bids, asks)
+        else:
+            continue
+        last[market] = message["seq"]
+        book = books[market]
+        yield Seen(frame.index, market, book.bids, book.asks, touched, message["seq"])
+
+
+def hyperliquid(frames: Iterable[Frame]) -> Iterator[Seen]:
+    """``l2Book``: whole every time."""
+    for frame in frames:
+        message = json.loads(frame.raw)
+        if message["channel"] == "l2Book":
+            data = message["data"]
+            bids, asks = ([(row["px"], row["sz"]) for row in side] for side in data["levels"])
+            book = Book(bids, asks)
+            yield Seen(frame.index, data["coin"], book.bids, book.asks, None, data["time"])
+
+
 DECODERS: dict[str, Decoder] = {
     "binance": binance,
     "okx": okx,
@@ -325,5 +360,7 @@ DECODERS: dict[str, Decoder] = {
     "kraken-v2": kraken,
     "gate": gate,
     "bitget": bitget,
+    "kraken-futures": kraken_futures,
+    "hyperliquid": hyperliquid,
 }
 """Decoders by the name of the folder a recording is kept in."""

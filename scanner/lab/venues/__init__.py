@@ -17,13 +17,22 @@ VENUES: dict[str, str] = {
     "bitget": "scanner.lab.venues.bitget",
 }
 
+# Those that trade nothing but contracts.
+CONTRACT_VENUES: dict[str, str] = {
+    "binanceusdm": "scanner.lab.venues.binanceusdm",
+    "kucoinfutures": "scanner.lab.venues.kucoinfutures",
+    "krakenfutures": "scanner.lab.venues.krakenfutures",
+    "hyperliquid": "scanner.lab.venues.hyperliquid",
+}
+
 # Other names under which recordings of a venue are kept, or that its hosts bear.
 RECORDED_AS = {"kraken-v2": "kraken", "okex": "okx"}
 
 
 def lab_venue(venue: str) -> type[LabVenue]:
     """The class of the simulated venue. Raises KeyError for a venue that is not simulated."""
-    return import_module(VENUES[venue]).LAB  # type: ignore[no-any-return]
+    module = CONTRACT_VENUES.get(venue) or VENUES[venue]
+    return import_module(module).LAB  # type: ignore[no-any-return]
 
 
 def market_id(venue: str, base: str, quote: str) -> str:

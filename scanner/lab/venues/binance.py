@@ -9,7 +9,8 @@ Streams: ``<symbol>@bookTicker``, ``@depth[5|10|20][@100ms]``, raw below ``/ws``
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import msgspec
 
@@ -75,11 +76,16 @@ class BinanceLab:
         parts = path.strip("/").split("/")
         if "ws" in parts[:2]:
             streams = parts[parts.index("ws") + 1 :]
-            return _Streams(self._world, [name for name in streams if name], False, at)
+            return Streams(self._channel, [name for name in streams if name], False, at)
         if parts == ["stream"]:
             streams = query.get("streams", "").split("/")
-            return _Streams(self._world, [name for name in streams if name], True, at)
+            return Streams(self._channel, [name for name in streams if name], True, at)
         return Reply(404, "", HTML)
+
+    def _channel(self, name: str, at: int) -> Channel | None:
+        match = STREAM.fullmatch(name)
+        book = self._world.books.get(match[1].upper()) if match else None
+        return _Channel(name, book, match, at) if book and match else None
 
     def _depth(self, query: dict[str, str], at: int) -> Reply:
         symbol, limit = query.get("symbol", ""), query.get("limit", "100")
@@ -105,8 +111,16 @@ class BinanceLab:
         return Reply(200, encoded(body), {"x-mbx-used-weight-1m": str(self._budget.spent)})
 
 
-class _Channel:
+class Channel(Protocol):
     """One stream of one client."""
+
+    def due(self, at: int) -> object | None:
+        """What the stream says now, None for nothing."""
+        ...
+
+
+class _Channel:
+    """A stream of a book."""
 
     def __init__(self, name: str, book: LabBook, match: re.Match[str], at: int) -> None:
         self._name = name
@@ -160,14 +174,21 @@ class _Channel:
         }
 
 
-class _Streams:
-    """One connection."""
+class Streams:
+    """One connection; ``find`` knows the stream of a name, where there is one."""
 
-    def __init__(self, world: VenueWorld, names: list[str], combined: bool, at: int) -> None:
-        self._world = world
+    def __init__(
+        self,
+        find: Callable[[str, int], Channel | None],
+        names: list[str],
+        combined: bool,
+        at: int,
+        most_messages: int = MOST_MESSAGES_A_SECOND,
+    ) -> None:
+        self._find = find
         self._combined = combined
-        self._channels: dict[str, _Channel | None] = {}
-        self._messages = Rate(MOST_MESSAGES_A_SECOND, SECOND, strict=True)
+        self._channels: dict[str, Channel | None] = {}
+        self._messages = Rate(most_messages, SECOND, strict=True)
         self._began = at
         self._pinged = at
         self._payload = b""
@@ -249,11 +270,8 @@ class _Streams:
 
     def _subscribe(self, names: list[str], at: int) -> None:
         for name in names:
-            if name in self._channels:
-                continue
-            match = STREAM.fullmatch(name)
-            book = self._world.books.get(match[1].upper()) if match else None
-            self._channels[name] = _Channel(name, book, match, at) if book and match else None
+            if name not in self._channels:
+                self._channels[name] = self._find(name, at)
 
 
 LAB = BinanceLab

@@ -1,4 +1,5 @@
-"""Bitget as a simulated venue: spot books over REST, and the public streams v2 and v3.
+"""Bitget as a simulated venue: books of spot and of USDT futures over REST, and the public streams
+v2 and v3, where futures have a ``ticker`` too.
 
 https://www.bitget.com/api-doc/uta/websocket/public/Order-Book-Channel
 https://www.bitget.com/api-doc/spot/websocket/public/Depth-Channel
@@ -31,6 +32,7 @@ from scanner.lab.seam import (
     Window,
 )
 from scanner.lab.units import MILLISECOND, SECOND
+from scanner.lab.venues.bitget_futures import PRODUCT, Ticker, answered
 from scanner.lab.venues.bitget_metadata import catalogue, failure, success
 from scanner.lab.wire import decoded_object, encoded, plain
 
@@ -110,6 +112,10 @@ class BitgetLab:
                 return self._book(V2, request.query, 150, "150", at)
             case "/api/v3/market/orderbook":
                 return self._book(V3, request.query, 200, "5", at)
+            case "/api/v2/mix/market/merge-depth":
+                return self._contract_book(request.query, at)
+        if (answer := answered(request, self._world.contracts, at)) is not None:
+            return answer
         listed = catalogue(request, self._world.markets, at)
         return listed or failure(404, "40404", "Request URL NOT FOUND", at)
 
@@ -127,7 +133,21 @@ class BitgetLab:
             return failure(400, "40034", "Parameter category does not exist", at)
         if query.get("type", "step0") != "step0" or not (limit.isascii() and limit.isdigit()):
             return failure(400, "400172", "Parameter verification failed", at)
-        book = self._world.books.get(symbol)
+        return self._levels(dialect, self._world.books.get(symbol), symbol, (limit, most), at)
+
+    def _contract_book(self, query: dict[str, str], at: int) -> Reply:
+        symbol, limit = query.get("symbol", ""), query.get("limit", "100")
+        limit = "1000" if limit == "max" else limit
+        if not limit.isdecimal():
+            return failure(400, "400172", "Parameter verification failed", at)
+        ours = query.get("productType", "").upper() == PRODUCT
+        contract = self._world.contracts.get(symbol) if ours else None
+        return self._levels(V2, contract.book if contract else None, symbol, (limit, 1000), at)
+
+    def _levels(
+        self, dialect: Dialect, book: LabBook | None, symbol: str, limits: tuple[str, int], at: int
+    ) -> Reply:
+        limit, most = limits
         if book is None:
             return failure(400, "40034", f"Parameter {symbol} does not exist", at)
         levels = min(int(limit[:6]), most)
@@ -186,7 +206,7 @@ class _Stream:
     def __init__(self, world: VenueWorld, dialect: Dialect, at: int) -> None:
         self._world = world
         self._dialect = dialect
-        self._channels: dict[tuple[str, str, str], _Channel | None] = {}
+        self._channels: dict[tuple[str, str, str], _Channel | Ticker | None] = {}
         self._messages = Rate(MOST_MESSAGES_A_SECOND, SECOND)
         self._subscribes = Rate(MOST_SUBSCRIBES_AN_HOUR, 3600 * SECOND)
         self._pinged = at
@@ -230,9 +250,10 @@ class _Stream:
         if not isinstance(arg, dict) or not all(isinstance(arg.get(name), str) for name in names):
             return _refusal(30016, "Param error")
         kind, channel, market = (arg[name] for name in names)
-        book = self._world.books.get(market)
-        known = kind.lower() in ("spot", *FUTURES) and channel in self._dialect.channels
-        if not known or book is None:
+        listed = market in self._world.books or market in self._world.contracts
+        known = kind.lower() in ("spot", *FUTURES)
+        known = known and channel in (*self._dialect.channels, "ticker")
+        if not known or not listed:
             where = ",".join(f"{name}:{arg[name]}" for name in names)
             return {**_refusal(30001, f"{where} doesn't exist"), "arg": arg, "op": op}
         key = (kind, channel, market)
@@ -241,10 +262,19 @@ class _Stream:
         elif len(self._channels) >= MOST_CHANNELS:
             return {**_refusal(30007, "request over limit"), "arg": arg, "op": op}
         elif key not in self._channels:
-            # An existing name among instruments of the wrong kind is acknowledged and stays silent.
-            spot = kind.lower() == "spot"
-            self._channels[key] = _Channel(self._dialect, arg, book) if spot else None
+            self._channels[key] = self._made(kind.lower(), channel, market, arg)
         return {"event": op, "arg": arg}
+
+    def _made(
+        self, kind: str, channel: str, market: str, arg: dict[str, str]
+    ) -> _Channel | Ticker | None:
+        """An existing name among instruments of the wrong kind is acknowledged and stays silent."""
+        contract = self._world.contracts.get(market) if kind == FUTURES[0] else None
+        if channel == "ticker":
+            return Ticker(arg, contract) if contract else None
+        book = self._world.books.get(market) if kind == "spot" else None
+        book = contract.book if contract else book
+        return _Channel(self._dialect, arg, book) if book else None
 
 
 LAB = BitgetLab

@@ -1,9 +1,9 @@
-"""Bybit v5 spot as a simulated venue.
+"""Bybit v5, spot and linear contracts, as a simulated venue.
 
 https://bybit-exchange.github.io/docs/v5/intro
 
-Stream topics: ``orderbook.{1|50|200|1000}.<symbol>`` below ``/v5/public/spot``. Spot is all it
-lists: the other categories answer, and are empty.
+Stream topics: ``orderbook.{1|50|200|1000}.<symbol>`` below ``/v5/public/spot`` and ``/linear``, and
+``tickers.<symbol>`` of contracts. The other categories answer, and are empty.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from scanner.lab.seam import (
     Close,
     Connection,
     LabBook,
+    LabContract,
     Out,
     Reply,
     Request,
@@ -29,7 +30,7 @@ from scanner.lab.seam import (
     Window,
 )
 from scanner.lab.units import MILLISECOND, SECOND
-from scanner.lab.venues.bybit_metadata import listed
+from scanner.lab.venues.bybit_metadata import listed, listed_contract, ticker
 from scanner.lab.wire import decoded, encoded, plain_rows
 
 PERIODS = {1: 10, 50: 20, 200: 100, 1000: 200}
@@ -44,6 +45,7 @@ IDLE_SUBSCRIBED = 600 * SECOND
 REST_LEVELS = 200
 NUMBER = re.compile(r"[0-9]{1,4}")
 CATEGORIES = ("spot", "linear", "inverse", "option")
+TICKERS = "tickers."
 TOPIC = re.compile(r"orderbook\.(\d+)\.([A-Z0-9]+)")
 
 
@@ -73,21 +75,30 @@ class BybitLab:
                 return self._instruments(request.query, at)
             case "/v5/market/orderbook":
                 return self._orderbook(request.query, at)
+            case "/v5/market/tickers":
+                return self._tickers(request.query, at)
         return Reply(404, "", {"Content-Type": TEXT})
 
     def connect(self, path: str, query: dict[str, str], at: int) -> Connection | Reply:
         category = path.removeprefix("/v5/public/")
         if category == path or category not in CATEGORIES:
             return Reply(404, "", {"Content-Type": TEXT})
-        books = self._world.books if category == "spot" else {}
-        return _Stream(books, category, f"d9lab{next(self._connections):08d}-bybit", at)
+        contracts = self._world.contracts if category == "linear" else {}
+        name = f"d9lab{next(self._connections):08d}-bybit"
+        return _Stream(self._books(category), contracts, category, name, at)
+
+    def _books(self, category: str) -> dict[str, LabBook]:
+        if category == "linear":
+            return {name: contract.book for name, contract in self._world.contracts.items()}
+        return self._world.books if category == "spot" else {}
 
     def _instruments(self, query: dict[str, str], at: int) -> Reply:
         category = query.get("category", "")
         if category not in CATEGORIES:
             return _error(10001, "params error: Category is invalid", at)
-        markets = self._world.markets if category == "spot" else []
-        found = [listed(number, market) for number, market in enumerate(markets, 1)]
+        markets = [book.market for book in self._books(category).values()]
+        entry = listed if category == "spot" else listed_contract
+        found = [entry(number, market) for number, market in enumerate(markets, 1)]
         if symbol := query.get("symbol"):
             found = [row for row in found if row["symbol"] == symbol]
         if status := query.get("status"):
@@ -100,8 +111,8 @@ class BybitLab:
     def _orderbook(self, query: dict[str, str], at: int) -> Reply:
         if query.get("category") not in CATEGORIES:
             return _error(10001, "params error: Category is invalid", at)
-        book = self._world.books.get(query.get("symbol", ""))
-        if book is None or query["category"] != "spot":
+        book = self._books(query["category"]).get(query.get("symbol", ""))
+        if book is None:
             return _error(10001, "Not supported symbols", at)
         limit = query.get("limit", "1")
         if not (NUMBER.fullmatch(limit) and 1 <= int(limit) <= REST_LEVELS):
@@ -116,6 +127,14 @@ class BybitLab:
             "cts": book.changed_at // MILLISECOND,
         }
         return _reply(result, at)
+
+    def _tickers(self, query: dict[str, str], at: int) -> Reply:
+        if query.get("category") != "linear":
+            return _error(10001, "params error: Category is invalid", at)
+        rows = [ticker(contract) for contract in self._world.contracts.values()]
+        if symbol := query.get("symbol"):
+            rows = [row for row in rows if row["symbol"] == symbol]
+        return _reply({"category": "linear", "list": rows}, at)
 
 
 class _Topic(Protocol):
@@ -175,11 +194,45 @@ class _Depth:
         return _message(self._topic, kind, self._book, rows, self._update, at)
 
 
+class _Ticker:
+    """``tickers``: whole at first, then what has changed, ten times in three seconds."""
+
+    PERIOD = 300 * MILLISECOND
+
+    def __init__(self, topic: str, contract: LabContract) -> None:
+        self._topic = topic
+        self._contract = contract
+        self._said: dict[str, str] = {}
+        self._next = 0
+
+    def due(self, at: int) -> object | None:
+        if at < self._next:
+            return None
+        self._next = at + self.PERIOD
+        now, before = ticker(self._contract), self._said
+        self._said = now
+        changed = {key: value for key, value in now.items() if before.get(key) != value}
+        if not changed:
+            return None
+        kind = "delta" if before else "snapshot"
+        data = changed | {"symbol": now["symbol"]}
+        stamps = {"cs": self._contract.book.sequence, "ts": at // MILLISECOND}
+        return {"topic": self._topic, "type": kind, "data": data, **stamps}
+
+
 class _Stream:
     """One connection to the public stream of one category."""
 
-    def __init__(self, books: dict[str, LabBook], category: str, name: str, at: int) -> None:
+    def __init__(
+        self,
+        books: dict[str, LabBook],
+        contracts: dict[str, LabContract],
+        category: str,
+        name: str,
+        at: int,
+    ) -> None:
         self._books = books
+        self._contracts = contracts
         self._category = category
         self._name = name
         self._topics: dict[str, _Topic] = {}
@@ -231,6 +284,8 @@ class _Stream:
             return f"error:args length exceeds {MOST_CHARACTERS}"
         for topic in args:
             match = TOPIC.fullmatch(topic)
+            if topic.removeprefix(TICKERS) in self._contracts and topic not in self._topics:
+                continue
             if match is None or match[1] not in DEPTHS:
                 return f"error:handler not found,topic:{topic}"
             if match[2] not in self._books:
@@ -240,6 +295,8 @@ class _Stream:
         return ""
 
     def _made(self, topic: str) -> _Topic:
+        if topic.startswith(TICKERS):
+            return _Ticker(topic, self._contracts[topic.removeprefix(TICKERS)])
         _, levels, symbol = topic.split(".")
         book = self._books[symbol]
         return _Touch(topic, book) if levels == "1" else _Depth(topic, book, int(levels))

@@ -1,9 +1,10 @@
-"""Gate spot as a simulated venue.
+"""Gate, spot and USDT futures, as a simulated venue.
 
 https://www.gate.com/docs/developers/apiv4/ws/en/
 
 Channels: ``spot.obu`` (50 levels at 20 ms, 400 at 100 ms), ``spot.book_ticker``, and the older
-``spot.order_book_update``. The book of a pair that does not exist is acknowledged and stays silent,
+``spot.order_book_update``; the same of ``futures``, on a stream of their own and in contracts, and
+``futures.tickers``. The book of a pair that does not exist is acknowledged and stays silent,
 as there; any other channel refuses it.
 """
 
@@ -12,7 +13,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from scanner.lab.limits import Rate
 from scanner.lab.seam import (
@@ -30,6 +34,14 @@ from scanner.lab.seam import (
     merged,
 )
 from scanner.lab.units import MILLISECOND, SECOND
+from scanner.lab.venues.gate_futures import (
+    Ticker,
+    contracts_of,
+    listed_contract,
+    objects,
+    pairs,
+    ticker,
+)
 from scanner.lab.venues.gate_metadata import currency, listed
 from scanner.lab.wire import decoded_object, encoded, plain_row, plain_rows
 
@@ -41,9 +53,9 @@ MOST_REQUESTS, REQUEST_PERIOD = 200, 10 * SECOND
 BOOK_STREAM = re.compile(r"ob\.([^.]+)\.(50|400)")
 PACE = {"50": 20 * MILLISECOND, "400": 100 * MILLISECOND}
 INTERVALS = {"20ms": 20 * MILLISECOND, "100ms": 100 * MILLISECOND}
+FUTURES = "/futures/usdt/"
 EMPTY = {
     "/margin/currency_pairs",
-    "/futures/usdt/contracts",
     "/futures/btc/contracts",
     "/delivery/usdt/contracts",
     "/delivery/btc/contracts",
@@ -86,10 +98,12 @@ class GateLab:
         return answer
 
     def connect(self, path: str, query: dict[str, str], at: int) -> Connection | Reply:
-        if path.rstrip("/") != "/ws/v4":
+        line = {"/ws/v4": SPOT, "/v4/ws/usdt": USDT_FUTURES}.get(path.rstrip("/"))
+        if line is None:
             return Reply(404, "", {"Content-Type": "text/html"})
         self._connections += 1
-        return _Stream(self._world, _hexadecimal(f"connection {self._connections}")[:16], at)
+        identity = _hexadecimal(f"connection {self._connections}")[:16]
+        return _Stream(self._world, line, identity, at)
 
     def _answer(self, path: str, request: Request, at: int) -> Reply | None:
         match path:
@@ -100,37 +114,76 @@ class GateLab:
             case "/spot/currencies":
                 return Reply(200, encoded([currency(name) for name in self._world.currencies]))
             case "/spot/order_book":
-                return self._depth(request.query, at)
+                return self._depth("currency_pair", self._world.books, request.query, at)
+        if path.startswith(FUTURES):
+            return self._futures(path.removeprefix(FUTURES), request.query, at)
         return Reply(200, "[]") if path in EMPTY else None
 
-    def _depth(self, query: dict[str, str], at: int) -> Reply:
-        pair, limit = query.get("currency_pair", ""), query.get("limit", "10")
+    def _futures(self, path: str, query: dict[str, str], at: int) -> Reply | None:
+        contracts = self._world.contracts
+        kind, _, name = path.partition("/")
+        match kind:
+            case "contracts" if name:
+                if name not in contracts:
+                    return _failed(400, "CONTRACT_NOT_FOUND", "contract not found")
+                return Reply(200, encoded(listed_contract(contracts[name])))
+            case "contracts":
+                return Reply(200, encoded([listed_contract(c) for c in contracts.values()]))
+            case "tickers":
+                wanted = query.get("contract")
+                found = [ticker(c) for n, c in contracts.items() if wanted in (None, n)]
+                return Reply(200, encoded(found))
+            case "order_book":
+                books = {name: contract.book for name, contract in contracts.items()}
+                return self._depth("contract", books, query, at)
+        return None
+
+    def _depth(
+        self, parameter: str, books: dict[str, LabBook], query: dict[str, str], at: int
+    ) -> Reply:
+        pair, limit = query.get(parameter, ""), query.get("limit", "10")
         if not pair:
-            return _failed(
-                400, "MISSING_REQUIRED_PARAM", "Missing required parameter: currency_pair"
-            )
-        book = self._world.books.get(pair)
+            text = f"Missing required parameter: {parameter}"
+            return _failed(400, "MISSING_REQUIRED_PARAM", text)
+        book = books.get(pair)
         if book is None:
             text = f"Invalid currency pair {pair[:40]}"
             return _failed(400, "INVALID_CURRENCY_PAIR", text)
         if not (limit.isascii() and limit.isdigit() and 0 < int(limit[:9]) <= 1000):
             return _failed(400, "INVALID_PARAM_VALUE", "Invalid limit parameter value")
         body: dict[str, Any] = {"id": book.sequence} if query.get("with_id") == "true" else {}
+        rows = plain_rows if parameter == "currency_pair" else objects
+        # Futures write times as seconds.
+        unit = MILLISECOND if parameter == "currency_pair" else SECOND
         body |= {
-            "current": at // MILLISECOND,
-            "update": book.changed_at // MILLISECOND,
-            "asks": plain_rows(book.levels(ASK, int(limit))),
-            "bids": plain_rows(book.levels(BID, int(limit))),
+            "current": at // unit,
+            "update": book.changed_at // unit,
+            "asks": rows(book.levels(ASK, int(limit))),
+            "bids": rows(book.levels(BID, int(limit))),
         }
         return Reply(200, encoded(body))
+
+
+class Line(Struct, frozen=True):
+    """What is traded where: how its channels begin, and how they write levels."""
+
+    prefix: str
+    pairs: Callable[[Sequence[Row]], Sequence[object]]
+    rows: Callable[[Sequence[Row]], Sequence[object]]
+    size: Callable[[str], object]
+
+
+SPOT = Line("spot", plain_rows, plain_rows, str)
+USDT_FUTURES = Line("futures", pairs, objects, contracts_of)
 
 
 class _Book:
     """``spot.obu``: the whole book, then what changes; the whole book again now and then. A change
     outside the window still advances the id, in a frame without sides."""
 
-    def __init__(self, stream: str, book: LabBook, levels: str) -> None:
+    def __init__(self, stream: str, book: LabBook, levels: str, line: Line) -> None:
         self._stream = stream
+        self._rows = line.pairs
         self._window = Window(book, int(levels))
         self._pace = PACE[levels]
         self._next = 0
@@ -142,21 +195,22 @@ class _Book:
             self._whole_at, self._next = at + WHOLE_AGAIN, at + self._pace
             bids, asks = window.snapshot()
             head = {"t": book.changed_at // MILLISECOND, "full": True, "s": self._stream}
-            return {**head, "u": book.sequence, "b": plain_rows(bids), "a": plain_rows(asks)}
+            return {**head, "u": book.sequence, "b": self._rows(bids), "a": self._rows(asks)}
         if at < self._next or window.sequence == book.sequence:
             return None
         self._next, first = at + self._pace, window.sequence + 1
         bids, asks = window.changes()
         change = {"t": book.changed_at // MILLISECOND, "s": self._stream}
-        sides = {name: plain_rows(rows) for name, rows in (("b", bids), ("a", asks)) if rows}
+        sides = {name: self._rows(rows) for name, rows in (("b", bids), ("a", asks)) if rows}
         return {**change, "U": first, "u": book.sequence, **sides}
 
 
 class _Best:
     """``spot.book_ticker``: the best bid and offer whenever they change."""
 
-    def __init__(self, book: LabBook) -> None:
+    def __init__(self, book: LabBook, line: Line) -> None:
         self._book = book
+        self._size = line.size
         self._best: tuple[Row | None, Row | None] | None = None
 
     def due(self, at: int) -> object | None:
@@ -164,24 +218,26 @@ class _Best:
         if best == self._best:
             return None
         self._best = best
-        bid, ask = (plain_row(row) if row else ("", "") for row in best)
+        nothing = ("", "0" if self._size is contracts_of else "")
+        bid, ask = (plain_row(row) if row else nothing for row in best)
         return {
             "t": self._book.changed_at // MILLISECOND,
             "u": self._book.sequence,
             "s": self._book.market.id,
             "b": bid[0],
-            "B": bid[1],
+            "B": self._size(bid[1]),
             "a": ask[0],
-            "A": ask[1],
+            "A": self._size(ask[1]),
         }
 
 
 class _Update:
     """``spot.order_book_update``: every change, to be joined to a snapshot over REST."""
 
-    def __init__(self, book: LabBook, pace: int) -> None:
+    def __init__(self, book: LabBook, pace: int, line: Line) -> None:
         self._book = book
         self._pace = pace
+        self._rows = line.rows
         self._next = 0
         self._sequence = book.sequence
 
@@ -200,20 +256,24 @@ class _Update:
             "s": book.market.id,
             "U": first,
             "u": book.sequence,
-            "b": plain_rows(bids),
-            "a": plain_rows(asks),
+            "b": self._rows(bids),
+            "a": self._rows(asks),
         }
 
 
-_Channel: TypeAlias = _Book | _Best | _Update
+_Channel: TypeAlias = _Book | _Best | _Update | Ticker
 _Name: TypeAlias = tuple[str, str]
 
 
 class _Stream:
     """One connection."""
 
-    def __init__(self, world: VenueWorld, identity: str, at: int) -> None:
-        self._world = world
+    def __init__(self, world: VenueWorld, line: Line, identity: str, at: int) -> None:
+        self._line = line
+        self._contracts = world.contracts if line is USDT_FUTURES else {}
+        self._books = world.books
+        if line is USDT_FUTURES:
+            self._books = {name: contract.book for name, contract in world.contracts.items()}
         self._identity = identity
         self._answers = 0
         self._channels: dict[_Name, _Channel | None] = {}
@@ -228,8 +288,9 @@ class _Stream:
         if request is None:
             return [self._reply({}, at, (1, "Invalid request body format"))]
         channel = request.get("channel")
-        if channel == "spot.ping":
-            pong = {"time": at // SECOND, "time_ms": at // MILLISECOND, "channel": "spot.pong"}
+        if channel == f"{self._line.prefix}.ping":
+            pong: dict[str, Any] = {"time": at // SECOND, "time_ms": at // MILLISECOND}
+            pong |= {"channel": f"{self._line.prefix}.pong"}
             return [encoded({**pong, "event": "", "result": None})]
         return [self._reply(request, at, self._carry_out(request, at))]
 
@@ -266,7 +327,7 @@ class _Stream:
 
     def _subscribe(self, names: dict[_Name, _Channel | None]) -> tuple[int, str] | None:
         for name in names:
-            if name in self._channels and name[0] == "spot.obu":
+            if name in self._channels and name[0].endswith(".obu"):
                 return 2, f"Alert sub {name[1]}"
         if len({*self._channels, *names}) > MOST_STREAMS:
             return 2, "too many subscriptions"
@@ -278,17 +339,23 @@ class _Stream:
         """The streams that ``payload`` names on ``channel``, or what is wrong with it."""
         if not payload:
             return "invalid argument: payload"
-        if channel == "spot.obu":
+        prefix, _, kind = str(channel).partition(".")
+        if prefix != self._line.prefix:
+            return f"invalid argument: {channel!r:.40}"
+        if kind == "obu":
             return self._book_streams(payload)
-        pairs = payload[:1] if channel == "spot.order_book_update" else payload
-        for pair in pairs:
-            if pair not in self._world.books:
-                return f"unknown currency pair: {pair[:40]}"
-        books = [self._world.books[pair] for pair in pairs]
-        if channel == "spot.book_ticker":
-            return {book.market.id: _Best(book) for book in books}
-        if channel == "spot.order_book_update" and payload[1:2] and payload[1] in INTERVALS:
-            return {"@".join(payload): _Update(books[0], INTERVALS[payload[1]])}
+        names = payload[:1] if kind == "order_book_update" else payload
+        for name in names:
+            if name not in self._books:
+                return f"unknown currency pair: {name[:40]}"
+        books = [self._books[name] for name in names]
+        if kind == "book_ticker":
+            return {book.market.id: _Best(book, self._line) for book in books}
+        if kind == "tickers" and self._contracts:
+            return {name: Ticker(self._contracts[name]) for name in names}
+        if kind == "order_book_update" and payload[1:2] and payload[1] in INTERVALS:
+            pace = INTERVALS[payload[1]]
+            return {"@".join(payload): _Update(books[0], pace, self._line)}
         return f"invalid argument: {channel!r:.40} {payload!r:.80}"
 
     def _book_streams(self, payload: list[str]) -> dict[str, _Channel | None] | str:
@@ -297,8 +364,8 @@ class _Stream:
             match = BOOK_STREAM.fullmatch(name)
             if match is None:
                 return f"invalid argument: {name[:40]}"
-            book = self._world.books.get(match[1])
-            streams[name] = _Book(name, book, match[2]) if book else None
+            book = self._books.get(match[1])
+            streams[name] = _Book(name, book, match[2], self._line) if book else None
         return streams
 
     def _reply(self, request: dict[str, Any], at: int, error: tuple[int, str] | None) -> str:

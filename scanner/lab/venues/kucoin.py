@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
 from scanner.lab.limits import Budget, Rate
 from scanner.lab.seam import (
@@ -59,39 +59,45 @@ class KuCoinLab:
     def rest(self, request: Request, at: int) -> Reply:
         match request.method, request.path:
             case "POST", "/api/v1/bullet-public":
-                return self._weighed(10, at, self._bullet(at))
+                return self.weighed(10, at, self._bullet(at))
             case "GET", "/api/v1/timestamp":
-                return self._weighed(3, at, at // MILLISECOND)
+                return self.weighed(3, at, at // MILLISECOND)
             case "GET", "/api/v1/status":
-                return self._weighed(3, at, {"status": "open", "msg": ""})
+                return self.weighed(3, at, {"status": "open", "msg": ""})
             case "GET", "/api/v1/symbols" | "/api/v2/symbols":
-                return self._weighed(4, at, [listed(market) for market in self._world.markets])
+                return self.weighed(4, at, [listed(market) for market in self._world.markets])
             case "GET", "/api/v1/market/allTickers":
                 tickers = [ticker(book) for book in self._world.books.values()]
-                return self._weighed(15, at, {"time": at // MILLISECOND, "ticker": tickers})
+                return self.weighed(15, at, {"time": at // MILLISECOND, "ticker": tickers})
             case "GET", "/api/v3/currencies":
-                return self._weighed(3, at, [currency(name) for name in self._world.currencies])
+                return self.weighed(3, at, [currency(name) for name in self._world.currencies])
             case "GET", "/api/v1/contracts/active":
-                return self._weighed(3, at, [])
+                return self.weighed(3, at, [])
             case "GET", "/api/v1/market/orderbook/level2_20":
                 return self._depth(request.query, 20, 2, at)
             case "GET", "/api/v1/market/orderbook/level2_100":
                 return self._depth(request.query, 100, 4, at)
             case "GET", "/api/v3/market/orderbook/level2":
                 text = "Please check the header of your request for KC-API-KEY"
-                return _failed(401, "400001", text)
-        return _failed(404, "404", "Not Found")
+                return failed(401, "400001", text)
+        return failed(404, "404", "Not Found")
 
     def connect(self, path: str, query: dict[str, str], at: int) -> Connection | Reply:
         if path not in ("/", "/endpoint"):
-            return _failed(404, "404", "Not Found")
-        issued = self._tokens.get(query.get("token", ""))
-        trouble = ""
+            return failed(404, "404", "Not Found")
+        trouble = self.trouble_with(query.get("token", ""), at)
+        return Stream(tuple(TOPICS), self._channel, query.get("connectId", ""), trouble, at)
+
+    def trouble_with(self, token: str, at: int) -> str:
+        """What is wrong with a token; empty if nothing is."""
+        issued = self._tokens.get(token)
         if issued is None:
-            trouble = "token is invalid"
-        elif at - issued > TOKEN_LIFE:
-            trouble = "token is expired"
-        return _Stream(self._world, query.get("connectId", ""), trouble, at)
+            return "token is invalid"
+        return "token is expired" if at - issued > TOKEN_LIFE else ""
+
+    def _channel(self, topic: str, symbol: str) -> Channel | None:
+        book = self._world.books.get(symbol)
+        return TOPICS[topic](book) if book else None
 
     def _bullet(self, at: int) -> object:
         self._issued += 1
@@ -112,16 +118,16 @@ class KuCoinLab:
     def _depth(self, query: dict[str, str], levels: int, weight: int, at: int) -> Reply:
         book = self._world.books.get(query.get("symbol", ""))
         if book is None:
-            return _failed(400, "900001", "symbol not exists")
+            return failed(400, "900001", "symbol not exists")
         body = {
             "time": at // MILLISECOND,
             "sequence": str(book.sequence),
             "bids": plain_rows(book.levels(BID, levels)),
             "asks": plain_rows(book.levels(ASK, levels)),
         }
-        return self._weighed(weight, at, body)
+        return self.weighed(weight, at, body)
 
-    def _weighed(self, weight: int, at: int, data: object) -> Reply:
+    def weighed(self, weight: int, at: int, data: object) -> Reply:
         """``data``, unless the requests of these 30 s have become too heavy."""
         served = self._budget.spend(weight, at)
         left = WEIGHT_PERIOD - at % WEIGHT_PERIOD
@@ -131,8 +137,19 @@ class KuCoinLab:
             "gw-ratelimit-reset": str(left // MILLISECOND),
         }
         if not served:
-            return _failed(429, "429000", "Too many requests in a short period of time", headers)
+            return failed(429, "429000", "Too many requests in a short period of time", headers)
         return Reply(200, encoded({"code": "200000", "data": data}), headers)
+
+
+class Channel(Protocol):
+    """One topic of one client. ``due`` is asked again until it has nothing more to say; ``subject``
+    is that of what it said last."""
+
+    subject: str
+
+    def due(self, at: int) -> object | None:
+        """What is to be said now, None for nothing."""
+        ...
 
 
 class _Whole:
@@ -213,8 +230,7 @@ class _Changes:
         }
 
 
-_Channel: TypeAlias = _Whole | _Touch | _Changes
-TOPICS: dict[str, Callable[[LabBook], _Channel]] = {
+TOPICS: dict[str, Callable[[LabBook], Channel]] = {
     "/spotMarket/level1": _Touch,
     "/spotMarket/level2Depth5": lambda book: _Whole(book, 5),
     "/spotMarket/level2Depth50": lambda book: _Whole(book, 50),
@@ -222,14 +238,23 @@ TOPICS: dict[str, Callable[[LabBook], _Channel]] = {
 }
 
 
-class _Stream:
-    """One connection."""
+class Stream:
+    """One connection; ``find`` makes the channel of one of ``topics`` and a symbol, where there is
+    one."""
 
-    def __init__(self, world: VenueWorld, identity: str, trouble: str, at: int) -> None:
-        self._world = world
+    def __init__(
+        self,
+        topics: tuple[str, ...],
+        find: Callable[[str, str], Channel | None],
+        identity: str,
+        trouble: str,
+        at: int,
+    ) -> None:
+        self._topics = topics
+        self._find = find
         self._identity = identity
         self._trouble = trouble
-        self._channels: dict[str, _Channel | None] = {}
+        self._channels: dict[str, Channel | None] = {}
         self._messages = Rate(MOST_MESSAGES, MESSAGE_PERIOD, strict=True)
         self._heard = at
 
@@ -253,10 +278,9 @@ class _Stream:
             return [Close(1000, "no message from the client")]
         outs: list[Out] = []
         for topic, channel in self._channels.items():
-            if channel is None or (data := channel.due(at)) is None:
-                continue
-            frame = {"topic": topic, "type": "message", "subject": channel.subject, "data": data}
-            outs.append(encoded(frame))
+            while channel is not None and (data := channel.due(at)) is not None:
+                frame = {"topic": topic, "type": "message", "subject": channel.subject}
+                outs.append(encoded(frame | {"data": data}))
         return outs
 
     def _answer(self, request: dict[str, Any], at: int) -> list[Out]:
@@ -271,7 +295,7 @@ class _Stream:
                 return [_error(identity, 415, "type is not supported")]
         channel, _, symbols = topic.partition(":")
         topics = [f"{channel}:{symbol}" for symbol in symbols.split(",") if symbol]
-        if channel not in TOPICS or not topics:
+        if channel not in self._topics or not topics:
             return [_error(identity, 404, "topic does not exist")]
         if verb == "unsubscribe":
             for name in topics:
@@ -291,14 +315,13 @@ class _Stream:
     def _subscribe(self, channel: str, topics: list[str]) -> None:
         for topic in topics:
             if topic not in self._channels:
-                book = self._world.books.get(topic.partition(":")[2])
-                self._channels[topic] = TOPICS[channel](book) if book else None
+                self._channels[topic] = self._find(channel, topic.partition(":")[2])
 
 
 LAB = KuCoinLab
 
 
-def _failed(status: int, code: str, text: str, headers: dict[str, str] | None = None) -> Reply:
+def failed(status: int, code: str, text: str, headers: dict[str, str] | None = None) -> Reply:
     return Reply(status, encoded({"code": code, "msg": text}), headers or {})
 
 

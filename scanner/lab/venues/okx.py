@@ -25,6 +25,9 @@ from scanner.lab.seam import (
     Window,
 )
 from scanner.lab.units import MILLISECOND, SECOND
+from scanner.lab.venues.okx_contracts import PERIODS as BESIDE
+from scanner.lab.venues.okx_contracts import Beside, contract_instrument, row, underlying
+from scanner.lab.venues.okx_contracts import kind as kind_of
 from scanner.lab.venues.okx_metadata import instrument, missing_parameter
 from scanner.lab.wire import decoded_object, encoded, plain
 
@@ -63,6 +66,12 @@ class OkxLab:
                 return _data([{"ts": str(at // MILLISECOND)}])
             case "/api/v5/public/instruments":
                 return self._instruments(query)
+            case "/api/v5/public/funding-rate":
+                return self._beside("funding-rate", query, at)
+            case "/api/v5/public/mark-price":
+                return self._beside("mark-price", query, at)
+            case "/api/v5/public/open-interest":
+                return self._beside("open-interest", query, at)
             case "/api/v5/market/books":
                 return self._book(query, BOOK_LEVELS, at)
             case "/api/v5/market/books-full":
@@ -87,9 +96,24 @@ class OkxLab:
             return _error(400, "51000", "Parameter instType error")
         if kind == "OPTION" and not (query.get("uly") or query.get("instFamily")):
             return missing_parameter("uly or instFamily")
-        markets = self._world.markets if kind == "SPOT" else []
         wanted = query.get("instId")
-        return _data([instrument(m) for m in markets if wanted in (None, m.id)])
+        contracts = self._world.contracts.values()
+        found = [contract_instrument(c) for c in contracts if kind_of(c) == kind]
+        if kind == "SPOT":
+            found = [instrument(market) for market in self._world.markets]
+        return _data([one for one in found if wanted in (None, one["instId"])])
+
+    def _beside(self, channel: str, query: dict[str, str], at: int) -> Reply:
+        wanted, kind = query.get("instId"), query.get("instType")
+        if channel == "funding-rate" and not wanted:
+            return missing_parameter("instId")
+        found = [
+            said
+            for contract in self._world.contracts.values()
+            if wanted in (None, "ANY", contract.market.id) and kind in (None, kind_of(contract))
+            if (said := row(channel, contract, at)) is not None
+        ]
+        return _data(found) if found else _error(200, "51001", "Instrument ID doesn't exist.")
 
     def _book(self, query: dict[str, str], most: int, at: int) -> Reply:
         market, levels = query.get("instId", ""), query.get("sz", "1")
@@ -101,7 +125,7 @@ class OkxLab:
             return _error(400, "51000", "Parameter sz error")
         if not 0 < int(levels) <= most:
             return _error(400, "51000", "Parameter sz error")
-        book = self._world.books.get(market)
+        book = book_of(self._world, market)
         if book is None:
             return _error(200, "51001", "Instrument ID doesn't exist.")
         sides = {"asks": _rows(book.levels(ASK, int(levels)))}
@@ -185,7 +209,7 @@ class _Stream:
     def __init__(self, world: VenueWorld, name: str, at: int) -> None:
         self._world = world
         self._name = name
-        self._channels: dict[tuple[str, str], _Channel] = {}
+        self._channels: dict[tuple[str, str], _Channel | Beside] = {}
         self._requests = Rate(MOST_REQUESTS_AN_HOUR, 3600 * SECOND)
         self._alive = at
 
@@ -233,8 +257,8 @@ class _Stream:
             return self._refusal("60013", "Invalid args", named)
         if channel in FOR_MEMBERS and op == "subscribe":
             return self._refusal("60011", "Please log in", named)
-        book = self._world.books.get(market)
-        if channel not in PERIODS or book is None:
+        made = self._made(channel, market)
+        if made is None:
             text = (
                 f"Wrong URL or channel:{channel},instId:{market} doesn't exist. Please use the "
                 "correct URL, channel and parameters referring to API document."
@@ -243,8 +267,21 @@ class _Stream:
         if op == "unsubscribe":
             self._channels.pop((channel, market), None)
         elif (channel, market) not in self._channels:
-            self._channels[channel, market] = _Channel(channel, book)
+            self._channels[channel, market] = made
         return {**named, "event": op, "arg": arg, "connId": self._name}
+
+    def _made(self, channel: str, market: str) -> _Channel | Beside | None:
+        """The subscription; None for what does not exist."""
+        if channel in PERIODS:
+            book = book_of(self._world, market)
+            return _Channel(channel, book) if book else None
+        if channel not in BESIDE:
+            return None
+        for contract in self._world.contracts.values():
+            name = underlying(contract) if channel == "index-tickers" else contract.market.id
+            if name == market and row(channel, contract, 0) is not None:
+                return Beside(channel, market, contract)
+        return None
 
     def _refusal(self, code: str, text: str, named: dict[str, str]) -> object:
         return {**named, "event": "error", "code": code, "msg": text, "connId": self._name}
@@ -254,6 +291,12 @@ class _Stream:
 
 
 LAB = OkxLab
+
+
+def book_of(world: VenueWorld, market: str) -> LabBook | None:
+    """The book of an instrument of any kind."""
+    contract = world.contracts.get(market)
+    return contract.book if contract else world.books.get(market)
 
 
 def _rows(rows: list[Row]) -> list[list[str]]:
