@@ -44,7 +44,7 @@ def warm_alone() -> None:
 
 
 def warm() -> None:
-    """Call every kernel once, on books of its own; blocks for 1 s, or 10 s when it compiles."""
+    """Call every kernel once, on books of its own; blocks for 1 s, or 20 s when it compiles."""
     store = BookStore(4)
     keys = Keys.of(LevelLayout())
     found: list[object] = []

@@ -268,13 +268,13 @@ def take(context, lane_context, buffer, starts, ends, first, count, at):
 
 
 @kernel
-def take_one(context, lane_context, raw, at):
-    """One message; as ``take``."""
+def place(lane_context, raw):
+    """Where a single message lies; its bounds are written to ``ALONE_START`` and ``ALONE_END``.
+
+    Not one call with ``take``, because all of that would be compiled once more.
+    """
     lane = carray(pointer(lane_context), 2 * L.SLOTS, np.int64)
     fields = _ints(lane, L.FIELDS)
     fields[L.ALONE_START] = 0
     fields[L.ALONE_END] = len(raw)
-    where = lane[2 * L.FIELDS]
-    starts = where + 8 * L.ALONE_START
-    ends = where + 8 * L.ALONE_END
-    return take(context, lane_context, bytes_address(raw), starts, ends, 0, 1, at)
+    return bytes_address(raw)

@@ -39,6 +39,7 @@ class FastLane:
         self._names: dict[bytes, list[int]] = {}
         self._hashed = True
         self._fields = np.zeros(L.FIELD_WIDTH, np.int64)
+        self._alone = self._fields.ctypes.data + 8 * L.ALONE_START
         made = plan.compiled(wire)
         connection = np.frombuffer(shared.connection, np.int64)
         self._arrays: list[NDArray[np.generic]] = [
@@ -78,9 +79,8 @@ class FastLane:
 
     def take_one(self, raw: bytes, at: int) -> int:
         """One message; a code of ``scanner.fast.layout``."""
-        if not self._hashed:
-            self._hash_names()
-        return entry.take_one(self._store.context, self._context, raw, at)  # type: ignore[no-any-return]
+        buffer = entry.place(self._context, raw)
+        return self.take(buffer, self._alone, self._alone + 8, 0, 1, at)
 
     def take(self, buffer: int, starts: int, ends: int, first: int, count: int, at: int) -> int:
         """Messages ``first`` to ``count`` of a read (``scanner.feeds.shell.Lane``), up to one that
