@@ -36,7 +36,9 @@ class Driver:
 
     Nothing reaches the lane after its end, and its books are gone before ``end`` returns. An
     exception out of the lane ends the try too: a stream that cannot be understood once is not
-    believed again.
+    believed again. So does a process that has stood still (stopped, asleep, starved of its
+    processor): what came meanwhile lay somewhere, nobody knows for how long, and would be taken for
+    news.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Driver:
         self._backoff = backoff
         self._carry_out = carry_out
         self._opened_at = 0
+        self._awake_at = self._now()
         self._silence: Silence | None = None
         self._over = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
@@ -129,6 +132,7 @@ class Driver:
             await asyncio.sleep(self._timing.beat)
             at = self._now()
             self._feed(at, self._lane.idle)
+            self._awake_at = at
             self._backoff.observe(self._lane.proved, at)
             self._tell_silence(at)
             self._listen(at)
@@ -154,6 +158,9 @@ class Driver:
             self.end(f"nothing was received for {patience:g} s")
 
     def _feed(self, at: int, call: Callable[..., Sequence[Step]], *facts: object) -> None:
+        if self._opened_at and at - self._awake_at > self._timing.stall * SECOND:
+            still = (at - self._awake_at) / SECOND
+            self.end(f"this process stood still for {still:.1f} s: nobody knows how old this is")
         if self.reason is not None:
             return
         try:

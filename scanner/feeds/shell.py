@@ -19,10 +19,10 @@ class Timing(Struct, frozen=True, kw_only=True):
     ``start``: until a venue has said where to connect; ``open``: for the whole opening handshake;
     ``first``: until an open connection says anything at all; ``silence``: between two messages
     (longer than any venue's heartbeat, the protocols know better and act sooner); ``beat``: between
-    two calls of ``idle``; ``ping``, ``pong``: between WebSocket pings, and for their answers;
-    ``send``, ``fetch``: for one message out, for one HTTP answer; ``close``: for a closing
-    handshake. ``retry_first``, ``retry_cap``, ``steady``: see ``Backoff``. ``outbox``: how many
-    messages may wait to be sent.
+    two calls of ``idle``; ``stall``: longer between two of them, and this process stood still;
+    ``ping``, ``pong``: between WebSocket pings, and for their answers; ``send``, ``fetch``: for one
+    message out, for one HTTP answer; ``close``: for a closing handshake. ``retry_first``,
+    ``retry_cap``, ``steady``: see ``Backoff``. ``outbox``: how many messages may wait to be sent.
     """
 
     start: float = 20.0
@@ -30,6 +30,7 @@ class Timing(Struct, frozen=True, kw_only=True):
     first: float = 15.0
     silence: float = 40.0
     beat: float = 0.25
+    stall: float = 2.0
     ping: float = 20.0
     pong: float = 20.0
     send: float = 10.0

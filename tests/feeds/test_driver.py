@@ -1,5 +1,6 @@
 """A lane and its end, without any socket."""
 
+import asyncio
 import logging
 from random import Random
 
@@ -9,13 +10,28 @@ from scanner.feeds.backoff import Backoff
 from scanner.feeds.driver import Deed, Driver
 from scanner.feeds.health import Meter
 from scanner.feeds.notices import Notices
+from scanner.feeds.shell import Shell, Timing
 from scanner.types import Connect, Depth, Fetch
+from scanner.venues.parts import SECOND
 from scanner.venues.protocol import Options
 from tests.feeds.tiny import TinyLane, book, market, shell
 
 
-def driven(lane: TinyLane, deeds: list[Deed]) -> Driver:
-    ours = shell()
+class Clock:
+    """Virtual time, in ns."""
+
+    def __init__(self) -> None:
+        self.time = 1
+
+    def pass_by(self, seconds: float) -> None:
+        self.time += round(seconds * SECOND)
+
+    def __call__(self) -> int:
+        return self.time
+
+
+def driven(lane: TinyLane, deeds: list[Deed], ours: Shell | None = None) -> Driver:
+    ours = ours or shell()
     return Driver(
         lane,
         ours,
@@ -71,3 +87,40 @@ def test_no_exception_gets_out_of_a_lane(raw: bytes) -> None:
     driver = driven(lane, [])
     driver.received(raw)
     assert lane.calls[-1] == "closed" and driver.reason is not None
+
+
+async def still(driver: Driver, clock: Clock, seconds: float) -> None:
+    """The time passes, and the heart beats at its end."""
+    clock.pass_by(seconds)
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+async def test_a_process_that_stood_still_believes_nothing_that_came_meanwhile() -> None:
+    clock, lane = Clock(), lane_of()
+    timing = Timing(beat=0, stall=2.0, first=99)
+    driver = driven(lane, [], Shell(now=clock, rng=Random(1), timing=timing))
+    life = asyncio.create_task(driver.live())
+    await still(driver, clock, 60)
+    driver.opened()
+    for _ in range(3):
+        await still(driver, clock, 2)
+        driver.received(book().encode())
+    assert (driver.reason, lane.live) == (None, {"A"})
+    calls = len(lane.calls)
+    clock.pass_by(2.001)
+    driver.received(book().encode())
+    assert lane.calls[calls:] == ["closed"]
+    assert (await asyncio.wait_for(life, 5)).startswith("this process stood still for 2.0 s")
+
+
+async def test_a_process_that_stood_still_ends_its_connections_though_nothing_came() -> None:
+    clock, lane = Clock(), lane_of()
+    timing = Timing(beat=0, stall=2.0, first=99)
+    driver = driven(lane, [], Shell(now=clock, rng=Random(1), timing=timing))
+    life = asyncio.create_task(driver.live())
+    await still(driver, clock, 0)
+    driver.opened()
+    await still(driver, clock, 3)
+    assert (await asyncio.wait_for(life, 5)).startswith("this process stood still for 3.0 s")
+    assert lane.calls[-1] == "closed"
