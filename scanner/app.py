@@ -106,7 +106,10 @@ async def scan(
                         alerts=running.alerts,
                         pointed=pointed,
                     )
-                    beside = [group.create_task(_warn(running))]
+                    beside = [
+                        group.create_task(_warn(running)),
+                        group.create_task(_keep_time()),
+                    ]
                     if at_once:
                         beside.append(group.create_task(live.renew()))
                     if file is not None:
@@ -210,6 +213,13 @@ async def _warn(running: Services) -> None:
             else:
                 log.warning("persisting again")
         before = now
+
+
+async def _keep_time() -> None:
+    """The workers follow the time of day for themselves."""
+    while True:
+        await asyncio.sleep(1.0)
+        clock.follow()
 
 
 def _threadsafe(call: Callable[[], object]) -> Callable[[], None]:

@@ -178,24 +178,6 @@ async def test_thresholds_limits_and_alerts_change_at_once(bench: Bench) -> None
     assert len(bench.alerts) == 1
 
 
-async def test_a_book_that_is_wanted_under_its_other_symbol_changes_sides(bench: Bench) -> None:
-    def named(venue: str, quote: str) -> Market:
-        return Market(
-            venue=venue, id="X-Q", symbol=f"X/{quote}", base="X", quote=quote, taker_fee=0.001
-        )
-
-    bench.listed = [named("okx", "Q"), named("gate", "Q")]
-    live = await bench.start(config())
-    old = dict(bench.pipeline.engine.markets)
-    bench.listed = [named("okx", "R"), named("gate", "R")]
-    await live.apply(config(GOOD.replace("X/Q", "X/R") + "max_symbols: 7\n"))
-    assert bench.carried() == {("okx", "X/R", 0.001), ("gate", "X/R", 0.001)}
-    engine = bench.pipeline.engine
-    assert set(engine.markets) == set(old), "the books are the same"
-    members = {symbol: books for symbol, books in engine.members.items() if books}
-    assert members == {"X/R": sorted(old)}
-
-
 async def test_the_log_level_changes_unless_the_command_line_has_set_it(bench: Bench) -> None:
     live = bench.start(config())
     root = logging.getLogger()

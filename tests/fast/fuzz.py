@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from random import Random
 
 from scanner.engine.tracker import Thresholds
+from scanner.lab.venues import VENUES
 from scanner.types import Depth
-from scanner.venues.registry import VENUES, native
+from scanner.venues.registry import native
 from tests.fast.labs import BEGIN, listed, session
 from tests.fast.mutations import mutated
 from tests.fast.twins import Twin, Twins

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from scanner.lab.venues import VENUES
 from scanner.types import Depth
-from scanner.venues.registry import VENUES
 from tests.fast.fuzz import Fuzz
 
 CASES = 120

@@ -20,6 +20,7 @@ from scanner.workers.messages import Place
 from scanner.workers.scan import Found, Scan
 from tests.workers.examples import opportunity
 
+GOOD_VENUES = ("okx", "gate")
 GOOD = "venues: {okx: , gate: }\n"
 
 
@@ -105,6 +106,24 @@ async def test_a_fee_and_thresholds_change_without_a_restart(
         assert carried(made) == {("okx", "X/Q", 0.0001), ("gate", "X/Q", 0.001)}
         assert made._pipeline.engine._thresholds.min_net_bps == 9
         assert made._pipeline.bounds.max_age == 70_000_000
+
+
+async def test_a_book_that_is_wanted_under_its_other_symbol_changes_sides(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def named(quote: str) -> list[Market]:
+        return [replace(market(venue), symbol=f"X/{quote}", quote=quote) for venue in GOOD_VENUES]
+
+    async with scanning(monkeypatch) as (made, _):
+        await made.carry(config(), named("Q"))
+        await asyncio.sleep(0)
+        engine = made._pipeline.engine
+        old = list(engine.markets)
+        await made.carry(config(), named("R"))
+        await asyncio.sleep(0)
+        assert carried(made) == {(venue, "X/R", 0.001) for venue in GOOD_VENUES}
+        assert {symbol: books for symbol, books in engine.members.items() if books} == {"X/R": old}
+        assert {engine.place(book) for book in old} == {engine.place(old[0])}
 
 
 async def test_of_a_conversion_that_another_worker_scans_nothing_is_told(
