@@ -12,7 +12,10 @@ The numbers are exit codes.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class CrossbookError(Exception):
@@ -48,6 +51,15 @@ class ConfigError(UserError):
         place = f"{self.file}:{self.line}" if self.file and self.line else self.file
         told = ": ".join(part for part in (place, self.key, self.message) if part)
         return f"{told}; {self.remedy}" if self.remedy else told
+
+
+def unwritable(path: Path, error: OSError) -> CrossbookError:
+    """What to tell of a file that could not be written."""
+    if isinstance(error, IsADirectoryError):
+        return UserError(f"{path} is a folder; name a file in it")
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return UserError(f"there is no folder {path.parent} for {path.name}; make it first")
+    return CrossbookError(f"{path} cannot be written ({error.strerror or error})")
 
 
 class VenueError(CrossbookError):

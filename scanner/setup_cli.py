@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from scanner.command import ConfigPath, Json, config_in_use, end
-from scanner.errors import CrossbookError, UserError
+from scanner.errors import UserError, unwritable
 
 
 def check(
@@ -65,7 +65,7 @@ def write_new(path: Path, text: str, *, force: bool) -> None:
     except FileExistsError:
         raise UserError(f"{path} is there already; --force overwrites it") from None
     except OSError as error:
-        raise CrossbookError(f"{path} cannot be written ({error.strerror})") from None
+        raise unwritable(path, error) from None
 
 
 def _check(context: typer.Context, path: Path | None, offline: bool, json: bool) -> int:

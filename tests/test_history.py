@@ -216,8 +216,8 @@ def test_a_file_is_whole_or_not_there(database: Path, tmp_path: Path) -> None:
     assert printed(database, "history", "--format", "json", "--out", str(out)) == []
     assert json.loads(out.read_text()) == objects(database, "history", "--format", "json")
     code, told = refusal(database, "history", "--out", str(tmp_path / "no" / "out.txt"))
-    assert code == 1
-    assert "out.txt: No such file or directory" in told
+    assert code == 2
+    assert told == f"crossbook: there is no folder {tmp_path}/no for out.txt; make it first"
 
 
 def test_nothing_found(database: Path) -> None:

@@ -52,11 +52,17 @@ def test_init_overwrites_only_when_forced() -> None:
     assert mine.read_text() == starter()
 
 
-@pytest.mark.parametrize("path", ["no/such/folder/c.yaml", "."])
-def test_init_where_nothing_can_be_written(path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "code", "told"),
+    [
+        ("no/such/c.yaml", 2, "there is no folder no/such for c.yaml; make it first"),
+        (".", 2, ". is a folder; name a file in it"),
+        ("x" * 300, 1, f"{'x' * 300} cannot be written (File name too long)"),
+    ],
+)
+def test_init_where_nothing_can_be_written(path: str, code: int, told: str) -> None:
     result = crossbook("init", path, "--force")
-    assert result.exit_code == 1
-    assert "cannot be written (" in result.stderr
+    assert (result.exit_code, result.stderr) == (code, f"crossbook: {told}\n")
 
 
 def test_init_follows_no_link_to_what_is_there() -> None:

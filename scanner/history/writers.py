@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from scanner.errors import CrossbookError, UserError
+from scanner.errors import UserError, unwritable
 from scanner.history.options import Form
 from scanner.history.shapes import Fields, flat, text
 from scanner.text import printable
@@ -61,7 +61,7 @@ def opened(out: Path | None, *, binary: bool = False) -> Iterator[IO[Any]]:
             yield stream
         unfinished.replace(out)
     except OSError as error:
-        raise CrossbookError(f"{out}: {error.strerror or error}") from error
+        raise unwritable(out, error) from error
     finally:
         unfinished.unlink(missing_ok=True)
 
