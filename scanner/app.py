@@ -86,7 +86,7 @@ async def scan(
             markets = at_once or await _unless(stop, asyncio.create_task(load(config)))
             if markets is None:
                 return 0
-            _tell_unverified(config)
+            tell_unverified(config)
             health: list[Callable[[], ServiceLine]] = []
             window = Window(crew.look, markets, services=health)
             database = places.database_to_write(
@@ -132,7 +132,7 @@ def _warning(running: Services, file: ConfigFile | None, banner: str) -> str:
     return "\n".join(text for text in (running.banner(), wrong, banner) if text)
 
 
-def _tell_unverified(config: Config) -> None:
+def tell_unverified(config: Config) -> None:
     """Say which venues take no part because nothing proves their books."""
     names = [name for name, venue in config.enabled.items() if venue.feed is Feed.CCXT]
     if names and not config.limits.unverified:

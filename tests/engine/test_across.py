@@ -54,6 +54,22 @@ def test_it_closes_when_its_conversion_is_lost(across: Bench) -> None:
     assert across.engine.open_count == 0
 
 
+def test_at_the_end_all_closes_for_one_reason_and_nothing_opens_again(across: Bench) -> None:
+    across.add("d", "USDC/USDT")
+    convert(across, "c", 0.999)
+    convert(across, "d", 0.998)
+    show_across(across)
+    across.engine.finish("the scanner stopped", LATER)
+    for book in across.books.values():
+        across.store.clear(book, BookState.UNSYNCHRONISED)
+        across.engine.dropped(book, "over", LATER)
+    convert(across, "c", 0.999, LATER)
+    show_across(across, at=LATER)
+    across.engine.tick(LATER)
+    assert [one.event for one in across.said] == ["opened", "closed"]
+    assert across.said[-1].reason == "the scanner stopped"
+
+
 def test_another_conversion_takes_over(across: Bench) -> None:
     across.add("d", "USDC/USDT")
     convert(across, "c", 0.999)

@@ -1,0 +1,65 @@
+"""The configuration in the units of the engine, and what is said of venues that take no part."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from scanner import settings
+from scanner.app import tell_unverified
+from scanner.config import Config, validated
+from scanner.engine.rules import CROSS_QUOTE, SPOT_SPOT, Amount
+from scanner.located import parse
+
+
+def config(text: str) -> Config:
+    return validated(parse(text, "config.yaml"), {})
+
+
+def test_the_rules_are_those_of_the_file() -> None:
+    rules = settings.rules(
+        config(
+            """
+            venues:
+              okx: {capital: {USDT: 500, BTC: 0.1}}
+              kraken: {capital: 2000}
+              gate:
+            kinds: [spot-spot]
+            currency: EUR
+            conversions: {USD/USDC: 0.8}
+            max_trade: 100
+            limits: {unverified: true}
+            """
+        )
+    )
+    assert rules.kinds == {SPOT_SPOT}
+    assert (rules.currency, rules.unverified) == ("EUR", True)
+    assert rules.assumed == {("USD", "USDC"): 0.8, ("USDC", "USD"): 1.25}
+    assert rules.max_trade == Amount(worth=100)
+    assert rules.capital == {
+        "okx": Amount({"USDT": 500, "BTC": 0.1}),
+        "kraken": Amount(worth=2000),
+        "gate": Amount(),
+    }
+
+
+def test_by_default_both_kinds_are_looked_for_and_nothing_unproven_takes_part() -> None:
+    rules = settings.rules(config("venues: {okx: , kraken: }"))
+    assert rules.kinds == {SPOT_SPOT, CROSS_QUOTE}
+    assert (rules.currency, rules.assumed, rules.unverified) == ("USDT", {}, False)
+
+
+@pytest.mark.parametrize("unverified", [False, True])
+def test_venues_that_nothing_proves_are_named(
+    unverified: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = f"venues: {{okx: , htx: , kraken: {{feed: ccxt}}}}\nlimits: {{unverified: {unverified}}}"
+    with caplog.at_level(logging.WARNING):
+        tell_unverified(config(text.replace("True", "true").replace("False", "false")))
+    said = [record.getMessage() for record in caplog.records]
+    if unverified:
+        assert said == []
+    else:
+        (line,) = said
+        assert line.startswith("htx, kraken: nothing proves the books of ccxt's client")
