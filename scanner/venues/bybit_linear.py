@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from scanner.types import Depth, DerivativeTicker, Market, Notice, Proof
-from scanner.venues.bybit import TOPIC_CHARACTERS, Bybit
+from scanner.venues.bybit import TOPIC_CHARACTERS, WIRE, Bybit
 from scanner.venues.parts import MILLISECOND, SECOND, Known, decode
 from scanner.venues.protocol import Limits, Options, Steps, Venue, VenueProtocol
 
@@ -115,6 +115,7 @@ VENUE = Venue(
         Depth.FULL: "orderbook.200 + orderbook.1 + tickers",
     },
     recorded_as=("bybit/linear",),
+    wire=WIRE,
     notes=(
         "A ticker's change names only what is new; the rest stands and is as fresh.",
         "The interval of funding comes with every ticker (fundingIntervalHour).",

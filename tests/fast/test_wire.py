@@ -21,7 +21,6 @@ LENIENT = Thresholds(min_net_bps=-100.0, min_profit=-1e9)
 # What is still said as it was recorded, and how much of it nothing else than the fast lane takes.
 CURRENT = {
     "binance-spot-2024-08-08.BTCUSDT": 0.99,
-    "binance-usdm-2024-08-08.BTCUSDT": 0.99,
     "bybit-linear-2026-08-09": 0.95,
     "bybit-spot-2026-08-09": 0.95,
     "coinbase-spot-2026-08-09": 0.95,
