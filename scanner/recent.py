@@ -41,8 +41,8 @@ class Recent:
                 self.say(Kind.ALERT, event.rule, text, event.at)
 
     def say(self, kind: Kind, subject: str, text: str, at: int) -> None:
-        """Have this shown, once."""
-        event = Event(at=at, kind=kind, subject=subject, text=text)
+        """Have this shown, once; of a text of several lines the first, which can stand alone."""
+        event = Event(at=at, kind=kind, subject=subject, text=text.partition("\n")[0])
         with self._lock:
             if event not in self._events[kind]:
                 self._events[kind].appendleft(event)

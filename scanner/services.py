@@ -112,7 +112,7 @@ def _database(config: Config, url: str) -> tuple[Writer | None, AlertLog]:
 
 def _alerts(settings: AlertSettings, records: AlertLog, view: Window) -> Alerts:
     def show(job: Job) -> None:
-        log.info("alert %s: %s", job.rule, job.text)
+        log.info("alert %s: %s", job.rule, job.text.partition("\n")[0])
         view.say(Kind.ALERT, job.rule, job.text, job.at)
 
     def ring(job: Job) -> None:
