@@ -65,39 +65,46 @@ def walk(
 
     Units are of net base: what arrives of the purchase is what is given for the sale.
     """
-    buy_rate, sell_rate = buy.buy_quote / buy.buy_base, sell.sell_quote / sell.sell_base
+    buy_rate, buy_unit = buy.buy_quote / buy.buy_base, buy.buy_base
+    sell_rate, sell_unit = sell.sell_quote / sell.sell_base, sell.sell_base
     rates = exchange.ladder() if exchange else [(1.0, math.inf)]
-    sides = (
-        (asks, buy.buy_base, f"depth of {buy.market.venue}"),
-        (bids, sell.sell_base, f"depth of {sell.market.venue}"),
-        (rates, 1.0, f"depth of {exchange.venue if exchange else ''}"),
-    )
-    at = [0, 0, 0]
-    left = [levels[0][1] * unit if levels else 0.0 for levels, unit, _ in sides]
+    i = j = k = 0
     size, spend, give = 0.0, caps.spend, caps.give
     budget = exchange.budget if exchange else math.inf
-    while True:
-        for (levels, _, name), place in zip(sides, at, strict=True):
-            if place == len(levels):
-                return size, name
-        ask = asks[at[0]][0] * buy_rate
-        proceeds = bids[at[1]][0] * sell_rate
-        if proceeds * rates[at[2]][0] <= ask:
+    ask_left = asks[0][1] * buy_unit if asks else 0.0
+    bid_left = bids[0][1] * sell_unit if bids else 0.0
+    rate_left = rates[0][1] if rates else 0.0
+    while i < len(asks) and j < len(bids) and k < len(rates):
+        ask, proceeds = asks[i][0] * buy_rate, bids[j][0] * sell_rate
+        if proceeds * rates[k][0] <= ask:
             return size, EDGE
-        takes = (left[0], left[1], left[2] / proceeds, spend / ask, give, budget / proceeds)
-        take = min(takes)
+        by_rate = rate_left / proceeds
+        depth = min(ask_left, bid_left, by_rate)
+        take = min(depth, spend / ask, give, budget / proceeds)
         size += take
-        spend, give, budget = spend - take * ask, give - take, budget - take * proceeds
-        for bound, name in ((3, caps.spend_of), (4, caps.give_of)):
-            if takes[bound] == take:
-                return size, name
-        if exchange and takes[5] == take:
+        if take == spend / ask:
+            return size, caps.spend_of
+        if take == give:
+            return size, caps.give_of
+        if exchange and take == budget / proceeds:
             return size, exchange.budget_of
-        left = [left[0] - take, left[1] - take, left[2] - take * proceeds]
-        for side, (levels, unit, _) in enumerate(sides):
-            if takes[side] == take or left[side] <= 0:
-                at[side] += 1
-                left[side] = levels[at[side]][1] * unit if at[side] < len(levels) else 0.0
+        spend, give, budget = spend - take * ask, give - take, budget - take * proceeds
+        # What is used up is said by comparing, for a difference of floats need not come to 0.
+        used = take == ask_left, take == bid_left, take == by_rate
+        ask_left, bid_left = ask_left - take, bid_left - take
+        rate_left -= take * proceeds
+        if used[0] or ask_left <= 0:
+            i += 1
+            ask_left = asks[i][1] * buy_unit if i < len(asks) else 0.0
+        if used[1] or bid_left <= 0:
+            j += 1
+            bid_left = bids[j][1] * sell_unit if j < len(bids) else 0.0
+        if used[2] or rate_left <= 0:
+            k += 1
+            rate_left = rates[k][1] if k < len(rates) else 0.0
+    if i == len(asks) or j == len(bids):
+        return size, f"depth of {(buy if i == len(asks) else sell).market.venue}"
+    return size, f"depth of {exchange.venue if exchange else ''}"
 
 
 def evaluate(

@@ -24,7 +24,7 @@ from scanner.engine.rules import CROSS_QUOTE, SPOT_SPOT, Rules
 from scanner.engine.terms import Terms
 from scanner.types import BookState, FeeIn, Leg, Market, Opportunity, Proof, Side
 
-EVIDENCE_LEVELS = 64
+FIRST_LEVELS = 16
 
 
 class Traded(Struct, frozen=True):
@@ -99,7 +99,7 @@ class Pairs:
     ) -> costs.Result | Rejection:
         """Looks deeper only when all that it saw of a ladder is used up."""
         buyer, seller = self._traded[buy].terms, self._traded[sell].terms
-        levels = EVIDENCE_LEVELS
+        levels = FIRST_LEVELS
         while True:
             asks = self._store.ladder(buy, Side.ASK, levels)
             bids = self._store.ladder(sell, Side.BID, levels)
@@ -123,20 +123,26 @@ class Pairs:
         if stated:
             yield Exchange(rate=stated, symbol=f"{have}/{want}")
             return
-        found = [
-            self._exchange(book, side, seller, at)
+        books = {
+            book: side
             for book, side in self._currencies.books(have, want).items()
             if self._fit(book, (buy, sell), at)
-        ]
-        here = [one for one in found if one.venue == seller.venue]
-        there = [one for one in found if one.venue == buyer.venue and one not in here]
-        rest = [one for one in found if one not in here and one not in there and one.levels]
-        yield from here
-        yield from there
-        if rest:
-            yield max(rest, key=lambda one: one.ladder()[0][0])
+        }
+        venues = {book: self._traded[book].terms.market.venue for book in books}
+        at_hand = [book for book in books if venues[book] == seller.venue]
+        there = [book for book in books if venues[book] == buyer.venue != seller.venue]
+        for book in (*at_hand, *there):
+            yield self._exchange(book, books[book], seller, at)
+        rest = [book for book in books if venues[book] not in {seller.venue, buyer.venue}]
+        touches = {book: self._exchange(book, books[book], seller, at, 1).ladder() for book in rest}
+        rates = {book: touch[0][0] for book, touch in touches.items() if touch}
+        if rates:
+            best = max(rates, key=rates.__getitem__)
+            yield self._exchange(best, books[best], seller, at)
 
-    def _exchange(self, book: int, side: Side, seller: Market, at: int) -> Exchange:
+    def _exchange(
+        self, book: int, side: Side, seller: Market, at: int, levels: int = FIRST_LEVELS
+    ) -> Exchange:
         """What the sale brings is at hand where it is made; elsewhere it has to be there before."""
         terms = self._traded[book].terms
         venue = terms.market.venue
@@ -148,7 +154,7 @@ class Pairs:
             budget=math.inf if at_hand else self.capital.budget(venue, seller.quote, at),
             budget_of=name(venue),
         )
-        return self._deeper(exchange, EVIDENCE_LEVELS)
+        return self._deeper(exchange, levels)
 
     def _deeper(self, exchange: Exchange, levels: int) -> Exchange:
         ladder = self._store.ladder(exchange.book, exchange.side, levels)
