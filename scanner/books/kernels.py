@@ -7,6 +7,7 @@ from numba import carray
 
 from scanner.books import layout as L
 from scanner.books.jit import inlined, kernel, pointer, viewing
+from scanner.books.lag import told_at
 from scanner.books.memory import bytes_below, move, put_word, word
 
 SYNCING, LIVE, STALE, CROSSED = 1, 2, 3, 5
@@ -245,7 +246,7 @@ def apply_rows(table, book, rows, replace, depth, live, order, sequence, sent_at
         meta[m + L.BEST_ORDER] = -1
     meta[m + L.SEQUENCE] = sequence
     meta[m + L.ORDER] = order
-    meta[m + L.DEPTH_AT] = at
+    meta[m + L.DEPTH_AT] = told_at(meta, m, sent_at, at)
     meta[m + L.SENT_AT] = sent_at
     meta[m + L.STATE] = LIVE if live else SYNCING
     settle(meta, real, price, book)

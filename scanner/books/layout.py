@@ -34,6 +34,8 @@ PRICE_DECIMALS, SIZE_DECIMALS = 21, 22
 # one quote currency into another, else 0. WATCHED: how many open opportunities need it for that.
 # UNPROVEN: nothing shows that the book equals the venue's.
 QUOTE, CONVERTS, WATCHED, UNPROVEN = 23, 24, 25, 26
+# how far our clock was ahead of the venue's times at least: now, and before (``scanner.books.lag``)
+LEAST_BEHIND, LEAST_BEFORE, BEHIND_SINCE = 27, 28, 29
 META_WIDTH = 32
 
 # reals of one book, REAL[book * REAL_WIDTH + column]; *_SIDE columns take + side

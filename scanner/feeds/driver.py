@@ -127,15 +127,19 @@ class Driver:
         """The answer to a ``Fetch``."""
         self._feed(self._now(), self._lane.fetched, tag, status, body)
 
+    def beat(self) -> None:
+        """The heart of a try, each ``Timing.beat``."""
+        at = self._now()
+        self._feed(at, self._lane.idle)
+        self._awake_at = at
+        self._backoff.observe(self._lane.proved, at)
+        self._tell_silence(at)
+        self._listen(at)
+
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(self._timing.beat)
-            at = self._now()
-            self._feed(at, self._lane.idle)
-            self._awake_at = at
-            self._backoff.observe(self._lane.proved, at)
-            self._tell_silence(at)
-            self._listen(at)
+            self.beat()
 
     def _tell_silence(self, at: int) -> None:
         """Say who has fallen silent, or speaks again: as a whole, or single books."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from heapq import heapify, heapreplace
 from random import Random
 
@@ -84,7 +84,8 @@ class _Trading:
 
 
 class World:
-    """All books of ``venues`` (ccxt ids), from ``at`` (ns) on.
+    """All books of ``venues`` (ccxt ids), from ``at`` (ns) on; of spot only those of
+    ``symbols``, if given.
 
     With ``contracts`` also their perpetuals and futures, and those of the venues that trade nothing
     else; with ``depeg`` a stablecoin loses its peg for a while.
@@ -98,6 +99,7 @@ class World:
         *,
         contracts: bool = False,
         depeg: bool = False,
+        symbols: Collection[str] | None = None,
     ) -> None:
         if venues is None:
             venues = tuple(dict.fromkeys([*LISTINGS, *(CONTRACTS if contracts else ())]))
@@ -115,6 +117,7 @@ class World:
             for venue in venues
             if venue in LISTINGS
             for market in lab_markets(venue)
+            if symbols is None or market.symbol in symbols
         ]
         if contracts:
             listed += [(v, market, row) for v in venues for market, row in lab_contracts(v, at)]
@@ -153,6 +156,12 @@ class World:
             heapreplace(self._due, (trading.next(when), number))
         self._observe(now, self._at)
         return [(trading.venue, trading.book) for trading in changed.values()]
+
+    def push(self, venue: str, symbol: str, episode: Episode) -> None:
+        """One more episode, of the caller's own."""
+        for trading in self._trading:
+            if (trading.venue, trading.market.symbol) == (venue, symbol):
+                trading.episodes.append(episode)
 
     def book(self, venue: str, symbol: str) -> LabBook:
         """The book of a unified symbol. Raises KeyError where the venue does not list it."""
