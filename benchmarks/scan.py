@@ -1,19 +1,20 @@
-"""What a scan costs by how many books a coin has: ``python benchmarks/scan.py``.
+"""What a scan costs by how many books a coin has.
 
 Books of one coin, at prices around one middle, change in turn; each change is scanned against all
 others, so a round touches every book. The figures are medians of rounds in CPU time of the process,
 the call from Python included, side by side with the same venues in one quote currency. The last
-column is the share of routes that the sieve lets through to the exact computation.
+figure is the share of routes that the sieve lets through to the exact computation.
 """
 
 from __future__ import annotations
 
 import json
-from statistics import median
+from collections.abc import Iterator
 from time import process_time_ns
 
 import numpy as np
 
+from benchmarks.rows import Asked, Row, rows
 from scanner.books.store import BookStore, Keys
 from scanner.engine import scan
 from scanner.engine.engine import Bounds, Engine
@@ -63,27 +64,29 @@ def engine(venues: int, quotes: int, converters: int) -> tuple[BookStore, list[i
     return store, books
 
 
-def cost(venues: int, quotes: int, converters: int = 3) -> tuple[float, float]:
-    """(microseconds for a scan, share of its routes that pass)."""
+def cost(
+    venues: int, quotes: int, converters: int = 3, rounds: int = ROUNDS
+) -> tuple[list[float], float]:
+    """(microseconds for a scan, by rounds; share of its routes that pass)."""
     store, books = engine(venues, quotes, converters)
     context = store.context
     found = sum(scan.scan(context, book, AT) for book in books)
     times = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         begin = process_time_ns()
         for book in books:
             scan.scan(context, book, AT)
         times.append((process_time_ns() - begin) / len(books) / 1e3)
-    return median(times), found / (len(books) * 2 * (len(books) - 1))
+    return times, found / (len(books) * 2 * (len(books) - 1))
 
 
-def main() -> None:
-    """Print the table."""
-    print("venues quotes  books  us a scan  passed")
-    for venues, quotes in ((8, 1), (20, 1), (8, 4), (20, 4)):
-        microseconds, passed = cost(venues, quotes)
-        print(f"{venues:6} {quotes:6} {venues * quotes:6} {microseconds:10.2f} {passed:7.2%}")
-
-
-if __name__ == "__main__":
-    main()
+def run(asked: Asked) -> Iterator[Row]:
+    """A case for each number of quote currencies, a subject for each number of venues."""
+    for quotes in (1, 4):
+        found, passed = {}, []
+        for venues in (5, 20, 50):
+            times, share = cost(venues, quotes, rounds=30 if asked.quick else ROUNDS)
+            found[f"{venues} venues"] = times
+            passed.append(f"{share:.1%}")
+        case = f"{quotes} quote currencies, routes passed {' / '.join(passed)}"
+        yield from rows("scan", case, "us/scan", found, "5 venues")

@@ -1,0 +1,1 @@
+"""What Crossbook costs, beside its peers and the limit: ``python -m benchmarks``."""

@@ -1,0 +1,159 @@
+"""The bytes that are measured: one connection's session with each venue, recorded or from the lab."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+
+from scanner.engine.engine import Bounds
+from scanner.engine.ids import Ids
+from scanner.engine.tracker import Thresholds
+from scanner.lab.offline import Offline, Remembered
+from scanner.lab.venues import lab_venue
+from scanner.lab.world import World
+from scanner.pipeline import Lane, Pipeline
+from scanner.recordings import find, frames
+from scanner.types import Best, Depth, Market, Side
+from scanner.venues.protocol import Options, Venue
+from scanner.venues.registry import VENUES, native
+from scanner.venues.wire import Kind
+
+Call: TypeAlias = tuple[str, tuple[Any, ...]]
+Outcome: TypeAlias = dict[str, list[list[tuple[float, float]]]]
+BEGIN, STEP, SECOND = 1_760_000_000_000_000_000, 10_000_000, 1_000_000_000
+AGES = Bounds(max_age=1 << 60, max_skew=1 << 60)
+NEVER = Thresholds(min_net_bps=1e9, min_profit=1e18)
+# Recordings whose format is still spoken.
+RECORDED = {
+    "binance": "binance/spot*2024-08-08*",
+    "okx": "okx/spot*2022-05-13*",
+    "kucoin": "kucoin/spot*",
+    "bybit": "bybit/spot*",
+    "kraken": "kraken-v2/*",
+    "coinbase": "coinbase/*",
+}
+
+
+class Session(msgspec.Struct):
+    """What one connection was told; ``markets`` None: any that it names. Measured is what came
+    after the first ``begun`` calls; ``source``: where it is from."""
+
+    venue: Venue
+    depth: Depth
+    calls: list[Call]
+    markets: list[Market] | None
+    source: str
+
+    @property
+    def begun(self) -> int:
+        return len(self.calls) // 4
+
+    @property
+    def frames(self) -> list[bytes]:
+        """The messages that are measured."""
+        return [a[0] for method, a in self.calls[self.begun :] if method == "received"]
+
+
+def sessions(names: Sequence[str], seconds: float, depths: Sequence[Depth]) -> list[Session]:
+    """Recorded ones where there are any, else the lab's, at each of ``depths``."""
+    folder = os.environ.get("CROSSBOOK_WIRE")
+    made = []
+    for name in names or VENUES:
+        venue = native(name)
+        if venue is None:
+            raise SystemExit(f"{name}: not a venue that is spoken natively")
+        if folder and name in RECORDED:
+            made.append(recorded(venue, sorted(Path(folder).glob(RECORDED[name]))))
+        else:
+            made += [simulated(venue, depth, seconds) for depth in depths]
+    return made
+
+
+def recorded(venue: Venue, paths: list[Path]) -> Session:
+    found = find(paths)
+    (connection,) = found.connections
+    answers = [a.path for a in connection.answers_nearby() if connection.joins(a, {venue.id})]
+    calls: list[Call] = [("start", (BEGIN,)), ("opened", (BEGIN,))]
+    for number, frame in enumerate(frames(connection, answers)):
+        at = BEGIN + number * 1_000_000
+        if frame.answer:
+            market = frame.url.partition("symbol=")[2].partition("&")[0]
+            calls.append(("fetched", (f"depth:{market}", 200, frame.raw, at)))
+        else:
+            calls.append(("received", (frame.raw, at)))
+    return Session(venue, Depth.FULL, calls, None, "recorded")
+
+
+def simulated(venue: Venue, depth: Depth, seconds: float) -> Session:
+    world = World(1, BEGIN, [venue.id])
+    of = world.venues[venue.id]
+    of.base_url, of.ws_url = venue.rest, venue.ws
+    markets = [
+        Market(
+            venue=venue.id,
+            id=venue.stream_id({"id": market.id, "symbol": market.symbol, "info": {}}),
+            symbol=market.symbol,
+            base=market.base,
+            quote=market.quote,
+            price_tick=float(market.tick),
+            lot=float(market.lot),
+            taker_fee=float(market.taker),
+        )
+        for market in of.markets
+    ]
+    told = Remembered(connected(pipeline(), venue, markets, depth, 0))
+    offline = Offline(lab_venue(venue.id)(of), told)
+    offline.start(BEGIN)
+    for at in range(BEGIN + STEP, BEGIN + int(seconds * SECOND), STEP):
+        world.advance(at)
+        offline.step(at)
+    return Session(venue, depth, told.calls, markets, "lab")
+
+
+def books_only(session: Session) -> Session:
+    """The session without best bids and offers of another channel, which not every peer takes."""
+    assert session.venue.wire is not None
+    templates = (n for s in session.venue.wire.shapes if s.kind is Kind.BEST for n in s.names)
+    marks = [name.replace("{id}", "").replace("{lower}", "").encode() for name in templates]
+    options = Options(depth=session.depth, rest=session.venue.rest, ws=session.venue.ws)
+    protocol = session.venue.make(session.markets, options)
+    kept = []
+    for method, arguments in session.calls:
+        steps = getattr(protocol, method)(*arguments)
+        best = any(isinstance(step, Best) for step in steps)
+        if method == "received" and not steps:
+            best = any(mark and mark in arguments[0] for mark in marks)
+        if not best:
+            kept.append((method, arguments))
+    return msgspec.structs.replace(session, calls=kept)
+
+
+def pipeline() -> Pipeline:
+    return Pipeline(thresholds=NEVER, bounds=AGES, ids=Ids(lambda bits: 0), emit=lambda told: None)
+
+
+def connected(
+    through: Pipeline, venue: Venue, markets: list[Market] | None, depth: Depth, number: int
+) -> Lane:
+    """A lane of the venue under a name of its own."""
+    named = msgspec.structs.replace(venue, id=f"{venue.id}.{number}")
+    own = markets and [msgspec.structs.replace(m, venue=named.id) for m in markets]
+    options = Options(depth=depth, rest=venue.rest, ws=venue.ws)
+    return through.lane(named, own, options, lambda name: market(named.id, name))
+
+
+def market(venue: str, name: str) -> Market:
+    """A market of a recording; that its id is its symbol makes all venues' books comparable."""
+    return Market(venue=venue, id=name, symbol=name, base="", quote="", taker_fee=0.001)
+
+
+def outcome(through: Pipeline, lane: Lane, depth: int = 1 << 17) -> Outcome:
+    """The books of a lane: bids and asks, the best first."""
+    return {
+        name: [through.store.ladder(book, side, depth) for side in Side]
+        for name, book in lane.books.items()
+    }
