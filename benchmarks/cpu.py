@@ -20,6 +20,8 @@ PROGRAMS = {
     "nautilus_trader": "nautilus_books.py",
 }
 ADAPTERS = {"nautilus_trader": {"binance"}}
+ANOTHER_CHANNEL = {"cryptofeed": {"bitget", "gate", "kucoin"}}
+"""Where a peer reads another of the venue's channels than ours: there are no bytes for both."""
 TOP = 10
 
 
@@ -73,6 +75,9 @@ def _first(ours: dict[str, Ours]) -> Outcome:
 def _peers(venue: str, path: Path, folder: Path) -> Iterator[tuple[str, peers.Peer]]:
     for name, program in PROGRAMS.items():
         if venue not in ADAPTERS.get(name, {venue}):
+            continue
+        if venue in ANOTHER_CHANNEL.get(name, ()):
+            print(f"{venue}: {name} is left out: it reads another of the venue's channels")
             continue
         made = peers.driver(name, program, venue, path)
         if made is None:

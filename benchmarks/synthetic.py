@@ -27,16 +27,18 @@ class Books:
         self.symbols, self.levels = symbols, levels
         self.pipeline: Pipeline = pipeline()
         self._random = random.Random(1)
-        self._sequence = 10
+        self._sequences = [10] * symbols
+        self._next = 0
         self.lanes = [self._lane(number) for number in range(venues)]
 
     def changes(self, count: int, touched: int = 5) -> Changes:
         """The next ``count`` messages for the last lane."""
         frames = []
-        for k in range(count):
-            if k % self.symbols == 0:
-                self._sequence += 1
-            frames.append(self._frame("delta", k % self.symbols, self._touched(touched)))
+        for _ in range(count):
+            symbol = self._next
+            self._next = (symbol + 1) % self.symbols
+            self._sequences[symbol] += 1
+            frames.append(self._frame("delta", symbol, self._touched(touched)))
         return Changes(self.lanes[-1], frames)
 
     def _lane(self, number: int) -> Lane:
@@ -74,7 +76,7 @@ class Books:
             size = 0 if gone else self._random.random() * 5 + 0.001
             sides[side].append([f"{at:.2f}", f"{size:.5f}"])
         data = {"s": f"C{symbol}USDT", "b": sides[0], "a": sides[1]}
-        data |= {"u": self._sequence, "seq": self._sequence}
+        data |= {"u": self._sequences[symbol], "seq": self._sequences[symbol]}
         told = {"topic": f"orderbook.200.C{symbol}USDT", "type": kind, "ts": AT // 10**6, "data": data}
         return msgspec.json.encode(told | {"cts": AT // 10**6})
 
