@@ -64,12 +64,15 @@ def _serve(
     client: socket.socket, load: Load, tls: ssl.SSLContext | None, ready: threading.Barrier
 ) -> None:
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    with suppress(OSError):
+    with suppress(OSError, StopIteration):
         if tls is not None:
             client = tls.wrap_socket(client, server_side=True)
         head = b""
         while b"\r\n\r\n" not in head:
-            head += client.recv(4096)
+            came = client.recv(4096)
+            if not came:
+                return
+            head += came
         client.sendall(answer(head))
         venue = int(head.split()[1].split(b"/")[1])
         topics: dict[str, int] = {}
@@ -88,7 +91,10 @@ def _heard(client: socket.socket, data: bytes) -> Iterator[tuple[int, bytes]]:
     """The client's frames: (opcode, payload)."""
     while True:
         while len(data) < 2 or len(data) < _size(data):
-            data += client.recv(4096) or b""
+            came = client.recv(4096)
+            if not came:
+                return
+            data += came
         size, start = _size(data), 4 if data[1] & 127 == 126 else 2
         mask = data[start : start + 4]
         payload = bytes(b ^ mask[i & 3] for i, b in enumerate(data[start + 4 : size]))

@@ -44,11 +44,7 @@ class Books:
     def _lane(self, number: int) -> Lane:
         venue = native(SPOKEN)
         assert venue is not None
-        markets = [
-            Market(venue=venue.id, id=f"C{n}USDT", symbol=f"C{n}/USDT", base=f"C{n}", quote="USDT",
-                   price_tick=0.01, lot=0.001, taker_fee=0.001)
-            for n in range(self.symbols)
-        ]  # fmt: skip
+        markets = [market(venue.id, n) for n in range(self.symbols)]
         lane = connected(self.pipeline, venue, markets, Depth.FULL, number)
         lane.start(BEGIN)
         lane.opened(BEGIN)
@@ -97,6 +93,20 @@ class Changes:
         for first in range(0, self.count, READ):
             count = min(READ, self.count - first)
             self._lane.received_many(memory, starts + 8 * first, ends + 8 * first, count, AT)
+
+
+def market(venue: str, number: int) -> Market:
+    """One of the venue's markets."""
+    return Market(
+        venue=venue,
+        id=f"C{number}USDT",
+        symbol=f"C{number}/USDT",
+        base=f"C{number}",
+        quote="USDT",
+        price_tick=0.01,
+        lot=0.001,
+        taker_fee=0.001,
+    )
 
 
 def share_fast(lane: Lane) -> float:

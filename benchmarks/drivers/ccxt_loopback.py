@@ -4,7 +4,6 @@ a look for crossed prices after each. ``ccxt_loopback.py URL VENUES SYMBOLS MESS
 from __future__ import annotations
 
 import asyncio
-import ssl
 import sys
 
 import ccxt.pro
@@ -26,7 +25,7 @@ def crossed(symbol: str, venue: int) -> bool:
 
 
 def exchange(url: str, venue: int, symbols: list[str], report: Report, authority: str):
-    made = ccxt.pro.bybit({"newUpdates": True})
+    made = ccxt.pro.bybit({"newUpdates": True} | ({"cafile": authority} if authority else {}))
     made.set_markets(
         [
             made.safe_market_structure(
@@ -42,9 +41,6 @@ def exchange(url: str, venue: int, symbols: list[str], report: Report, authority
         ]
     )
     made.urls["api"]["ws"]["public"]["spot"] = f"{url}/{venue}/v5/public/spot"
-    if authority:
-        made.open()
-        made.ssl_context = ssl.create_default_context(cafile=authority)
     handle = made.handle_message
 
     def counted(client, message) -> None:

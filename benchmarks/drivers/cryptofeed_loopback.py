@@ -19,12 +19,10 @@ FEE = 0.001
 books: dict = {}
 
 
-def plain(self, address, conn_id, authentication=None, subscription=None, **options) -> None:
+def plain(self, address, conn_id, subscription=None, **options) -> None:
     self.address = address
-    AsyncConnection.__init__(
-        self, f"{conn_id}.ws.{self.conn_count}", authentication=authentication,
-        subscription=subscription,
-    )  # fmt: skip
+    name = f"{conn_id}.ws.{self.conn_count}"
+    AsyncConnection.__init__(self, name, subscription=subscription)
     self.ws_kwargs = options
 
 
