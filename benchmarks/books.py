@@ -17,7 +17,9 @@ TOUCHED = (5, 25)
 def run(asked: Asked) -> Iterator[Row]:
     """Bytes to book; a case for each number of levels that a message touches."""
     for touched in TOUCHED:
-        subjects = {f"ours, {depth} levels": _timed(Books(1, 10, depth), touched) for depth in DEPTHS}
+        subjects = {
+            f"ours, {depth} levels": _timed(Books(1, 10, depth), touched) for depth in DEPTHS
+        }
         case = f"{touched} levels changed"
         found = in_turn(subjects, asked.rounds)
         yield from rows("books", case, "us/message", found, f"ours, {DEPTHS[0]} levels")

@@ -1,4 +1,4 @@
-"""The bytes that are measured: one connection's session with each venue, recorded or from the lab."""
+"""The bytes that are measured: one session with each venue, recorded or from the lab."""
 
 from __future__ import annotations
 

@@ -57,7 +57,9 @@ def _venue(session: Session, asked: Asked) -> Iterator[Row]:
         subjects |= limit.passes(frames)
         found = in_turn(subjects, asked.rounds)
         share = ours[OURS].share
-        case = f"{venue}, {session.source}, {len(frames)} messages of {size:.0f} B, fast {share:.0%}"
+        case = (
+            f"{venue}, {session.source}, {len(frames)} messages of {size:.0f} B, fast {share:.0%}"
+        )
         yield from rows("cpu", case, "us/message", found, OURS)
 
 

@@ -2,8 +2,8 @@
 
 Three venues of ten symbols send changes to a client in a process of its own. First as fast as it
 takes them: that is what it can sustain, as the venue waits while the client is behind. Then at half
-of what it took, and at 3,000 a second. A delay is that of the oldest message of a read. Latencies are
-on a clock, so other work on the machine counts; CPU does not.
+of what it took, and at 3,000 a second. A delay is that of the oldest message of a read. Latencies
+are on a clock, so other work on the machine counts.
 """
 
 from __future__ import annotations

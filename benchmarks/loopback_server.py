@@ -1,5 +1,5 @@
-"""A venue on the loopback: snapshots, and then changes as fast as the client takes them or at a rate,
-each with the microsecond of its sending where its time stands."""
+"""A venue on the loopback: snapshots, and then changes as fast as the client takes them or at a
+rate, each with the microsecond of its sending where its time stands."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ AT_ONCE = 100
 
 
 class Load(msgspec.Struct, frozen=True):
-    """``rate`` messages a second (0: as many as go) and ``messages`` of all connections together."""
+    """``rate`` (messages a second, 0: as many as go) and ``messages`` are of all connections."""
 
     connections: int
     symbols: int

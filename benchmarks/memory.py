@@ -19,7 +19,7 @@ CHANGES = 20_000
 
 
 def run(asked: Asked) -> Iterator[Row]:
-    """MB in all after changes have come, and kB for each book beyond what the process takes anyway."""
+    """MB in all after changes have come, and kB for each book beyond the bare process."""
     found = {name: [_resident(*size)] for name, size in SIZES.items()}
     yield from rows("memory", "process with books and engine", "MB", found, None)
     (bare,) = found["no books"]

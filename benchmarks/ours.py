@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from benchmarks.corpus import BEGIN, SECOND, Outcome, Session, connected, outcome, pipeline
-from scanner.pipeline import Lane, Pipeline
+from scanner.pipeline import Lane
 
 Way = Literal["reads", "one", "reference"]
 READ = 32
@@ -69,6 +69,3 @@ class Ours:
 
 def _counted(lane: Lane) -> list[tuple[int, int]]:
     return [(counts.messages, counts.fast) for counts in lane.counts.values()]
-
-
-__all__ = ["VENUES", "Ours", "Pipeline"]

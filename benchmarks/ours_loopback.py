@@ -1,6 +1,6 @@
 """Ours end to end: the real feeds and pipeline over sockets, on uvloop, in a process of its own.
 
-    python -m benchmarks.ours_loopback URL VENUES SYMBOLS MESSAGES [CERTIFICATE]
+python -m benchmarks.ours_loopback URL VENUES SYMBOLS MESSAGES [CERTIFICATE]
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """Peers: environments that the benchmark makes for them, and their programs as subjects.
 
 A program (``drivers/``) is told a session as a file of lines: ``market``, ``id``, ``symbol``;
-``seed``, ``id``, the answer that holds a snapshot; ``frame``, ``-``, a message before the measuring
-starts; ``timed``, ``-``, a message that is measured; the parts of a line separated by tabs. For each
-line on its standard input it goes through the session once, from the beginning, and prints a line of
-JSON: ``us`` of CPU a message, and ``books``: by market id the best bids and asks it ended with.
+``seed``, ``id``, the answer that holds a snapshot; ``frame``, ``-``, a message before the
+measuring starts; ``timed``, ``-``, a message that is measured; the parts of a line separated by
+tabs. For each line on its standard input it goes through the session once, from the beginning,
+and prints a line of JSON: ``us`` of CPU a message, and ``books``: by market id the best bids and
+asks it ended with.
 """
 
 from __future__ import annotations
@@ -64,7 +65,10 @@ def _environment(peer: str) -> Path:
 
 
 def _interpreter(wanted: str) -> str | None:
-    known = [which(f"python{wanted}"), *map(str, Path.home().glob(f".pyenv/versions/{wanted}.*/bin/python3"))]
+    known = [
+        which(f"python{wanted}"),
+        *map(str, Path.home().glob(f".pyenv/versions/{wanted}.*/bin/python3")),
+    ]
     for candidate in known:
         if candidate:
             ask = [candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]

@@ -73,7 +73,12 @@ class Books:
             sides[side].append([f"{at:.2f}", f"{size:.5f}"])
         data = {"s": f"C{symbol}USDT", "b": sides[0], "a": sides[1]}
         data |= {"u": self._sequences[symbol], "seq": self._sequences[symbol]}
-        told = {"topic": f"orderbook.200.C{symbol}USDT", "type": kind, "ts": AT // 10**6, "data": data}
+        told = {
+            "topic": f"orderbook.200.C{symbol}USDT",
+            "type": kind,
+            "ts": AT // 10**6,
+            "data": data,
+        }
         return msgspec.json.encode(told | {"cts": AT // 10**6})
 
 

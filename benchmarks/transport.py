@@ -1,7 +1,5 @@
 """What it costs to take a message off a WebSocket: our transport beside others.
 
-    python -m benchmarks.transport [--quick] [--json PATH]
-
 CPU of the client's process for each message, at full speed and at 4,000 a second, plain and over
 TLS, on uvloop and asyncio's own loop. Rounds take turns, so that ratios are of one run. ``picows``,
 ``aiohttp`` and ``aiofastnet`` take part where they are installed.
@@ -9,23 +7,20 @@ TLS, on uvloop and asyncio's own loop. Rounds take turns, so that ratios are of 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
 import ssl
-import statistics
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TypeAlias
 
 import uvloop
 from websockets.client import ClientProtocol
 from websockets.uri import parse_uri
 
+from benchmarks.rows import Asked, Row, in_turn, rows
 from benchmarks.wire_source import source
 from scanner.feeds.direct import Direct
 from scanner.feeds.frames import Run
@@ -147,10 +142,11 @@ OPTIONAL: dict[str, Client] = {
     "ours on aiofastnet": ours_on_aiofastnet,
 }
 MODULES = {"picows": "picows", "aiohttp": "aiohttp", "ours on aiofastnet": "aiofastnet"}
+OURS = "ours (uvloop)"
 SLOW = {"websockets", "aiohttp"}
 
 
-def run(loop: str, client: Client, url: str, count: int, tls: ssl.SSLContext | None) -> float:
+def spent(loop: str, client: Client, url: str, count: int, tls: ssl.SSLContext | None) -> float:
     """us of CPU a message."""
     factory = uvloop.new_event_loop if loop == "uvloop" else asyncio.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
@@ -161,15 +157,9 @@ def run(loop: str, client: Client, url: str, count: int, tls: ssl.SSLContext | N
         return runner.run(bounded()) / count * 1e6
 
 
-def main() -> None:
-    """Measure, print a table, write the rows."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--quick", action="store_true")
-    options.add_argument("--json", type=Path)
-    asked = options.parse_args()
+def run(asked: Asked) -> Iterator[Row]:
+    """A case for each way of sending and each kind of connection."""
     subjects = SUBJECTS | {k: v for k, v in OPTIONAL.items() if find_spec(MODULES[k])}
-    rounds = 3 if asked.quick else 7
-    rows: list[dict[str, object]] = []
     with ExitStack() as stack:
         server, client = contexts()
         ports = {
@@ -180,44 +170,17 @@ def main() -> None:
             for kind, port in ports.items():
                 url = f"{'wss' if kind == 'tls' else 'ws'}://127.0.0.1:{port}/{mode}"
                 tls = client if kind == "tls" else None
-                found: dict[str, list[float]] = {}
-                for turn in range(rounds + 1):
-                    for name, take in subjects.items():
-                        for loop in ("uvloop", "asyncio"):
-                            count = (
-                                (20_000 if name in SLOW else 200_000)
-                                if mode == "blast"
-                                else (2_000 if asked.quick else 8_000)
-                            )
-                            asks = f"{url}?count={count}&size=200&rate=4000"
-                            spent = run(loop, take, asks, count, tls)
-                            if turn:  # the first warms up
-                                found.setdefault(f"{name} ({loop})", []).append(spent)
-                rows += table(f"{mode} {kind}", found)
-    if asked.json:
-        asked.json.write_text("".join(json.dumps(row) + "\n" for row in rows))
+                measures: dict[str, Callable[[], float]] = {}
+                for name, take in subjects.items():
+                    for loop in ("uvloop", "asyncio"):
+                        count = _count(name, mode, asked)
+                        asks = f"{url}?count={count}&size=200&rate=4000"
+                        measures[f"{name} ({loop})"] = partial(spent, loop, take, asks, count, tls)
+                found = in_turn(measures, asked.rounds)
+                yield from rows("transport", f"{mode} {kind}", "us/message", found, OURS)
 
 
-def table(case: str, found: dict[str, list[float]]) -> list[dict[str, object]]:
-    """Print the medians of a case; its rows."""
-    base = statistics.median(found["ours (uvloop)"])
-    rows = []
-    print(f"\n{case}: us of CPU a message")
-    for subject, values in found.items():
-        median = statistics.median(values)
-        print(f"  {subject:32}{median:10.3f}{median / base:8.2f}x", flush=True)
-        rows.append(
-            {
-                "bench": "transport",
-                "case": case,
-                "subject": subject,
-                "median": median,
-                "unit": "us/message",
-                "ratio_to_ours": median / base,
-            }
-        )
-    return rows
-
-
-if __name__ == "__main__":
-    main()
+def _count(name: str, mode: str, asked: Asked) -> int:
+    if mode == "paced":
+        return 1_000 if asked.quick else 8_000
+    return (20_000 if name in SLOW else 200_000) // (4 if asked.quick else 1)

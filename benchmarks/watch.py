@@ -31,7 +31,10 @@ def run(asked: Asked) -> Iterator[Row]:
     cpu: dict[str, list[float]] = {}
     memory: dict[str, list[float]] = {}
     for rate in RATES:
-        with tempfile.TemporaryDirectory() as folder, lab(rate, Path(folder) / "lab.yaml") as config:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            lab(rate, Path(folder) / "lab.yaml") as config,
+        ):
             name = f"lab at {rate}x"
             cpu[name], memory[name] = _watched(config, seconds)
     base = f"lab at {RATES[0]}x"
@@ -54,7 +57,8 @@ def lab(rate: int, config: Path) -> Iterator[Path]:
 
 
 def _watched(config: Path, seconds: float) -> tuple[list[float], list[float]]:
-    command = [sys.executable, "-m", "scanner.cli", "watch", "--config", str(config), "--plain"]
+    command = [sys.executable, "-c", "from scanner.cli import main; main()", "watch", "--plain"]
+    command += ["--config", str(config)]
     command += ["--seconds", str(SETTLES + seconds + 20), "--db", str(config.parent / "found.db")]
     with open(config.parent / "said", "wb") as said:
         process = subprocess.Popen(command, stdout=said, stderr=said)

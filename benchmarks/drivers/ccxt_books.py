@@ -62,7 +62,7 @@ class Subject:
             book["symbol"] = symbol
             self.exchange.orderbooks[symbol] = book
         handle = self.client.handle_text_or_binary_message
-        for name, symbol in self.symbols.items():
+        for symbol in self.symbols.values():
             for topic in ("orderbook:", "orderbook::", "books:", "level2::"):
                 self.client.subscriptions[topic + symbol] = {"symbol": symbol}
         for text in self.session.frames:

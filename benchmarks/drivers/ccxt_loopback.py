@@ -1,5 +1,8 @@
 """ccxt as its manual shows it: a loop of ``watch_order_book`` for each symbol of each exchange, and
-a look for crossed prices after each. ``ccxt_loopback.py URL VENUES SYMBOLS MESSAGES [CERTIFICATE]``"""
+a look for crossed prices after each.
+
+    ccxt_loopback.py URL VENUES SYMBOLS MESSAGES [CERTIFICATE]
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""cryptofeed's feeds on a session: ``message_handler`` of the real feed, with a callback for books."""
+"""cryptofeed's feeds on a session: ``message_handler`` of the real feed, with a callback."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ class Subject:
         exchange_names = {}
         for number, (name, _) in enumerate(session.markets):
             self.names[name] = f"A{number}-B{number}"
-            if venue == "bybit":  # it tells spot from perpetuals by a slash
-                name = SPOT.sub(r"/\1", name)
-            exchange_names[f"A{number}-B{number}"] = name + suffix
+            # bybit tells spot from perpetuals by a slash
+            there = SPOT.sub(r"/\1", name) if venue == "bybit" else name
+            exchange_names[f"A{number}-B{number}"] = there + suffix
         kinds = dict.fromkeys(exchange_names, "spot")
         Symbols.set(made.id, exchange_names, {"instrument_type": kinds, "tick_size": {}})
 

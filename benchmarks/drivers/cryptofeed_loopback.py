@@ -1,6 +1,9 @@
 """cryptofeed's feeds over sockets, with a callback that looks for crossed prices.
-``cryptofeed_loopback.py URL VENUES SYMBOLS MESSAGES``; it takes no plain addresses, so that check is
-lifted."""
+
+    cryptofeed_loopback.py URL VENUES SYMBOLS MESSAGES
+
+It takes no plain addresses by itself, so that check is lifted.
+"""
 
 from __future__ import annotations
 

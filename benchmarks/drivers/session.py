@@ -29,8 +29,8 @@ class Session:
 
 
 def serve(prepare, books) -> None:
-    """For each line on standard input: ``prepare()`` makes fresh books, tells them what comes before
-    and returns what goes through the timed part; ``books()`` is what came of it."""
+    """For each line on standard input: ``prepare()`` makes fresh books, tells them what comes
+    before and returns what goes through the timed part; ``books()`` is what came of it."""
     for _ in sys.stdin:
         go, count = prepare()
         since = time.process_time()
