@@ -117,9 +117,7 @@ class Run:
         for now in range(BEGIN, BEGIN + LENGTH, STEP):
             self._now = now
             self._episodes(now)
-            self.touched = {
-                (venue, book.market.symbol) for venue, book in self.world.advance(now)
-            }
+            self.touched = {(venue, book.market.symbol) for venue, book in self.world.advance(now)}
             focus = next(iter(self.links.values()))
             self.fault.step(self, focus, now)
             for place in self.touched:
@@ -147,9 +145,7 @@ class Run:
         books = [book for of, book in self.world.books() if of == name]
         markets = [_market(name, venue.stream_id, book) for book in books]
         random = Random(f"{self.outcome.seed}:{name}")
-        return Link(
-            self.world, venue, markets, self._pipeline, depth, fault, random, self._skew
-        )
+        return Link(self.world, venue, markets, self._pipeline, depth, fault, random, self._skew)
 
     def _episodes(self, now: int) -> None:
         """Now and then a market leaves the others by more than the fees."""
