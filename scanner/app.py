@@ -95,7 +95,7 @@ async def scan(
             with services(config, database, fanout, window) as running:
                 health += [crew.line, running.database_line, running.alerts_line]
                 fanout.add(window)
-                warning = partial(_warning, running, file, banner)
+                warning = partial(_warning, running, crew, file, banner)
                 async with _shown(output, fanout, window, stop, warning) as lines:
                     crew.carry(config, markets)
                     live = Live(
@@ -125,11 +125,12 @@ async def scan(
     return 0
 
 
-def _warning(running: Services, file: ConfigFile | None, banner: str) -> str:
+def _warning(running: Services, crew: Crew, file: ConfigFile | None, banner: str) -> str:
     """What must not be overlooked."""
     problem = file.problem if file is not None else ""
     wrong = f"WRONG CONFIGURATION, not in effect: {problem}" if problem else ""
-    return "\n".join(text for text in (running.banner(), wrong, banner) if text)
+    told = (running.banner(), wrong, crew.banner(), banner)
+    return "\n".join(text for text in told if text)
 
 
 def tell_unverified(config: Config) -> None:

@@ -20,7 +20,7 @@ def run_replay(paths: Sequence[Path], *, config: Config | None, output: Output) 
     """Print what is flagged on the way and, at the end, what came of each market; the exit code,
     which is 1 if a recording could not be read: the others are replayed all the same."""
     if not compiled():
-        log.info("compiling kernels (some seconds, once on a machine) ...")
+        log.info("compiling kernels (up to a minute, once per machine) ...")
     form, outcome_form = FORMS[output], OUTCOMES[output]
     broken: list[RecordingError] = []
 

@@ -99,6 +99,14 @@ class Crew:
             told.append(f"{state.frames_dropped} frames dropped")
         return ServiceLine("workers", good, ", ".join(told + troubles))
 
+    def banner(self) -> str:
+        """What is to be said as long as none of them scans; empty from then on."""
+        if any(hand.state.connections for hand in self.hands):
+            return ""
+        return (
+            "STARTING: on a new machine its kernels are compiled first, which takes up to a minute"
+        )
+
     async def stop(self, reason: str) -> None:
         """End them all, with what is open; takes their patience at most."""
         for hand in self.hands:

@@ -91,7 +91,7 @@ class Worker:
 
     async def _work(self, group: asyncio.TaskGroup) -> None:
         if not compiled():
-            log.info("compiling kernels (about 15 s, once per machine) ...")
+            log.info("compiling kernels (up to a minute, once per machine) ...")
         await ending.apart(warm_alone)
         try:
             while True:

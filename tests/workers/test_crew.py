@@ -116,6 +116,10 @@ async def scanned(workers: int, patience: Patience = PATIENT) -> AsyncIterator[S
             assert not any(hand.pid for hand in crew.hands)
 
 
+def test_as_long_as_nothing_is_scanned_it_says_so() -> None:
+    assert Crew(1, tell=lambda event: None).banner().startswith("STARTING: ")
+
+
 async def test_two_workers_scan_all_symbols_each_in_one_place() -> None:
     async with scanned(2) as scan:
         await until(lambda: scan.connected() == 4)
@@ -127,6 +131,7 @@ async def test_two_workers_scan_all_symbols_each_in_one_place() -> None:
         first, second = (f.totals.open for f in scan.crew.look(Query()))
         assert first > 0 and second > 0
         assert scan.crew.line() == ServiceLine("workers", True, "2 of 2 run")
+        assert scan.crew.banner() == ""
     assert scan.open() == set()
     assert {e.reason for e in scan.events("closed")[-4:]} == {"the scanner stopped"}
 

@@ -45,6 +45,7 @@ def pane(
 
 def _nothing(row: Row, palette: Palette, width: int) -> list[Line]:
     text = f"no two books to compare: {row.live} of {row.books} live"
+    text = text if row.books else "waiting for books"
     return [Pen().put(f" {line}", palette.dim).line for line in wrap(text, width - 2)]
 
 

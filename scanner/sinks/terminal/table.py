@@ -183,7 +183,8 @@ def row_line(
     pen = Pen().put((HERE if here else " ") + MARKS.get(row.standing, " ") + " ", telling)
     if row.buy is None:
         pen.cell(row.symbol, columns[0].width, text)
-        pen.put(f"  no two books to compare, {row.live} of {row.books} live", text)
+        told = f"no two books to compare, {row.live} of {row.books} live"
+        pen.put("  " + (told if row.books else "waiting for books"), text)
         return pen.fill(width, text)
     for column in columns:
         style = telling if column.telling else text

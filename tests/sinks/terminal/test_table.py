@@ -51,6 +51,7 @@ def test_the_selected_row_has_a_sign() -> None:
 def test_a_row_without_a_route_says_why() -> None:
     told = line(Row(symbol="ETC/EUR", base="ETC", quote="EUR", live=1, books=3))
     assert "no two books to compare, 1 of 3 live" in told
+    assert "waiting for books" in line(Row(symbol="ETC/EUR", base="ETC", quote="EUR"))
 
 
 def test_the_narrower_the_fewer_columns() -> None:
