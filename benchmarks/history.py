@@ -111,6 +111,20 @@ def questions(reader: Reader) -> Iterator[tuple[str, Callable[[], Any]]]:
         "--venue beta --min-net-bps 25 --min-duration 10s": Filter(
             venues=("beta",), min_net_bps=25, min_duration=10 * 10**9
         ),
+        # many meet these
+        "--min-net-bps 7.77": Filter(min_net_bps=7.77),
+        "--min-profit 5": Filter(min_profit=5),
+        "--min-duration 250ms": Filter(min_duration=250 * 10**6),
+        f"--symbol {symbol} --min-duration 1s": Filter(symbols=(symbol,), min_duration=10**9),
+        "--venue beta --min-net-bps 7.77": Filter(venues=("beta",), min_net_bps=7.77),
+        f"--symbol {symbol} --venue beta --min-net-bps 7.77": Filter(
+            symbols=(symbol,), venues=("beta",), min_net_bps=7.77
+        ),
+        "--since 30d --min-net-bps 10": Filter(since=END - 30 * DAY, min_net_bps=10),
+        "100 to 200 days ago --min-profit 3.3": Filter(
+            since=END - 200 * DAY - 7, until=END - 100 * DAY - 7, min_profit=3.3
+        ),
+        "--min-net-bps 6 --min-duration 500ms": Filter(min_net_bps=6, min_duration=5 * 10**8),
     }
     for name, asked in filters.items():
         for sort in Sort:

@@ -6,9 +6,10 @@ from typing import Protocol
 
 from sqlalchemy.engine import Connection
 
-from storage import summary, totals
+from storage import segments, summary, totals
 
 SECOND = 1_000_000_000
+MINUTE = 60 * SECOND
 
 
 class Chore(Protocol):
@@ -36,4 +37,23 @@ class Summing:
         if summary.seal(connection) >= summary.MOST or totals.roll(connection, at):
             return True
         self._due = at + 10 * SECOND
+        return False
+
+
+class Slicing:
+    """Puts the days that are settled into slices, every ten minutes."""
+
+    def __init__(self) -> None:
+        self._builder = segments.Builder()
+        self._due = 0
+
+    def due(self, at: int) -> bool:
+        """Is it time for a step?"""
+        return at >= self._due
+
+    def step(self, connection: Connection, at: int) -> bool:
+        """A few slices."""
+        if self._builder.step(connection, at):
+            return True
+        self._due = at + 10 * MINUTE
         return False

@@ -25,11 +25,17 @@ TYPES: dict[str, np.dtype[Any]] = {
     "opened_at": np.dtype("<i8"),
     "ids": np.dtype("V16"),
 }
+# What follows from them, and is kept beside them.
+DERIVED: dict[str, np.dtype[Any]] = {
+    "profit_buckets": np.dtype("<i2"),
+    "duration_buckets": np.dtype("<i2"),
+    "hours": np.dtype("u1"),  # of the week
+}
 
 
 def joined(name: str, blocks: Sequence[bytes]) -> Array:
     """One column of many blocks, in their order."""
-    return np.frombuffer(b"".join(blocks), TYPES[name])
+    return np.frombuffer(b"".join(blocks), (TYPES | DERIVED)[name])
 
 
 def packed(name: str, values: Array) -> bytes:
@@ -55,3 +61,8 @@ def hour_of(opened_at: Array) -> Array:
 def weekday_of(opened_at: Array) -> Array:
     """The day of the week (UTC), 0 is Monday; the epoch was a Thursday."""
     return (opened_at // DAY + 3) % 7
+
+
+def hour_of_week(opened_at: Array) -> Array:
+    """The hour of the week (UTC), 0 to 167, as bytes; 0 is Monday's first."""
+    return ((opened_at // HOUR + 3 * 24) % 168).astype(np.uint8)

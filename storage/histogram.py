@@ -5,7 +5,7 @@ told of a bucket is within ``PRECISION`` of every value in it (Masson, Rim, Lee:
 2019). Counts, sums and bests are exact.
 
 A cell is what belongs to one *owner* (a number the caller gives meaning to) and one *slot* of a
-division: the whole, an hour of the day, a day of the week, or a band of peak net bps.
+division: the whole, an hour of the day, or a day of the week.
 """
 
 from __future__ import annotations
@@ -26,15 +26,6 @@ PROFIT_UNIT = 1e-12
 DURATION_UNIT = 1.0  # ns
 LARGEST = 4095
 
-# The lower ends of the bands; the first also takes all that is below.
-BANDS = np.array(
-    [
-        *(0, 0.5, *range(1, 21), 22, 25, 30, 35, 40, 45, 50, 60, 70, 75, 80, 90, 100),
-        *(120, 125, 150, 200, 250, 300, 400, 500, 1000),
-    ],
-    float,
-)
-
 TOTAL = np.dtype(
     [
         ("slot", "<u1"),
@@ -53,7 +44,6 @@ class Division(IntEnum):
     WHOLE = 0
     HOUR = 1
     WEEKDAY = 2
-    BAND = 3
 
 
 class Cells(NamedTuple):
@@ -80,11 +70,6 @@ def told(bucket: Array, unit: float) -> Array:
     """The value that stands for a bucket."""
     middle = unit * 2 * GAMMA ** np.abs(bucket.astype(float)) / (GAMMA + 1)
     return np.where(bucket == 0, 0.0, np.copysign(middle, bucket))
-
-
-def band_of(peak_net_bps: Array) -> Array:
-    """The number of the band that each is in."""
-    return np.maximum(np.searchsorted(BANDS, peak_net_bps, side="right") - 1, 0)
 
 
 def tally(owner: Array, slot: Array, profit: Array, bps: Array, duration: Array) -> Cells:
@@ -123,15 +108,6 @@ def unpacked(owners: Iterable[int], rows: Sequence[Sequence[bytes]]) -> Cells:
         lengths = np.fromiter((len(row[i]) for row in rows), np.int64, len(rows))
         columns.append(np.repeat(numbers, lengths // kind.itemsize))
         columns.append(np.frombuffer(b"".join(row[i] for row in rows), kind))
-    return Cells(*columns)
-
-
-def from_slot(cells: Cells, least: int) -> Cells:
-    """Only the slots from ``least`` on."""
-    columns: list[Array] = []
-    for owners, rows in zip(cells[::2], cells[1::2], strict=True):
-        kept = np.flatnonzero(rows["slot"] >= least)
-        columns += (owners[kept], rows[kept])
     return Cells(*columns)
 
 

@@ -207,6 +207,18 @@ opportunity_day = Table(
     ),
 )
 
+# The same rows, in the same order: what is told of very many in place of the figures themselves,
+# the numbers of their buckets (``storage.histogram``); and the hour of the week.
+opportunity_buckets = Table(
+    "opportunity_buckets",
+    metadata,
+    Column("symbol", Text, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("profit_buckets", LargeBinary, nullable=False),
+    Column("duration_buckets", LargeBinary, nullable=False),
+    Column("hours", LargeBinary, nullable=False),
+)
+
 # Counts, sums, bests and histograms of the closed opportunities of a series that opened in a span
 # of days; each divided into the slots of one division (``storage.histogram``).
 opportunity_span = Table(
@@ -237,4 +249,55 @@ opportunity_rolled = Table(
     metadata,
     Column("division", SmallInteger, primary_key=True, autoincrement=False),
     Column("span", Integer, primary_key=True, autoincrement=False),
+)
+
+# --- the same rows once more, sorted by what they are asked to be at least (storage.segments) -----
+
+# Some days whose opportunities are in slices, all of them when ``ready`` is 1. ``bounds``: of each
+# slice of each order its least and greatest figure, and its rows.
+opportunity_segment = Table(
+    "opportunity_segment",
+    metadata,
+    Column("first_day", Integer, primary_key=True, autoincrement=False),
+    Column("last_day", Integer, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("begun_at", BigInteger, nullable=False),
+    Column("ready", SmallInteger, nullable=False),
+    Column("bounds", LargeBinary, nullable=False),
+)
+
+# Slice 0 of an order has the greatest figures. Within a slice rows are sorted by series. What is
+# read first stands first, and what is read of few slices in a table of its own.
+opportunity_slice = Table(
+    "opportunity_slice",
+    metadata,
+    Column("sorted_by", SmallInteger, primary_key=True, autoincrement=False),
+    Column("first_day", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("runs", LargeBinary, nullable=False),  # series and how many rows of it
+    Column("profit_buckets", LargeBinary, nullable=False),
+    Column("duration_buckets", LargeBinary, nullable=False),
+    Column("hours", LargeBinary, nullable=False),  # of the week
+)
+opportunity_figures = Table(
+    "opportunity_figures",
+    metadata,
+    Column("sorted_by", SmallInteger, primary_key=True, autoincrement=False),
+    Column("first_day", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("peak_net_bps", LargeBinary, nullable=False),
+    Column("peak_net_profit", LargeBinary, nullable=False),
+    Column("duration", LargeBinary, nullable=False),
+)
+
+# Counts, sums and bests of slice 0 to this one, of one level of series and slots.
+opportunity_sum = Table(
+    "opportunity_sum",
+    metadata,
+    Column("sorted_by", SmallInteger, primary_key=True, autoincrement=False),
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("first_day", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("owners", LargeBinary, nullable=False),
+    Column("totals", LargeBinary, nullable=False),
 )

@@ -12,41 +12,33 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
 from sqlalchemy import bindparam, delete, func, insert, literal_column, select, update
 from sqlalchemy.engine import Connection
 
-from storage import histogram, totals
-from storage.columns import DAY, TYPES, Array, hour_of, id_bytes, joined, packed, weekday_of
-from storage.histogram import Division
-from storage.schema import opportunity, opportunity_day, series
+from storage import histogram, segments, totals
+from storage.columns import (
+    DAY,
+    TYPES,
+    Array,
+    hour_of,
+    hour_of_week,
+    id_bytes,
+    joined,
+    packed,
+    weekday_of,
+)
+from storage.histogram import DURATION_UNIT, PROFIT_UNIT, Division
+from storage.schema import opportunity, opportunity_buckets, opportunity_day
+from storage.series import Series, SeriesNumbers
 from storage.totals import SPAN_DAYS
 
 LEAST, MOST = 4_096, 8_192
 
 _UNSUMMED = literal_column("summed") == literal_column("0")
-
-
-class Series(NamedTuple):
-    """What is counted together; ``""`` stands for any symbol, or any two venues."""
-
-    kind: str
-    symbol: str
-    buy: str
-    sell: str
-    currency: str
-
-    @property
-    def wider(self) -> tuple[Series, Series, Series]:
-        """All routes of its symbol; all symbols of its route; all of both."""
-        return (
-            self._replace(buy="", sell=""),
-            self._replace(symbol=""),
-            self._replace(symbol="", buy="", sell=""),
-        )
 
 
 class _Closed(Struct, frozen=True):
@@ -84,11 +76,12 @@ def seal(connection: Connection, *, least: int = LEAST, most: int = MOST) -> int
         .limit(most)
         .with_for_update()
     ).all()
-    closed, numbers = _closed(rows), Numbers(connection)
+    closed, numbers = _closed(rows), SeriesNumbers(connection)
     own = numbers.of(closed.kinds)[closed.of]
     spans = closed.days // SPAN_DAYS
     counted = np.isin(spans, totals.countable(connection, np.unique(spans).tolist()))
     _pack(connection, closed, own)
+    segments.drop(connection, set(closed.days.tolist()))
     wider = [one.wider for one in closed.kinds]
     owners = [own, *(numbers.of([w[i] for w in wider])[closed.of] for i in range(3))]
     _count(connection, closed, [owner[counted] for owner in owners], spans, counted)
@@ -111,34 +104,17 @@ def forget(connection: Connection, ids: Iterable[str]) -> None:
         row = connection.execute(select(opportunity_day).where(block)).one_or_none()
         if row is None:
             continue
-        connection.execute(delete(opportunity_day).where(block))
+        for table in (opportunity_day, opportunity_buckets):
+            connection.execute(delete(table).where(table.c.symbol == symbol, table.c.day == day))
         columns = {name: joined(name, [getattr(row, name)]) for name in TYPES}
         kept = ~np.isin(columns["ids"].view("S16"), id_bytes(theirs).view("S16"))
         if kept.any():
             left = {name: values[kept] for name, values in columns.items()}
             connection.execute(insert(opportunity_day), [_block(symbol, day, left)])
+            connection.execute(insert(opportunity_buckets), [_buckets(symbol, day, left)])
+    segments.drop(connection, {day for _, day in gone})
     for span in {day // SPAN_DAYS for _, day in gone}:
         totals.drop(connection, span)
-
-
-class Numbers:
-    """The numbers of series; new ones are written as they are asked for."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        s = series.c
-        rows = connection.execute(select(s.id, s.kind, s.symbol, s.buy, s.sell, s.currency))
-        self._known = {Series(*row[1:]): int(row[0]) for row in rows}
-
-    def of(self, wanted: Sequence[Series]) -> Array:
-        """The number of each."""
-        missing = dict.fromkeys(one for one in wanted if one not in self._known)
-        if missing:
-            following = max(self._known.values(), default=0) + 1
-            self._known |= {one: number for number, one in enumerate(missing, following)}
-            rows = [{"id": self._known[one], **one._asdict()} for one in missing]
-            self._connection.execute(insert(series), rows)
-        return np.fromiter((self._known[one] for one in wanted), np.int64, len(wanted))
 
 
 def _closed(rows: Sequence[Any]) -> _Closed:
@@ -169,13 +145,16 @@ def _pack(connection: Connection, closed: _Closed, own: Array) -> None:
         row = connection.execute(select(opportunity_day).where(block)).one_or_none()
         if row is None:
             connection.execute(insert(opportunity_day), [_block(symbol, day, new)])
+            connection.execute(insert(opportunity_buckets), [_buckets(symbol, day, new)])
             continue
         whole = {
             name: np.concatenate((joined(name, [getattr(row, name)]), values.astype(TYPES[name])))
             for name, values in new.items()
         }
-        values = _block(symbol, day, whole)
-        connection.execute(update(opportunity_day).where(block).values(values))
+        connection.execute(update(opportunity_day).where(block).values(_block(symbol, day, whole)))
+        b = opportunity_buckets.c
+        beside = update(opportunity_buckets).where(b.symbol == symbol, b.day == day)
+        connection.execute(beside.values(_buckets(symbol, day, whole)))
 
 
 def _block(symbol: str, day: int, columns: Mapping[str, Array]) -> dict[str, Any]:
@@ -190,6 +169,16 @@ def _block(symbol: str, day: int, columns: Mapping[str, Array]) -> dict[str, Any
     }
 
 
+def _buckets(symbol: str, day: int, columns: Mapping[str, Array]) -> dict[str, Any]:
+    return {
+        "symbol": symbol,
+        "day": day,
+        "profit_buckets": histogram.buckets(columns["peak_net_profit"], PROFIT_UNIT).tobytes(),
+        "duration_buckets": histogram.buckets(columns["duration"], DURATION_UNIT).tobytes(),
+        "hours": hour_of_week(columns["opened_at"]).tobytes(),
+    }
+
+
 def _count(
     connection: Connection, closed: _Closed, owners: Sequence[Array], spans: Array, counted: Array
 ) -> None:
@@ -198,12 +187,10 @@ def _count(
     values = {name: column[counted] for name, column in closed.columns.items()}
     opened = values["opened_at"]
     whole = np.zeros(len(own), np.int64)
-    band = histogram.band_of(values["peak_net_bps"])
     for division, slot, theirs in (
         (Division.WHOLE, whole, (own, markets, routes)),
         (Division.HOUR, hour_of(opened), (markets, routes, all_)),
         (Division.WEEKDAY, weekday_of(opened), (markets, routes, all_)),
-        (Division.BAND, band, (markets, routes)),
     ):
         for span in np.unique(spans[counted]).tolist():
             here = spans[counted] == span

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from scanner.redact import redacted
 from storage import summary
-from storage.chores import Chore, Summing
+from storage.chores import Chore, Slicing, Summing
 from storage.errors import DatabaseError, explained, refused
 from storage.ids import new_id
 from storage.link import Link
@@ -64,7 +64,7 @@ class Writer:
         self._now = now
         self._limits = limits
         self._spool = Spool(limits.waiting_rows, now)
-        self._chores: list[Chore] = [Retention(keep, summary.forget), Summing()]
+        self._chores: list[Chore] = [Retention(keep, summary.forget), Summing(), Slicing()]
         self._committed = committed
         at = now()
         self._run = Run(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -13,13 +13,15 @@ from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.engine import Connection
 
-from storage.columns import DAY, Array, joined
+from storage.columns import DAY, DERIVED, Array, joined
+from storage.queries.access import plain
+from storage.queries.ahead import ahead
 from storage.queries.filter import Filter, among
-from storage.schema import opportunity_day
-from storage.summary import Series
+from storage.schema import opportunity_buckets, opportunity_day
+from storage.series import Series
 
-AT_ONCE = 500_000
-BLOCKS = 256
+AT_ONCE = 64_000
+BLOCKS = 16
 
 
 class Days(Struct, frozen=True):
@@ -51,10 +53,18 @@ def without_columns(chunk: Chunk) -> Chunk:
 
 def known_series(connection: Connection) -> dict[Series, int]:
     """All series by their numbers, also the wider ones."""
-    rows = connection.exec_driver_sql(
-        "SELECT kind, symbol, buy, sell, currency, id FROM series"
-    ).fetchall()
-    return {Series(*row[:5]): row[5] for row in rows}
+    query = "SELECT kind, symbol, buy, sell, currency, id FROM series"
+    rows = plain(connection.exec_driver_sql(query))
+    return {Series._make(row[:5]): row[5] for row in rows}
+
+
+def taken_series(connection: Connection, asked: Filter) -> tuple[dict[Series, int], int]:
+    """Those that the filter takes, by their numbers, and how many numbers there are in all."""
+    known = known_series(connection)
+    count = max(known.values(), default=-1) + 1
+    if asked.names_any:
+        known = {one: number for one, number in known.items() if asked.takes(one)}
+    return known, count
 
 
 def days(connection: Connection, asked: Filter) -> list[Days]:
@@ -88,22 +98,37 @@ def count(connection: Connection, asked: Filter, when: Sequence[Days]) -> int:
     )
 
 
+def without(when: Iterable[Days], covered: Collection[int]) -> Iterator[Days]:
+    """The days that are not among ``covered``; what is not asked for whole stays."""
+    for some in when:
+        if not some.whole:
+            yield some
+            continue
+        begin = some.first
+        for day in range(some.first, some.last + 2):
+            if day > some.last or day in covered:
+                if begin < day:
+                    yield Days(begin, day - 1)
+                begin = day + 1
+
+
 def read(
     connection: Connection,
     asked: Filter,
     names: Iterable[str],
     when: Sequence[Days],
-    numbers: Mapping[Series, int],
+    takes: Array,
 ) -> Iterator[Chunk]:
-    """The columns ``names`` of those days, some blocks at a time."""
-    takes = np.zeros(max(numbers.values(), default=0) + 1, bool)
-    takes[[number for one, number in numbers.items() if asked.takes(one)]] = True
+    """The columns ``names`` of those days, some blocks at a time.
+
+    ``takes`` is True at the numbers of the series that the filter takes.
+    """
     picky = bool(asked.of_venues or asked.kinds)
     for some in when:
-        needed = {*names, *_tested(asked)}
+        needed = {*names, *asked.tested}
         needed |= {"opened_at"} if not some.whole else set()
         needed |= {"series_id"} if picky else set()
-        for chunk in _chunks(connection, asked, sorted(needed), some):
+        for chunk in ahead(_chunks(connection, asked, sorted(needed), some)):
             wanted = takes[chunk.columns["series_id"]] if picky else chunk.wanted
             yield replace(chunk, wanted=wanted & _meets(asked, chunk.columns, some.whole))
 
@@ -111,8 +136,12 @@ def read(
 def _chunks(
     connection: Connection, asked: Filter, names: Sequence[str], some: Days
 ) -> Iterator[Chunk]:
-    d = opportunity_day.c
-    query: Select[Any] = select(d.symbol, d.day, d.rows, *(d[name] for name in names))
+    d, b = opportunity_day.c, opportunity_buckets.c
+    columns = [b[name] if name in DERIVED else d[name] for name in names]
+    query: Select[Any] = select(d.symbol, d.day, d.rows, *columns)
+    if DERIVED.keys() & set(names):
+        beside = (b.symbol == d.symbol) & (b.day == d.day)
+        query = query.select_from(opportunity_day.join(opportunity_buckets, beside))
     result = connection.execute(query.where(*_conditions(asked, some)))
     kept: list[Any] = []
     rows = 0
@@ -147,15 +176,8 @@ def _conditions(asked: Filter, some: Days) -> Iterator[ColumnElement[bool]]:
             yield column >= least
 
 
-def _tested(asked: Filter) -> set[str]:
-    return {name for name, least in asked.least if least is not None}
-
-
 def _meets(asked: Filter, columns: Mapping[str, Array], whole: bool) -> Any:
-    meets: Any = True
-    for name, least in asked.least:
-        if least is not None:
-            meets = meets & (columns[name] >= least)
+    meets = asked.meets(columns)
     if not whole and asked.since is not None:
         meets = meets & (columns["opened_at"] >= asked.since)
     if not whole and asked.until is not None:

@@ -7,9 +7,11 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, or_
 
-from storage.summary import Series
+from storage.columns import Array
+from storage.series import Series
 
 Columns: TypeAlias = Mapping[str, ColumnElement[Any]]
 
@@ -55,7 +57,12 @@ class Filter(Struct, frozen=True, kw_only=True):
     @property
     def thresholds(self) -> bool:
         """Does it ask for least figures?"""
-        return any(value is not None for _, value in self.least)
+        return bool(self.tested)
+
+    @property
+    def tested(self) -> list[str]:
+        """The columns of which it asks for least figures."""
+        return [name for name, least in self.least if least is not None]
 
     @property
     def least(self) -> tuple[tuple[str, float | None], ...]:
@@ -71,6 +78,16 @@ class Filter(Struct, frozen=True, kw_only=True):
         """Does it name venues?"""
         return bool(self.venues or self.buy or self.sell)
 
+    @property
+    def all_figures(self) -> Filter:
+        """The same without least figures."""
+        return replace(self, min_net_bps=None, min_profit=None, min_duration=None)
+
+    @property
+    def names_any(self) -> bool:
+        """Does it name symbols, venues or kinds?"""
+        return bool(self.symbols or self.kinds) or self.of_venues
+
     def takes(self, one: Series) -> bool:
         """Does it take this series, as far as the series says what it is?"""
         return (
@@ -80,6 +97,14 @@ class Filter(Struct, frozen=True, kw_only=True):
             and (not self.sell or one.sell in self.sell)
             and (not self.venues or one.buy in self.venues or one.sell in self.venues)
         )
+
+    def meets(self, columns: Mapping[str, Array]) -> Any:
+        """Which rows come to all least figures; True if none are asked for."""
+        meets: Any = True
+        for name, least in self.least:
+            if least is not None:
+                meets = meets & (columns[name] >= least)
+        return meets
 
     def conditions(self, columns: Columns) -> Iterator[ColumnElement[bool]]:
         """It as conditions on the columns of ``opportunity``."""

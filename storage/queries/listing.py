@@ -184,8 +184,10 @@ def _best_packed(
     figures: list[Array] = []
     places: list[Array] = []
     chunks: list[blocks.Chunk] = []
-    when, numbers = blocks.days(connection, asked), blocks.known_series(connection)
-    for chunk in blocks.read(connection, asked, {column}, when, numbers):
+    taken, numbers = blocks.taken_series(connection, asked)
+    takes = np.zeros(numbers, bool)
+    takes[[*taken.values()]] = True
+    for chunk in blocks.read(connection, asked, {column}, blocks.days(connection, asked), takes):
         values = chunk.columns[column]
         kept = np.flatnonzero(chunk.wanted)
         if len(kept) > count:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-import numpy as np
 from msgspec import Struct
 from sqlalchemy import ColumnElement, select, text
 from sqlalchemy.engine import Connection
 
 from storage import histogram
 from storage.columns import DAY
-from storage.histogram import BANDS, Division
+from storage.histogram import Division
+from storage.queries import blocks
 from storage.queries.blocks import Days
 from storage.queries.filter import By, Filter
-from storage.queries.labels import Labels
-from storage.queries.tally import Tally
+from storage.queries.question import Question
 from storage.schema import opportunity_era, opportunity_rolled, opportunity_span
-from storage.summary import Series
+from storage.series import Series
 from storage.totals import ERA_SPANS, SPAN_DAYS
-
-Known: TypeAlias = Mapping[Series, int]
 
 
 class Totals(Struct, frozen=True):
@@ -38,19 +35,16 @@ class Totals(Struct, frozen=True):
 
 def totals_for(asked: Filter, by: By) -> Totals | None:
     """The totals that know what is asked for; None if none do."""
+    if asked.thresholds:
+        return None
     symbols, venues = bool(asked.symbols), asked.of_venues
     if by in (By.HOUR, By.WEEKDAY):
-        if asked.thresholds or (symbols and venues):
+        if symbols and venues:
             return None
         division = Division.HOUR if by is By.HOUR else Division.WEEKDAY
         return Totals(division, symbols, venues)
     symbols, venues = symbols or by is By.SYMBOL, venues or by is not By.SYMBOL
-    if not asked.thresholds:
-        return Totals(Division.WHOLE, symbols, venues)
-    alone = asked.min_profit is None and asked.min_duration is None
-    if alone and asked.min_net_bps in BANDS and not (symbols and venues):
-        return Totals(Division.BAND, symbols, venues)
-    return None
+    return Totals(Division.WHOLE, symbols, venues)
 
 
 def spans_of(
@@ -59,62 +53,55 @@ def spans_of(
     """The spans of these days that are asked for whole and have totals; the days that are left."""
     if not when:
         return [], []
-    s = opportunity_span.c
     first, last = min(some.first for some in when), max(some.last for some in when)
-    spans = []
-    for span in range(first // SPAN_DAYS, last // SPAN_DAYS + 1):
-        if not _whole(asked, span, SPAN_DAYS):
-            continue
-        query = select(s.span).where(s.division == int(Division.WHOLE), s.span == span).limit(1)
-        if connection.execute(query).first() is not None:
-            spans.append(span)
-    return spans, list(_without(when, set(spans)))
+    asked_for = [
+        span
+        for span in range(first // SPAN_DAYS, last // SPAN_DAYS + 1)
+        if _whole(asked, span, SPAN_DAYS)
+    ]
+    spans = _with_totals(connection, asked_for)
+    return spans, list(blocks.without(when, days_of(spans)))
 
 
-def _without(when: Sequence[Days], spans: Collection[int]) -> Iterator[Days]:
-    """The days that lie in none of the spans."""
-    for some in when:
-        if not some.whole:
-            yield some
-            continue
-        begin = some.first
-        for day in range(some.first, some.last + 2):
-            if day > some.last or day // SPAN_DAYS in spans:
-                if begin < day:
-                    yield Days(begin, day - 1)
-                begin = day + 1
+def _with_totals(connection: Connection, spans: Sequence[int]) -> list[int]:
+    if not spans:
+        return []
+    found = connection.exec_driver_sql(
+        f"WITH asked (span) AS (VALUES {', '.join(f'({span})' for span in spans)})"
+        " SELECT span FROM asked WHERE EXISTS (SELECT 1 FROM opportunity_span o"
+        f" WHERE o.division = {int(Division.WHOLE)} AND o.span = asked.span)"
+    )
+    return sorted(found.scalars().all())
 
 
-def add_spans(
-    connection: Connection,
-    asked: Filter,
-    totals: Totals,
-    spans: Sequence[int],
-    known: Known,
-    labels: Labels,
-    tally: Tally,
-) -> None:
-    """Add the totals of the spans."""
-    answering = {
-        one: number for one, number in known.items() if totals.has(one) and asked.takes(one)
-    }
+def days_of(spans: Iterable[int]) -> set[int]:
+    """The days of these spans."""
+    return {span * SPAN_DAYS + day for span in spans for day in range(SPAN_DAYS)}
+
+
+def add(question: Question, totals: Totals, spans: Sequence[int], *, sums: bool = True) -> None:
+    """Add the totals of the spans; without ``sums`` only what quantiles need."""
+    labels, tally = question.labels, question.tally
+    answering = [number for one, number in question.taken.items() if totals.has(one)]
     if not spans or not answering:
         return
     rows: list[Any] = []
-    eras, left = _eras(connection, asked, totals.division, spans)
+    eras, left = _eras(question.connection, question.asked, totals.division, spans)
     for column, chosen in ((opportunity_era.c.era, eras), (opportunity_span.c.span, left)):
         c = column.table.c
         query = select(c.series_id, c.totals, c.profits, c.durations).where(
             c.division == int(totals.division),
             _in(column, chosen),
-            _in(c.series_id, answering.values()),
+            _in(c.series_id, answering),
         )
-        rows += connection.execute(query).all() if chosen else ()
-    keys = labels.table(answering)[[row[0] for row in rows]] if rows else ()
+        rows += question.connection.execute(query).all() if chosen else ()
+    keys = question.numbers[[row[0] for row in rows]] if rows else ()
     cells = histogram.unpacked(keys, [row[1:] for row in rows])
-    if totals.division is Division.BAND:
-        cells = histogram.from_slot(cells, int(np.searchsorted(BANDS, asked.min_net_bps or 0)))
-    tally.cells(histogram.numbered(cells, labels.slots) if labels.slots > 1 else cells)
+    cells = histogram.numbered(cells, labels.slots) if labels.slots > 1 else cells
+    if sums:
+        tally.cells(cells)
+    else:
+        tally.histograms(cells)
 
 
 def _eras(

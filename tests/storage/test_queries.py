@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from scanner.types import Opportunity
 from storage import summary, totals
-from storage.queries import By, Filter, Reader, Sort, grouping, listing, open_reader
+from storage.queries import By, Filter, Reader, Sort, listing, open_reader, packed
 from storage.schema import opportunity
 from tests.repeats import repeats
 from tests.storage.events import START
@@ -126,9 +126,7 @@ def stored(begin_with: Callable[[str, Callable[[str], object]], None]) -> list[O
 def test_groups_are_those_of_the_slow_way(
     url: str, stored: list[Opportunity], exact_rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grouping, "EXACT", exact_rows)
-    monkeypatch.setattr(grouping, "MANY", 500)
-    monkeypatch.setattr(grouping, "FEW", 300)
+    monkeypatch.setattr(packed, "EXACT", exact_rows)
     rng, reader = random.Random(2), open_reader(url)
     exact = {
         right_groups(reader, stored, asked_at_random(rng), rng.choice([*By]))
@@ -159,7 +157,7 @@ def test_many_rows_are_told_from_histograms(
     url: str, stored: list[Opportunity], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("storage.queries.tally.EXACT_ROWS", 100)
-    monkeypatch.setattr("storage.queries.tally.COMPACT", 200)
+    monkeypatch.setattr("storage.queries.quantiles.FLUSH", 200)
     reader = open_reader(url)
     assert not right_groups(reader, stored, Filter(min_profit=0.1), By.VENUE)
     assert not right_groups(reader, stored, Filter(min_profit=0.1), By.WEEKDAY)
@@ -228,7 +226,7 @@ def test_few_are_not_counted_yet(url: str) -> None:
 def test_what_is_deleted_is_no_longer_counted(
     url: str, rolled: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grouping, "EXACT", 0)
+    monkeypatch.setattr(packed, "EXACT", 0)
     stored, rng = some(900, still_open=0), random.Random(4)
     write(url, stored)
     seal(url, 800)
@@ -255,7 +253,7 @@ def test_what_is_deleted_is_no_longer_counted(
 def test_what_closes_late_is_added_where_it_belongs(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grouping, "EXACT", 0)
+    monkeypatch.setattr(packed, "EXACT", 0)
     stored = some(800, still_open=0)
     write(url, stored[::2])
     seal(url)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage import columns, histogram
-from storage.histogram import BANDS, PRECISION, PROFIT_UNIT, buckets, told
+from storage.histogram import PRECISION, PROFIT_UNIT, buckets, told
 
 MAGNITUDES = st.floats(1e-11, 1e20)
 
@@ -30,13 +30,6 @@ def test_nothing_is_nothing() -> None:
     assert (
         told(buckets(np.array([0.0, -0.0, 1e-300]), PROFIT_UNIT), PROFIT_UNIT).tolist() == [0] * 3
     )
-
-
-def test_bands_begin_at_their_lower_end() -> None:
-    assert BANDS[histogram.band_of(BANDS)].tolist() == BANDS.tolist()
-    below = histogram.band_of(np.nextafter(BANDS[1:], 0))
-    assert below.tolist() == [*range(len(BANDS) - 1)]
-    assert histogram.band_of(np.array([-5.0, 1e9])).tolist() == [0, len(BANDS) - 1]
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 40), MAGNITUDES), min_size=1))
@@ -69,6 +62,7 @@ def test_hours_and_days_of_the_week() -> None:
     times = np.array([monday_noon, monday_noon - 12 * columns.HOUR - 1, 0])
     assert columns.hour_of(times).tolist() == [12, 23, 0]
     assert columns.weekday_of(times).tolist() == [0, 6, 3]
+    assert columns.hour_of_week(times).tolist() == [12, 6 * 24 + 23, 3 * 24]
 
 
 def test_ids_come_back() -> None:

@@ -1,0 +1,196 @@
+"""Segments: the packed opportunities of some days once more, in slices (``storage.slices``).
+
+Days are put into segments, of ``ROWS`` rows or of ``DAYS`` days, once nothing more is expected of
+them. What changes in them afterwards (an opportunity that closes days late, or goes with its day)
+takes the segment away (``drop``), and it is made anew (``Builder``) while there is enough in it.
+Whoever asks reads the days that are in no segment from their packed columns, so an answer is
+complete at every moment. All is done in the caller's transactions, a few slices in each; what is
+not ready counts for nothing.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from msgspec import Struct
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.engine import Connection
+
+from storage import totals
+from storage.columns import DAY, DERIVED, TYPES, Array, joined
+from storage.schema import (
+    opportunity_buckets,
+    opportunity_day,
+    opportunity_figures,
+    opportunity_segment,
+    opportunity_slice,
+    opportunity_sum,
+)
+from storage.series import SeriesNumbers
+from storage.slices import BOUND, Order, Rows, cut, keyed
+
+ROWS, LEAST = 400_000, 10_000
+DAYS = 16
+SETTLED_DAYS = 2
+PART = 50_000  # rows that a transaction writes, about
+FORSAKEN = 600_000_000_000  # ns after which whoever has begun it is taken for dead
+TABLES = (opportunity_segment, opportunity_slice, opportunity_figures, opportunity_sum)
+COLUMNS = [name for name in TYPES if name not in ("ids", "opened_at")]
+
+
+class Stretch(Struct, frozen=True):
+    """Days since the epoch, both included, and how many rows they have."""
+
+    first: int
+    last: int
+    rows: int
+
+
+class Builder:
+    """Makes the segments that are missing, a few slices at a time."""
+
+    def __init__(self) -> None:
+        self._begun: _Begun | None = None
+
+    def step(self, connection: Connection, at: int) -> bool:
+        """A few slices of a segment whose days are settled at ``at`` (ns); False if all are."""
+        if not totals.alone(connection):
+            return False
+        if self._begun is None or not self._begun.stands(connection):
+            self._begun = _begin(connection, at)
+            return self._begun is not None
+        if self._begun.write(connection):
+            self._begun = None
+        return True
+
+
+def drop(connection: Connection, days: Iterable[int]) -> None:
+    """The segments that these days are in are no longer true."""
+    s, wanted = opportunity_segment.c, sorted(days)
+    if not wanted:
+        return
+    near = (s.last_day >= wanted[0]) & (s.first_day <= wanted[-1])
+    for first, last in connection.execute(select(s.first_day, s.last_day).where(near)).all():
+        if any(first <= day <= last for day in wanted):
+            _delete(connection, first)
+
+
+def _missing(connection: Connection, before: int) -> Iterator[Stretch]:
+    """Stretches of days before ``before`` that are to become segments."""
+    d, s = opportunity_day.c, opportunity_segment.c
+    rows = select(d.day, func.sum(d.rows)).where(d.day < before).group_by(d.day).order_by(d.day)
+    days = connection.execute(rows).all()
+    taken = connection.execute(select(s.first_day, s.last_day)).all()
+    covered = {day for first, last in taken for day in range(first, last + 1)}
+    firsts = sorted(first for first, _ in taken)
+    left = [(day, int(count)) for day, count in days if day not in covered]
+    for stretch, ended in _stretches(left, firsts):
+        full = ended or stretch.rows >= ROWS or before - stretch.first >= DAYS
+        if full and stretch.rows >= LEAST:
+            yield stretch
+
+
+def _stretches(
+    days: Sequence[tuple[int, int]], firsts: Sequence[int]
+) -> Iterator[tuple[Stretch, bool]]:
+    """Days put together, as many as a segment takes; True if a segment comes right after them.
+
+    ``firsts`` are the first days of the segments that there are, in order.
+    """
+    first, last, rows = 0, 0, 0
+    for day, count in days:
+        followed = rows > 0 and bisect(firsts, last) < bisect(firsts, day)
+        if rows and (rows >= ROWS or day - first >= DAYS or followed):
+            yield Stretch(first, last, rows), followed
+            rows = 0
+        first, last, rows = first if rows else day, day, rows + count
+    if rows:
+        yield Stretch(first, last, rows), bisect(firsts, last) < len(firsts)
+
+
+class _Begun:
+    """A segment that is being written."""
+
+    def __init__(self, first: int, at: int, rows: Rows) -> None:
+        self._first = first
+        self._at = at
+        self._slices = ((order, one) for order in Order for one in enumerate(cut(rows, order)))
+        self._bounds: list[Array] = []
+
+    def stands(self, connection: Connection) -> bool:
+        """Is it still there? What has changed in its days takes it away."""
+        s = opportunity_segment.c
+        here = (s.first_day == self._first) & (s.begun_at == self._at)
+        return connection.execute(select(s.first_day).where(here)).first() is not None
+
+    def write(self, connection: Connection) -> bool:
+        """Some more slices; True if these were the last."""
+        rows = 0
+        while rows < PART:
+            found = next(self._slices, None)
+            if found is None:
+                self._finish(connection)
+                return True
+            order, (number, one) = found
+            key = {"sorted_by": int(order), "first_day": self._first, "number": number}
+            connection.execute(insert(opportunity_slice), [{**key, **one.columns}])
+            connection.execute(insert(opportunity_figures), [{**key, **one.figures}])
+            sums = [
+                {**key, "level": int(level), "owners": owners, "totals": totals_}
+                for level, (owners, totals_) in one.sums.items()
+            ]
+            connection.execute(insert(opportunity_sum), sums)
+            self._bounds.append(one.bound)
+            rows += int(one.bound["rows"][0])
+        return False
+
+    def _finish(self, connection: Connection) -> None:
+        """All is there, unless a transaction came to nothing: then it is begun anew."""
+        kept = opportunity_slice.c.first_day == self._first
+        count = select(func.count()).select_from(opportunity_slice).where(kept)
+        if connection.execute(count).scalar_one() != len(self._bounds):
+            _delete(connection, self._first)
+            return
+        s = opportunity_segment
+        values = {"ready": 1, "bounds": np.concatenate(self._bounds).tobytes()}
+        connection.execute(update(s).where(s.c.first_day == self._first).values(values))
+
+
+def _begin(connection: Connection, at: int) -> _Begun | None:
+    """Of what is missing, the first; None if nothing is."""
+    s = opportunity_segment.c
+    left = select(s.first_day).where(s.ready == 0, s.begun_at < at - FORSAKEN)
+    for first in connection.execute(left).scalars().all():
+        _delete(connection, first)
+    stretch = next(_missing(connection, at // DAY - SETTLED_DAYS), None)
+    if stretch is None:
+        return None
+    row = {"first_day": stretch.first, "last_day": stretch.last, "rows": stretch.rows}
+    connection.execute(
+        insert(opportunity_segment), [{**row, "begun_at": at, "ready": 0, "bounds": b""}]
+    )
+    return _Begun(stretch.first, at, _rows(connection, stretch))
+
+
+def _delete(connection: Connection, first: int) -> None:
+    for table in TABLES:
+        connection.execute(delete(table).where(table.c.first_day == first))
+
+
+def _rows(connection: Connection, stretch: Stretch) -> Rows:
+    d, b = opportunity_day.c, opportunity_buckets.c
+    names = [*COLUMNS, *DERIVED]
+    query = select(*(d[name] for name in COLUMNS), *(b[name] for name in DERIVED))
+    beside = (b.symbol == d.symbol) & (b.day == d.day)
+    query = query.select_from(opportunity_day.join(opportunity_buckets, beside))
+    query = query.where(d.day >= stretch.first, d.day <= stretch.last)
+    found = connection.execute(query.order_by(d.day, d.symbol)).all()
+    columns = {name: joined(name, [row[i] for row in found]) for i, name in enumerate(names)}
+    return keyed(columns, SeriesNumbers(connection).wider())
+
+
+def bounds_of(stored: bytes) -> list[Array]:
+    """The bounds of the slices of each order; all orders have as many."""
+    return np.split(np.frombuffer(stored, BOUND), len(Order))
