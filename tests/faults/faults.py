@@ -49,6 +49,8 @@ class Fault:
 
     name = "none"
     lasts = (0.0, 0.0)
+    late = False
+    """What it leaves late can be told only by the time that messages bear."""
 
     def __init__(self, random: Random, begin: int, times: tuple[float, ...]) -> None:
         self.random = random
@@ -296,7 +298,11 @@ class Stall(Fault):
     """Our own process stands still, and then reads all that has come as if it were new."""
 
     name = "clock jump"
-    lasts = (1.0, 6.0)
+    lasts = (0.5, 6.0)
+    late = True
+
+    def __init__(self, random: Random, begin: int, times: tuple[float, ...]) -> None:
+        super().__init__(random, begin, times[:1])
 
     def step(self, run: Run, link: Link, now: int) -> None:
         if (span := self.begins(now)) is not None:
@@ -310,6 +316,7 @@ class Backlog(Fault):
 
     name = "backlog"
     lasts = (3.0, 6.0)
+    late = True
 
     def step(self, run: Run, link: Link, now: int) -> None:
         super().step(run, link, now)

@@ -20,7 +20,7 @@ from scanner.types import Depth, Market, Opportunity
 from scanner.venues.registry import native
 from tests.faults.faults import FAULTS, MILLISECOND, SECOND, Fault
 from tests.faults.link import Link
-from tests.faults.truth import FOREVER, Place, Rule, Shown, faults_of, net_bps
+from tests.faults.truth import FOREVER, Place, Rule, Shown, faults_of, net_bps, still_false
 
 BEGIN = 1_760_000_000 * SECOND
 STEP = 20 * MILLISECOND
@@ -33,6 +33,8 @@ MIN_BPS = 5.0
 CLEAR_BPS = 6.0
 BACKLOG = 12
 NAMES = tuple(LISTINGS)
+# Channels whose messages bear no time: what is late on its way is not told from what is new.
+UNTIMED = {("binance", Depth.TOP)}
 COINS = ("BTC", "ETH", "SOL", "XRP")
 RULE = Rule()
 
@@ -52,7 +54,10 @@ class Plan(Struct, frozen=True):
         """Seeds in a row go through every fault on every venue on both depths."""
         turn, fault = divmod(seed, len(FAULTS))
         depth, venue = divmod(turn, len(NAMES))
-        return cls(seed, FAULTS[fault], NAMES[venue], tuple(Depth)[depth % 2])
+        chosen = tuple(Depth)[depth % 2]
+        if FAULTS[fault].late and (NAMES[venue], chosen) in UNTIMED:
+            chosen = Depth.FULL
+        return cls(seed, FAULTS[fault], NAMES[venue], chosen)
 
 
 class Outcome(Struct):
@@ -80,7 +85,12 @@ class Run:
     def __init__(self, plan: Plan, change: Callable[[Pipeline], None] | None = None) -> None:
         self.random = Random(f"{plan.seed}:faults")
         self.outcome = Outcome(plan.fault.name, plan.venue, plan.depth.value, plan.seed)
-        others = [name for name in NAMES if name != plan.venue]
+        late = plan.fault.late
+        others = [
+            name
+            for name in NAMES
+            if name != plan.venue and not (late and (name, plan.depth) in UNTIMED)
+        ]
         names = (plan.venue, *self.random.sample(others, 2))
         self._coin = self.random.choice(COINS)
         symbols = {f"{self._coin}/USDT", f"{self._coin}/USDC", "USDC/USDT"}
@@ -109,6 +119,7 @@ class Run:
         self._true_since: dict[Route, int] = {}
         self._open_since: dict[Route, int] = {}
         self._was_open: dict[Route, list[tuple[int, int]]] = {}
+        self._open: dict[Route, Opportunity] = {}
         self._next_episode = BEGIN + SECOND
 
     def play(self) -> Outcome:
@@ -133,6 +144,7 @@ class Run:
                 self._pipeline.tick(now + self._skew)
                 for link in self.links.values():
                     link.beat(now)
+                self._look_at_open(now)
         for route in list(self._true_since):
             self._was_true(route, self._now)
         self.outcome.happened = self.fault.happened
@@ -162,9 +174,11 @@ class Run:
         route = ((flag.buy.venue, flag.buy.symbol), (flag.sell.venue, flag.sell.symbol))
         if flag.event == "closed":
             since = self._open_since.pop(route)
+            del self._open[route]
             self._was_open.setdefault(route, []).append((since, at))
             return
         self._open_since.setdefault(route, at)
+        self._open[route] = flag
         self.outcome.flags += 1
         told = {
             (name, symbol): sent
@@ -172,9 +186,16 @@ class Run:
             for symbol, sent in link.told.items()
         }
         down = {name for name, link in self.links.items() if not link.connected}
-        for reason in faults_of(flag, self._shown, told, down, at, RULE):
-            after = (at - BEGIN) / SECOND
-            self.outcome.false.append(f"{flag.event} at {after:.2f} s: {reason}")
+        reasons = faults_of(flag, self._shown, told, down, at, RULE)
+        self._note_false(reasons, flag.event, at)
+
+    def _look_at_open(self, now: int) -> None:
+        for flag in self._open.values():
+            self._note_false(still_false(flag, self._shown, now, RULE), "open", now)
+
+    def _note_false(self, reasons: list[str], event: str, at: int) -> None:
+        after = (at - BEGIN) / SECOND
+        self.outcome.false += [f"{event} at {after:.2f} s: {reason}" for reason in reasons]
 
     def _look(self, now: int) -> None:
         """Which routes of one symbol truly pay."""

@@ -22,11 +22,15 @@ Place = tuple[str, str]
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """What a flag must keep (ns), ``slack`` allowing for the way from the venue to us."""
+    """What a flag must keep (ns), ``slack`` allowing for the way from the venue to us.
+
+    ``told``: for how long a level may be gone by what has arrived. Sequence rules doubt messages
+    that seem older for a second, and a best bid and offer may lead the depth by a quarter of one.
+    """
 
     max_age: int = 3_000_000_000
     max_skew: int = 1_500_000_000
-    told: int = 600_000_000
+    told: int = 1_500_000_000
     slack: int = 250_000_000
 
 
@@ -107,6 +111,18 @@ def faults_of(
     apart = max(first[0] - second[1], second[0] - first[1])
     if apart > rule.max_skew + rule.slack:
         found.append(f"skewed: {apart / 1e9:.2f} s")
+    return found
+
+
+def still_false(flag: Opportunity, books: dict[Place, Shown], at: int, rule: Rule) -> list[str]:
+    """Why what is open since the state ``flag`` should have been closed by the true time ``at``."""
+    found = []
+    for leg in _legs(flag):
+        side = ASK if leg.side == "buy" else BID
+        shown = books[leg.venue, leg.symbol]
+        until = min(shown.span(side, price, size)[1] for price, size in leg.levels)
+        if until < at - rule.max_age - 3 * rule.slack:
+            found.append(f"open all the same: {leg.venue} {leg.symbol} {leg.side} {leg.levels[0]}")
     return found
 
 
