@@ -27,7 +27,7 @@ from tests.feeds.certificates import contexts
 VENUES, SYMBOLS = 3, 10
 OURS = "ours"
 COMMON = 3000
-SECONDS = 60
+PATIENCE = 60
 
 
 class Client:
@@ -43,8 +43,9 @@ class Client:
             command = [*self.command, at, *map(str, (VENUES, SYMBOLS, load.messages))]
             command += [str(authority)] if tls else []
             try:
-                told = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
+                told = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
             except subprocess.TimeoutExpired:
+                print(f"{self.command[-1]}: no result in {PATIENCE} s", flush=True)
                 return None
         lines = told.stdout.splitlines()
         if not lines:
@@ -116,7 +117,7 @@ def _paced(
     found: dict[str, dict[str, list[float]]] = {}
     for _ in range(rounds):
         for name, rate in rates.items():
-            load = Load(VENUES, SYMBOLS, int(rate * 3), rate)
+            load = Load(VENUES, SYMBOLS, int(rate * (3 if rounds > 1 else 1.5)), rate)
             told = some[name].run(load, tls, authority)
             if told:
                 for which, value in told["late"].items():
