@@ -39,6 +39,7 @@ from scanner.venues.registry import CONTRACTS, VENUES
 __all__ = [
     "CROSS_QUOTE",
     "SPOT_SPOT",
+    "Carry",
     "Config",
     "Database",
     "Endpoints",
@@ -57,7 +58,7 @@ HOUR_MS = 3_600_000
 SHORTEST_SECRET = 8
 SPOT = (MarketKind.SPOT,)
 DERIVATIVES = (MarketKind.PERPETUAL, MarketKind.FUTURE)
-Kind: TypeAlias = Literal["spot-spot", "cross-quote"]
+Kind: TypeAlias = Literal["spot-spot", "cross-quote", "spot-perp", "perp-perp", "spot-future"]
 SPOT_SPOT: Kind = "spot-spot"
 CROSS_QUOTE: Kind = "cross-quote"
 DATABASES = frozenset({"sqlite", "postgres", "postgresql", "postgresql+psycopg"})
@@ -133,6 +134,37 @@ class Thresholds(Model):
         le=1,
         description="An opportunity stays open until its net falls under this part of the"
         " threshold.",
+    )
+
+
+class Carry(Model):
+    """How `spot-perp`, `perp-perp` and `spot-future` are held, and what is worth a line of them."""
+
+    horizon_hours: float = Field(
+        default=168,
+        gt=0,
+        le=87_600,
+        description="How long both legs are held; a dated contract is held until it expires.",
+    )
+    leverage: float = Field(default=1, ge=1, le=200, description="Of the contracts.")
+    maintenance: float = Field(
+        default=0.005,
+        ge=0,
+        lt=1,
+        description="Maintenance margin, a fraction of the position: what a liquidation price is"
+        " reckoned with.",
+    )
+    min_net_apr: float = Field(
+        default=0.05,
+        ge=0,
+        description="Least net profit a year as a fraction of the capital that is bound (0.05 is"
+        " 5 %); besides `thresholds`.",
+    )
+    basis_reverts: bool = Field(
+        default=False,
+        description="Whether a perpetual is expected to stand at the coin's price at the end. Else"
+        " what it stands above that is not reckoned as gained, and what it stands below is reckoned"
+        " as lost.",
     )
 
 
@@ -212,9 +244,12 @@ class Config(Model):
         default=50, ge=1, le=5000, description="The most symbols that `auto` takes."
     )
     kinds: tuple[Kind, ...] = Field(
-        default=(SPOT_SPOT, CROSS_QUOTE),
+        default=("spot-spot", "cross-quote", "spot-perp", "perp-perp", "spot-future"),
         description="Kinds of opportunities that are looked for. `spot-spot`: bought and sold in"
-        " one currency. `cross-quote`: in two, with the order that converts what the sale brings.",
+        " one currency. `cross-quote`: in two, with the order that converts what the sale brings."
+        " Where contracts are among a venue's `markets`, also `spot-perp` and `spot-future`: a coin"
+        " bought, a contract on it sold and both held; `perp-perp`: one perpetual bought, another"
+        " sold.",
     )
     currency: str = Field(
         default="USDT",
@@ -236,6 +271,7 @@ class Config(Model):
         " or by currency. None named: no bound.",
     )
     thresholds: Thresholds = Field(default=Thresholds(), description="What is worth a line.")
+    carry: Carry = Field(default=Carry(), description="How carries are held.")
     limits: Limits = Field(default=Limits(), description="How fresh the books of a pair must be.")
     alerts: AlertSettings = Field(
         default=AlertSettings(), description="What is told, when, and through which channel."

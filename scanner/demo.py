@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from scanner.app import Output, scan
 from scanner.config import Config, Endpoints, VenueConfig
 from scanner.errors import CrossbookError
 from scanner.event_loop import run
+from scanner.types import MarketKind
 from scanner.venue_config import FeesIn
 
 log = logging.getLogger(__name__)
@@ -62,24 +64,29 @@ def demo(
 
 
 def _pointed_at(
-    endpoints: dict[str, tuple[str, str]], config: Config | None, cache: Path
+    endpoints: dict[str, tuple[str, str, bool]], config: Config | None, cache: Path
 ) -> Config:
-    """The configuration with every venue at the lab (whose fees are in quote), and nothing kept
-    from it."""
+    """The configuration with every venue at the lab (whose fees are in quote), all that it trades
+    there, and nothing kept from it."""
     known = config.venues if config else {}
     venues = {}
-    for name, (rest, ws) in endpoints.items():
+    for name, (rest, ws, both) in endpoints.items():
         venue = known.get(name) or VenueConfig()
         if venue.enabled:
-            here = {"endpoints": Endpoints(rest=rest, ws=ws), "fee_in": FeesIn.QUOTE}
+            here: dict[str, Any] = {
+                "endpoints": Endpoints(rest=rest, ws=ws),
+                "fee_in": FeesIn.QUOTE,
+            }
+            if both:
+                here["markets"] = tuple(MarketKind)
             venues[name] = venue.model_copy(update=here)
     settings = {"venues": venues, "cache_dir": cache}
     return config.model_copy(update=settings) if config else Config(**settings)  # type: ignore[arg-type]
 
 
 @contextmanager
-def _lab(seed: int, truth: Path | None) -> Iterator[dict[str, tuple[str, str]]]:
-    """A running lab: (REST, WebSocket) bases by venue. It ends with the block, or with us."""
+def _lab(seed: int, truth: Path | None) -> Iterator[dict[str, tuple[str, str, bool]]]:
+    """A running lab: by venue, (REST, WebSocket) bases and whether it trades contracts too. It ends with the block, or with us."""
     # A Ctrl-C in the terminal must not reach it, and -P keeps the current folder off its path.
     process = subprocess.Popen(
         [

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from scanner.books import layout as L
 from scanner.books.slow import BadLevels
 from scanner.books.store import BookStore, Keys
+from scanner.carry.carries import Carries
 from scanner.counts import EVER_PROVEN, Counts
 from scanner.derivatives import Derivatives
 from scanner.engine.engine import Bounds, Emit, Engine
@@ -54,9 +55,9 @@ class Pipeline:
     """All books, the engine over them, and the lanes that feed them.
 
     ``breaks`` counts, by venue, how often a book was lost on a connection that went on: a gap, a
-    wrong checksum, levels that could not be read. ``contracts`` are the markets of books that are
-    kept but take no part in the scan, which compares what trades the same thing for the same money;
-    ``derivatives`` is what their venues say of them.
+    wrong checksum, levels that could not be read. ``contracts`` are the markets of books that
+    take no part in the scan, which compares what trades the same thing for the same money;
+    ``derivatives`` is what their venues say of them, and ``carries`` holds them against coins.
     """
 
     def __init__(
@@ -76,6 +77,9 @@ class Pipeline:
         self.breaks: Counter[str] = Counter()
         self.contracts: dict[int, Market] = {}
         self.derivatives = Derivatives()
+        currencies = self.engine.currencies
+        self.carries = Carries(self.store, self.derivatives, currencies, ids, emit)
+        self.carries.configure(thresholds, bounds, rules)
         self._books: dict[tuple[str, bool, str], int] = {}
 
     def lane(
@@ -108,10 +112,13 @@ class Pipeline:
             book = self._books[key] = self.store.add(keeps_text=keeps_text, decimals=decimals)
         if market is None:
             return book
+        if book in self.contracts or book in self.engine.markets:
+            return book
         if market.is_contract:
             self.contracts[book] = market
-        elif book not in self.engine.markets:
+        else:
             self.engine.add(book, market, venue.proof[depth])
+        self.carries.add(book, market, venue.proof[depth])
         return book
 
     @property
@@ -129,6 +136,7 @@ class Pipeline:
         before), from now on."""
         self.bounds = bounds
         self.engine.configure(thresholds, bounds, rules)
+        self.carries.configure(thresholds, bounds, rules)
 
     def carry(self, markets: Sequence[Market], at: int) -> None:
         """These markets are all from now on: the books of others, which no lane feeds any more,
@@ -143,29 +151,41 @@ class Pipeline:
             if market is None:
                 self.drop(book, BookState.EMPTY, "it is scanned no more", at)
                 self.engine.remove(book)
+                self.carries.remove(book)
             elif market.symbol != self.engine.markets[book].symbol:
                 self.drop(book, BookState.EMPTY, "it has another symbol now", at)
                 self.engine.rename(book, market)
+                self.carries.rename(book, market)
             elif market != self.engine.markets[book]:
                 self.engine.revalue(book, market)
+                self.carries.revalue(book, market)
 
     def _carry_contract(self, book: int, market: Market | None, at: int) -> None:
         if market is not None:
-            self.contracts[book] = market
+            if market != self.contracts[book]:
+                self.contracts[book] = market
+                self.carries.revalue(book, market)
             return
         self.drop(book, BookState.EMPTY, "it is scanned no more", at)
         self.derivatives.forget(book)
+        self.carries.remove(book)
         del self.contracts[book]
 
     def drop(self, book: int, state: BookState, reason: str, at: int) -> None:
         """The book leaves the game in this very call, and what stood on it is closed."""
         self.store.clear(book, state)
+        self.dropped(book, reason, at)
+
+    def dropped(self, book: int, reason: str, at: int) -> None:
+        """The book has left the game: what stood on it is closed."""
         self.engine.dropped(book, reason, at)
+        self.carries.dropped(book, reason, at)
 
     def finish(self, reason: str, at: int) -> None:
         """The end: what is open is closed with ``reason``, everything leaves the game, and what a
         feed still says until it ends opens nothing."""
         self.engine.finish(reason, at)
+        self.carries.finish(reason, at)
         for book in self._books.values():
             self.drop(book, BookState.UNSYNCHRONISED, reason, at)
 
@@ -173,6 +193,7 @@ class Pipeline:
         """A few times a second: what has become too old is stale, and closed."""
         self.engine.tick(at)
         self.store.grow_old(at)
+        self.carries.tick(at)
 
 
 class Lane:
@@ -319,7 +340,7 @@ class Lane:
 
     def _crossed(self, market: str, at: int) -> None:
         self._watches[market].crossed(at)
-        self._pipeline.engine.dropped(self.books[market], "the book is crossed", at)
+        self._pipeline.dropped(self.books[market], "the book is crossed", at)
 
     def _add(self, market_id: str, market: Market | None) -> int:
         book = self.books[market_id] = self._pipeline.book(

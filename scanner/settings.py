@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scanner.config import Config
 from scanner.engine.engine import Bounds
-from scanner.engine.rules import Amount, Rules
+from scanner.engine.rules import HOUR, Amount, Holding, Rules
 from scanner.engine.tracker import Thresholds
 
 MILLISECOND = 1_000_000
@@ -42,6 +42,13 @@ def rules(config: Config) -> Rules:
         capital={name: _amount(venue.capital) for name, venue in config.enabled.items()},
         max_trade=_amount(config.max_trade),
         unverified=config.limits.unverified,
+        holding=Holding(
+            horizon=int(config.carry.horizon_hours * HOUR),
+            leverage=config.carry.leverage,
+            maintenance=config.carry.maintenance,
+            min_net_apr=config.carry.min_net_apr,
+            reverts=config.carry.basis_reverts,
+        ),
     )
 
 

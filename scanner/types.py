@@ -382,6 +382,48 @@ class Leg(Struct, frozen=True, kw_only=True):
     assumed: bool = False
 
 
+class Carry(Struct, frozen=True, kw_only=True):
+    """What a carry rests on besides its legs: one is bought, the other sold, both are held and then
+    unwound. All bps are of what is paid for the purchase, and
+
+    ``net profit = paid x (basis - entry cost - exit cost - exit basis + funding) / 1e4``.
+
+    ``basis_bps``: what the sale brings over what the purchase takes, at this size: the spreads of
+    entry are in it. ``entry_cost_bps``: the two fees. ``exit_cost_bps``: the two other fees, and
+    both books taken at this size from their middles, as they stand now. ``exit_basis_bps``: the
+    basis expected at the end. ``funding_bps``: expected of the payments that both legs cross until
+    then, ``buy_payments`` and ``sell_payments`` of them; a leg's ``..._funding_bps`` is what the
+    next payment would bring (below zero: cost) at the mark now, in ``..._interval_h`` hours (0: it
+    pays none). ``funding_apr``: both, a year, a fraction of the notional; of a dated contract its
+    basis, a year.
+
+    ``break_even_h``: hours until funding has paid for the rest (None: never; a dated contract: at
+    its end). ``horizon_h``: how long it is held. ``margin``: for the contracts, at ``leverage``;
+    ``capital``: that and what a coin costs, in quote. ``net_apr``: net profit a year, a fraction of
+    the capital. ``liquidation_price``: of the contract that is sold (None: there is none).
+    """
+
+    basis_bps: float
+    entry_cost_bps: float
+    exit_cost_bps: float
+    exit_basis_bps: float
+    funding_bps: float
+    buy_funding_bps: float = 0.0
+    sell_funding_bps: float = 0.0
+    buy_interval_h: float = 0.0
+    sell_interval_h: float = 0.0
+    buy_payments: int = 0
+    sell_payments: int = 0
+    funding_apr: float
+    break_even_h: float | None
+    horizon_h: float
+    leverage: float
+    margin: float
+    capital: float
+    net_apr: float
+    liquidation_price: float | None
+
+
 class Opportunity(Struct, frozen=True, kw_only=True):
     """What can be bought at ``buy`` and sold at ``sell`` at this moment, and what would be left.
 
@@ -395,7 +437,8 @@ class Opportunity(Struct, frozen=True, kw_only=True):
     ``capital on VENUE``, ``max_trade``, ``lot`` (rounding took more than 1 % of it); ``unrounded``
     is the size before it was rounded to lots. ``accounting_profit`` is ``net_profit`` in the user's
     ``accounting`` currency, times ``accounting_rate`` as ``accounting_venue`` shows it; None: no
-    real price of it is known.
+    real price of it is known. ``carry``: of the kinds that are held for a while; their net is what
+    is expected at the end, unwinding included.
     """
 
     event: str
@@ -421,6 +464,7 @@ class Opportunity(Struct, frozen=True, kw_only=True):
     accounting_profit: float | None = None
     accounting_rate: float = 0.0
     accounting_venue: str = ""
+    carry: Carry | None = None
 
 
 class RouteMinute(Struct, frozen=True, kw_only=True):

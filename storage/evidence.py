@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from scanner.types import Leg, Opportunity
+from scanner.types import Carry, Leg, Opportunity
 
 
 class Basis(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -18,6 +18,7 @@ class Basis(Struct, frozen=True, kw_only=True, omit_defaults=True):
     accounting_profit: float | None = None
     accounting_rate: float = 0.0
     accounting_venue: str = ""
+    carry: Carry | None = None
 
 
 class Sale(Leg, frozen=True, kw_only=True):

@@ -15,7 +15,17 @@ from scanner.venues.registry import CONTRACTS, VENUES, native
 ROOT = Path(__file__).parents[1]
 FILES = sorted(path for folder in ("scanner", "storage") for path in (ROOT / folder).rglob("*.py"))
 CORE = {
-    *("books", "counts", "derivatives", "engine", "fast", "pipeline", "ticker_lane", "types"),
+    *(
+        "books",
+        "carry",
+        "counts",
+        "derivatives",
+        "engine",
+        "fast",
+        "pipeline",
+        "ticker_lane",
+        "types",
+    ),
     *("venues", "watch"),
 }
 IMPURE = {"aiohttp", "asyncio", "ccxt", "random", "requests", "socket", "time", "websockets"}
@@ -35,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # the core, which has no clock and no I/O
     "books": PLAIN,
     "engine": PLAIN | {"books"},
+    "carry": PLAIN | {"books", "derivatives", "engine"},
     "venues": PLAIN | {"books.levels"},
     "counts": set(),
     "watch": PLAIN,
@@ -42,7 +53,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "derivatives": PLAIN,
     "ticker_lane": PLAIN | {"derivatives", "venues"},
     "pipeline": PLAIN
-    | {"books", "counts", "derivatives", "engine", "fast", "ticker_lane", "venues", "watch"},
+    | {"books", "carry", "counts", "derivatives", "engine", "fast", "ticker_lane"}
+    | {"venues", "watch"},
     # bytes in, lines and rows out
     "feeds": PLAIN | {"books.jit", "errors", "clock", "pipeline", "venues", "__init__"},
     "frame": PLAIN,

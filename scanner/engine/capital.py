@@ -22,7 +22,7 @@ class Capital:
         """The bounds of a trade that pays at ``buy`` and gives away at ``sell``, where ``bid`` is
         the best."""
         spend, spend_of = self.budget(buy.venue, buy.quote, at), name(buy.venue)
-        once = self._of(self._rules.max_trade, buy.quote, at)
+        once = self.once(buy.quote, at)
         if once < spend:
             spend, spend_of = once, "max_trade"
         amount = self._rules.capital.get(sell.venue)
@@ -36,6 +36,10 @@ class Capital:
         """How much of a currency may be spent at a venue."""
         amount = self._rules.capital.get(venue)
         return math.inf if amount is None else self._of(amount, currency, at)
+
+    def once(self, currency: str, at: int) -> float:
+        """How much of a currency the purchase of one trade may cost."""
+        return self._of(self._rules.max_trade, currency, at)
 
     def known(self, buy: Market, sell: Market) -> tuple[float, float]:
         """As much of the bounds as holds whatever prices are: quote to spend at the first market,

@@ -16,7 +16,7 @@ from scanner.engine.conversion import Converted, Exchange
 from scanner.engine.gates import Gate, Rejection
 from scanner.engine.terms import Level, Terms, common, floor, value
 
-__all__ = ["Caps", "Level", "Result", "evaluate", "reached", "value", "walk"]
+__all__ = ["Caps", "Level", "Result", "evaluate", "reached", "rounded", "value", "walk"]
 
 ROUNDING = 1e-9
 EDGE, LOT = "edge", "lot"
@@ -120,7 +120,7 @@ def evaluate(
     capped = bound not in (EDGE, "") and not bound.startswith("depth")
     if size <= 0:
         return Rejection(Gate.CAPITAL) if capped else _no_edge(asks, bids, buy, sell, exchange)
-    bought, sold = _rounded(asks, bids, buy, sell, size)
+    bought, sold = rounded(asks, bids, buy, sell, size)
     if bought <= 0 or sold <= 0:
         missing = 1 - size / max(float(buy.step), float(sell.step), size)
         return Rejection(Gate.CAPITAL if capped else Gate.LOT, missing * 1e4)
@@ -170,7 +170,7 @@ def _no_edge(
     return Rejection(Gate.FEES, (1 - proceeds / cost) * 1e4)
 
 
-def _rounded(
+def rounded(
     asks: Sequence[Level], bids: Sequence[Level], buy: Terms, sell: Terms, size: float
 ) -> tuple[float, float]:
     """What to buy and what to sell of it, in lots, for at most ``size`` of net base; as little of

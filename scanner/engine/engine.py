@@ -17,9 +17,10 @@ from scanner.engine.currencies import Currencies
 from scanner.engine.gates import CODES, Gate, Rejection
 from scanner.engine.groups import Groups
 from scanner.engine.ids import Ids
+from scanner.engine.legs import Traded
 from scanner.engine.lives import Lives, Route
 from scanner.engine.minutes import take_minutes
-from scanner.engine.pairs import Pairs, Traded
+from scanner.engine.pairs import Pairs
 from scanner.engine.rejects import Rejects
 from scanner.engine.rules import CROSS_QUOTE, Rules
 from scanner.engine.terms import Terms
@@ -108,6 +109,11 @@ class Engine:
     def open_count(self) -> int:
         """How many opportunities are open now."""
         return len(self._lives.open)
+
+    @property
+    def currencies(self) -> Currencies:
+        """What quote currencies are worth in each other."""
+        return self._currencies
 
     @property
     def markets(self) -> Mapping[int, Market]:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.books import layout as L
@@ -20,18 +18,11 @@ from scanner.engine.capital import Capital, name
 from scanner.engine.conversion import Converted, Exchange
 from scanner.engine.currencies import Currencies
 from scanner.engine.gates import Gate, Rejection
+from scanner.engine.legs import Traded, leg
 from scanner.engine.rules import CROSS_QUOTE, SPOT_SPOT, Rules
-from scanner.engine.terms import Terms
-from scanner.types import BookState, FeeIn, Leg, Market, Opportunity, Proof, Side
+from scanner.types import BookState, Leg, Market, Opportunity, Side
 
 FIRST_LEVELS = 16
-
-
-class Traded(Struct, frozen=True):
-    """A book that takes part: on what terms, and what shows that it is the venue's."""
-
-    terms: Terms
-    proof: Proof | None
 
 
 class Pairs:
@@ -75,8 +66,8 @@ class Pairs:
             kind=SPOT_SPOT if done is None else CROSS_QUOTE,
             symbol=market.symbol,
             at=at,
-            buy=self._leg(buy, Side.ASK, result.buy, result.size, at),
-            sell=self._leg(sell, Side.BID, result.sell, result.sold, at),
+            buy=leg(self._store, buy, self._traded[buy], Side.ASK, result.buy, result.size, at),
+            sell=leg(self._store, sell, self._traded[sell], Side.BID, result.sell, result.sold, at),
             size=result.size,
             gross_bps=result.gross_bps,
             net_bps=result.net_bps,
@@ -173,39 +164,6 @@ class Pairs:
             and (self.rules.unverified or not meta(book, L.UNPROVEN))
         )
 
-    def _leg(
-        self, book: int, side: Side, levels: tuple[costs.Level, ...], size: float, at: int
-    ) -> Leg:
-        terms, meta = self._traded[book].terms, self._store.meta
-        market, proof = terms.market, self._traded[book].proof
-        buys = side is Side.ASK
-        fee_in = market.buy_fee_in if buys else market.sell_fee_in
-        fee = market.fee_rate * (size if fee_in is FeeIn.BASE else costs.value(levels, size))
-        return Leg(
-            venue=market.venue,
-            symbol=market.symbol,
-            levels=levels,
-            fee_rate=market.fee_rate,
-            age_ms=(at - self._store.proven_at(book)) / 1e6,
-            side="buy" if buys else "sell",
-            size=size,
-            fee_in=fee_in.value,
-            fee=fee,
-            fee_currency=market.base if fee_in is FeeIn.BASE else market.quote,
-            fee_source=market.fee_source,
-            order=market.order.value,
-            lot=float(terms.step),
-            limit=_limit(levels[-1][0] / terms.price_scale, market.price_tick, buys),
-            multiplier=market.multiplier,
-            contract_size=market.contract_size,
-            inverse=market.inverse,
-            state=self._store.state(book).name.lower(),
-            proof=proof.value if proof else "",
-            sequence=meta(book, L.SEQUENCE),
-            book_at=self._store.proven_at(book),
-            sent_at=meta(book, L.SENT_AT),
-        )
-
     def _converting(self, done: Converted, at: int) -> Leg:
         exchange = done.exchange
         if exchange.terms is None:
@@ -223,13 +181,5 @@ class Pairs:
                 assumed=True,
             )
         levels = costs.reached(exchange.levels, done.size)
-        return self._leg(exchange.book, exchange.side, levels, done.size, at)
-
-
-def _limit(price: float, tick: float, buys: bool) -> float:
-    """The price of an order that takes this level too: up to the tick for a purchase, else down."""
-    if tick <= 0:
-        return price
-    rounding = ROUND_CEILING if buys else ROUND_FLOOR
-    step = Decimal(repr(tick))
-    return float((Decimal(f"{price:.15g}") / step).to_integral_value(rounding) * step)
+        traded = self._traded[exchange.book]
+        return leg(self._store, exchange.book, traded, exchange.side, levels, done.size, at)

@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 SPOT_SPOT, CROSS_QUOTE = "spot-spot", "cross-quote"
-KINDS = (SPOT_SPOT, CROSS_QUOTE)
+SPOT_PERP, PERP_PERP, SPOT_FUTURE = "spot-perp", "perp-perp", "spot-future"
+CARRIES = (SPOT_PERP, PERP_PERP, SPOT_FUTURE)
+KINDS = (SPOT_SPOT, CROSS_QUOTE, *CARRIES)
+HOUR = 3_600_000_000_000
 
 
 class Amount(Struct, frozen=True):
@@ -19,11 +22,24 @@ class Amount(Struct, frozen=True):
     worth: float = math.inf
 
 
+class Holding(Struct, frozen=True, kw_only=True):
+    """How a carry is held: for ``horizon`` (ns; a dated contract until it expires), its contracts
+    at ``leverage`` with the ``maintenance`` margin (a fraction). ``min_net_apr`` (a fraction a year
+    of the capital) is the least that is worth an event. ``reverts``: the basis of a perpetual is
+    expected to be gone by then; else a gain from it is never counted on, and a loss is."""
+
+    horizon: int = 168 * HOUR
+    leverage: float = 1.0
+    maintenance: float = 0.005
+    min_net_apr: float = 0.05
+    reverts: bool = False
+
+
 class Rules(Struct, frozen=True, kw_only=True):
     """``kinds`` that are looked for. ``currency``: what profits are also told in. ``assumed``: what
     one of the first currency is worth in the second, as the user states. ``capital`` by venue;
     ``max_trade``: the most that the buy leg of one trade may cost. ``unverified``: whether books
-    that nothing proves take part."""
+    that nothing proves take part. ``holding``: how carries are held."""
 
     kinds: frozenset[str] = frozenset(KINDS)
     currency: str = ""
@@ -31,3 +47,4 @@ class Rules(Struct, frozen=True, kw_only=True):
     capital: Mapping[str, Amount] = {}
     max_trade: Amount = Amount()
     unverified: bool = True
+    holding: Holding = Holding()

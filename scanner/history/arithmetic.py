@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from scanner.types import FeeIn, Leg
+from scanner.types import Carry, FeeIn, Leg
 from storage.queries import State
 
 TOLERANCE = 1e-9
@@ -55,6 +55,8 @@ class Converted(Struct, frozen=True):
 class Account(Struct, frozen=True):
     """All orders and what follows from them, in the quote of the purchase and bps. ``brought`` is
     what comes of the sale in it, ``worth`` what all that is bought would bring before any fee.
+    ``held`` is what a carry's funding, exit and exit basis come to: as it was stored, for neither
+    the books of the exit nor what venues said of funding are kept with it (0: it is no carry).
     ``left`` is base that is bought and not sold. ``disagrees`` names the stored figures that are
     others than these; none if all agree to 1e-9."""
 
@@ -64,6 +66,7 @@ class Account(Struct, frozen=True):
     worth: float
     brought: float
     left: float
+    held: float
     gross: float
     fees: float
     net: float
@@ -78,7 +81,8 @@ def account(state: State) -> Account:
     conversion = converted(state.conversion) if state.conversion else None
     plain, brought = (conversion.plain, conversion.got) if conversion else (1.0, sell.total)
     worth = sell.value * (buy.size / sell.size) * plain if sell.size else math.nan
-    gross, net = worth - buy.value, brought - buy.total
+    held = _held(state.carry, buy.value) if state.carry else 0.0
+    gross, net = worth - buy.value, brought - buy.total + held
     gross_bps = gross / buy.value * 1e4 if buy.value else math.nan
     net_bps = net / buy.total * 1e4 if buy.total else math.nan
     left = buy.net_size - sell.net_size
@@ -95,6 +99,9 @@ def account(state: State) -> Account:
         disagrees.append("size sold")
     if conversion and conversion.given > sell.total * (1 + TOLERANCE):
         disagrees.append("conversion")
+    if state.carry and buy.value:
+        fees = worth - brought + buy.total - buy.value
+        disagrees += _of_carry(state.carry, gross_bps, fees / buy.value * 1e4)
     profit = state.accounting_profit
     if profit is not None and not _same(profit, net * state.accounting_rate, profit):
         disagrees.append(f"profit in {state.accounting}")
@@ -105,6 +112,7 @@ def account(state: State) -> Account:
         worth,
         brought,
         left,
+        held,
         gross,
         gross - net,
         net,
@@ -136,6 +144,19 @@ def converted(leg: Leg) -> Converted:
     sold = side(leg, leg.size, -1)
     plain = sold.value / sold.size if sold.size else math.nan
     return Converted(sold, sold.net_size, sold.total, plain)
+
+
+def _held(carry: Carry, paid: float) -> float:
+    bps = carry.funding_bps - carry.exit_cost_bps - carry.exit_basis_bps
+    return paid * bps / 1e4
+
+
+def _of_carry(carry: Carry, basis: float, fees: float) -> Iterator[str]:
+    """What of the carry itself the legs do not bear out."""
+    if not _same(carry.basis_bps, basis, 1e4):
+        yield "basis"
+    if not _same(carry.entry_cost_bps, fees, 1e4):
+        yield "entry cost"
 
 
 def _impossible(orders: Sequence[Side]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from scanner.history.arithmetic import Account, Converted, Side, account
 from scanner.sinks.formats import rfc3339
 from scanner.text import printable
-from scanner.types import Leg
+from scanner.types import Carry, Leg
 from storage.queries import State, Stored
 
 LEAST_LEFT = 1e-12
@@ -23,6 +23,8 @@ def lines(state: State, o: Stored) -> Iterator[str]:
     yield from _leg("sell on", a.sell, ("received", "less", "proceeds", "given"), -1)
     if a.conversion is not None:
         yield from _conversion(a.conversion, quote)
+    if state.carry is not None:
+        yield from _carry(state.carry, a, quote)
     yield from _result(a, quote)
     yield from _accounting(state, a, quote)
     if a.disagrees:
@@ -126,6 +128,33 @@ def _conversion(done: Converted, quote: str) -> Iterator[str]:
     yield f"    so that {number(done.given)} of the proceeds become {number(done.got)} {quote}"
 
 
+def _carry(carry: Carry, a: Account, quote: str) -> Iterator[str]:
+    """What holding and unwinding come to, as it was reckoned then."""
+    yield f"  held {number(carry.horizon_h)} h (as stored: the exit's books are not kept)"
+    rows = []
+    for name, each, hours, count in (
+        ("of the purchase", carry.buy_funding_bps, carry.buy_interval_h, carry.buy_payments),
+        ("of the sale", carry.sell_funding_bps, carry.sell_interval_h, carry.sell_payments),
+    ):
+        if hours:
+            rows.append((name, f"{each:+.6g} bps next, {count} times every {hours:g} h"))
+    rows += [
+        ("funding", f"{carry.funding_bps:+.6g} bps until then"),
+        ("exit", f"{-carry.exit_cost_bps:+.6g} bps of fees and spreads"),
+        ("exit basis", f"{-carry.exit_basis_bps:+.6g} bps, expected at the end"),
+        ("together", f"{number(a.buy.value)} x all of it = {a.held:+,.10g} {quote}"),
+        ("margin", f"{number(carry.margin)} {quote} at leverage {carry.leverage:g}"),
+        ("a year", f"{carry.net_apr * 100:+.4g} % of {number(carry.capital)} {quote}"),
+    ]
+    if carry.break_even_h is not None:
+        rows.append(("breaks even", f"after {carry.break_even_h:.4g} h"))
+    if carry.liquidation_price is not None:
+        rows.append(("liquidation", f"of the sale near {carry.liquidation_price:,.8g}"))
+    width = _width(name for name, _ in rows)
+    for name, what in rows:
+        yield f"    {name:<{width}}  {what}"
+
+
 def _result(a: Account, quote: str) -> Iterator[str]:
     buy, sell = a.buy, a.sell
     worth = number(sell.value)
@@ -134,10 +163,11 @@ def _result(a: Account, quote: str) -> Iterator[str]:
         rate = f" x {number(a.conversion.plain)}" if a.conversion else ""
         yield f"  all that is bought would bring {worth}{scale}{rate} = {number(a.worth)} {quote}"
         worth = number(a.worth)
+    held = f" {'-' if a.held < 0 else '+'} {number(abs(a.held))}" if a.held else ""
     rows = (
         ("gross", f"{worth} - {number(buy.value)}", a.gross, quote),
         ("", f"{number(a.gross)} / {number(buy.value)} x 10,000", a.gross_bps, "bps"),
-        ("net", f"{number(a.brought)} - {number(buy.total)}", a.net, quote),
+        ("net", f"{number(a.brought)} - {number(buy.total)}{held}", a.net, quote),
         ("", f"{number(a.net)} / {number(buy.total)} x 10,000", a.net_bps, "bps"),
     )
     width = _width(how for _, how, _, _ in rows)

@@ -1,7 +1,7 @@
 """``python -m scanner.lab.child SEED [TRUTH]``: a simulated market for whoever started the process.
 
-It prints one line of JSON, where each venue is (``{"okx": [REST, WebSocket], ...}``) or, as a text,
-why there is none; and it serves until its standard input is closed, which a starter that has died
+It prints one line of JSON, where each venue is and whether it trades coins and contracts alike
+(``{"okx": [REST, WebSocket, true], ...}``) or, as a text, why there is none; and it serves until its standard input is closed, which a starter that has died
 does too. Signals are for the starter, who decides when the lab ends.
 """
 
@@ -32,8 +32,15 @@ async def _serve(seed: int, truth: Path | None) -> None:
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), ended.set)
     clock = Clock()
     try:
-        async with LabServer(World(seed, clock()), truth=truth, clock=clock) as server:
-            _answer({name: (server.url(name), server.ws(name)) for name in server.venues})
+        async with LabServer(
+            World(seed, clock(), contracts=True), truth=truth, clock=clock
+        ) as server:
+            _answer(
+                {
+                    name: (server.url(name), server.ws(name), server.trades_both(name))
+                    for name in server.venues
+                }
+            )
             await ended.wait()
     except OSError as error:
         _answer(str(error))

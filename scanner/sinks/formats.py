@@ -6,8 +6,10 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec.structs import asdict
+
 from scanner.text import printable
-from scanner.types import Leg, Opportunity
+from scanner.types import Carry, Leg, Opportunity
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MARKS = {"opened": "+", "updated": "~", "closed": "-"}
@@ -52,6 +54,8 @@ def to_line(opportunity: Opportunity) -> str:
     )
     if o.accounting_profit is not None and o.accounting not in ("", o.currency):
         line += f" ({o.accounting_profit:+,.4f} {o.accounting})"
+    if o.carry is not None:
+        line += _held(o.carry)
     if o.event == "closed":
         seconds = (o.at - o.opened_at) / 1e9
         line += f"  after {seconds:.2f} s, peak {o.peak_net_bps:+.2f} bps: {o.reason}"
@@ -68,8 +72,18 @@ def _converted(o: Opportunity) -> str:
     return f" {sold}, {conversion.symbol} {conversion.levels[0][0]:,.10g} {where}"
 
 
+def _held(carry: Carry) -> str:
+    """What holding it comes to."""
+    return (
+        f"  after {carry.horizon_h / 24:.4g} days: funding {carry.funding_bps:+.2f},"
+        f" costs {-carry.entry_cost_bps - carry.exit_cost_bps:+.2f} bps,"
+        f" {carry.net_apr * 100:+.2f} % a year of the capital"
+    )
+
+
 def basis(o: Any) -> dict[str, object]:
-    """What an opportunity, or a stored state of one, rests on besides its legs."""
+    """What an opportunity, or a stored state of one, rests on besides its legs; ``carry`` only of
+    the kinds that are held."""
     return {
         "conversion": leg(o.conversion) if o.conversion else None,
         "bound": o.bound,
@@ -80,7 +94,7 @@ def basis(o: Any) -> dict[str, object]:
             "rate": o.accounting_rate,
             "venue": o.accounting_venue,
         },
-    }
+    } | ({"carry": asdict(o.carry)} if o.carry is not None else {})
 
 
 def leg(it: Leg) -> dict[str, object]:

@@ -28,7 +28,7 @@ FEE = 0.001
 # What stands for wildcards.
 BASES = ("BTC", "ETH", "SOL")
 QUOTES = ("USDT", "USDC", "USD", "EUR", "BTC")
-KINDS = ("spot-spot",)
+KINDS = ("spot-spot", "cross-quote", "spot-perp", "perp-perp", "spot-future")
 
 
 class Trial(Struct, frozen=True, kw_only=True):

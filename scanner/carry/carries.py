@@ -1,0 +1,309 @@
+"""Carries over live books: looked for once a second for each coin, for they change slowly.
+
+The same is asked of both books as of those of a pair: live, young, close to each other in time,
+proven. A perpetual takes part only while what its venue says of its funding is fresh and whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import permutations
+
+from msgspec.structs import replace
+
+from scanner.books.store import BookStore
+from scanner.carry import evaluate as exact
+from scanner.carry.evaluate import Held, Money, Paid
+from scanner.carry.opportunity import opportunity
+from scanner.derivatives import Derivatives
+from scanner.engine.capital import Capital, name
+from scanner.engine.currencies import Currencies
+from scanner.engine.engine import Bounds
+from scanner.engine.gates import Rejection
+from scanner.engine.ids import Ids
+from scanner.engine.legs import Traded
+from scanner.engine.rules import CARRIES, PERP_PERP, SPOT_FUTURE, SPOT_PERP, Rules
+from scanner.engine.terms import Terms
+from scanner.engine.tracker import Life, Thresholds
+from scanner.types import BookState, Market, MarketKind, Opportunity, Proof, Side
+
+SECOND = 1_000_000_000
+# The coins are looked at one after the other over this many parts of a second.
+PARTS = 10
+LEVELS, MOST_LEVELS = 32, 512
+# A contract that stands further from what is bought (a fraction) is none on the same coin.
+FURTHEST = 0.1
+KINDS = {
+    (MarketKind.SPOT, MarketKind.PERPETUAL): SPOT_PERP,
+    (MarketKind.PERPETUAL, MarketKind.PERPETUAL): PERP_PERP,
+    (MarketKind.SPOT, MarketKind.FUTURE): SPOT_FUTURE,
+}
+NO_RATE = "its venue does not say its funding any more"
+LOST = "its net has fallen below the threshold"
+
+Route = tuple[int, int]
+
+
+class Carries:
+    """Finds and follows them; ``emit`` is called with every ``Opportunity`` event."""
+
+    def __init__(
+        self,
+        store: BookStore,
+        derivatives: Derivatives,
+        currencies: Currencies,
+        ids: Ids,
+        emit: Callable[[Opportunity], None],
+    ) -> None:
+        self._store = store
+        self._derivatives = derivatives
+        self._currencies = currencies
+        self._ids = ids
+        self._emit = emit
+        self._traded: dict[int, Traded] = {}
+        self._coins: dict[str, set[int]] = {}
+        self._routes: dict[str, list[tuple[str, int, int]]] = {}
+        self._due: dict[str, int] = {}
+        self._open: dict[Route, Life] = {}
+        self._over = False
+        self.configure(Thresholds(), Bounds(), Rules())
+
+    def configure(self, thresholds: Thresholds, bounds: Bounds, rules: Rules | None) -> None:
+        """What is worth an event, how fresh books must be, what the user allows (None: as before);
+        what is open stays so until it is looked at again."""
+        self._thresholds, self._bounds = thresholds, bounds
+        if rules is not None:
+            self._rules = rules
+            self._routes.clear()
+            self._capital = Capital(self._currencies, rules)
+
+    @property
+    def open_count(self) -> int:
+        """How many are open."""
+        return len(self._open)
+
+    def add(self, book: int, market: Market, proof: Proof | None) -> None:
+        """The book takes part from now on, or goes on, on the terms of this market."""
+        traded = self._traded[book] = Traded(Terms.of(market), proof)
+        if market.is_contract:
+            terms = traded.terms
+            self._store.scale(book, terms.price_scale, terms.size_scale, market.inverse)
+        self._coins.setdefault(market.base, set()).add(book)
+        self._routes.clear()
+
+    def revalue(self, book: int, market: Market) -> None:
+        """The market has another fee, lot or minimum from now on."""
+        self.add(book, market, self._traded[book].proof)
+
+    def rename(self, book: int, market: Market) -> None:
+        """The book, on which nothing stands (``dropped``), is of another symbol from now on."""
+        proof = self._traded[book].proof
+        self.remove(book)
+        self.add(book, market, proof)
+
+    def remove(self, book: int) -> None:
+        """The book, on which nothing stands (``dropped``), takes no part any more."""
+        self._coins[self._traded.pop(book).terms.market.base].remove(book)
+        self._routes.clear()
+
+    def dropped(self, book: int, reason: str, at: int) -> None:
+        """The book has left the game: close what stood on it."""
+        for route in [route for route in self._open if book in route]:
+            self._close(route, reason, at)
+
+    def finish(self, reason: str, at: int) -> None:
+        """The end: what is open is closed with ``reason``, and nothing opens any more."""
+        self._over = True
+        for route in list(self._open):
+            self._close(route, reason, at)
+
+    def tick(self, at: int) -> None:
+        """A few times a second: close what may not be trusted any more, and look at the coins whose
+        turn it is."""
+        for route in list(self._open):
+            reason = self._distrust(route, at)
+            if reason:
+                self._close(route, reason, at)
+        if self._over or not self._rules.kinds.intersection(CARRIES):
+            return
+        for number, coin in enumerate(self._coins):
+            due = self._due.setdefault(coin, at + number % PARTS * SECOND // PARTS)
+            if at >= due:
+                self._due[coin] = at + SECOND
+                self._look(coin, at)
+
+    def _look(self, coin: str, at: int) -> None:
+        books = sorted(self._coins[coin])
+        held = {book: self._held(book, at) for book in books}
+        routes = self._routes.get(coin)
+        if routes is None:
+            routes = self._routes[coin] = list(self._looked_for(books))
+        for kind, buy, sell in routes:
+            long, short = held[buy], held[sell]
+            if long is None or short is None:
+                self._end((buy, sell), NO_RATE, at)
+            else:
+                self._follow(kind, (buy, sell), long, short, at)
+        left = {(buy, sell) for _, buy, sell in routes}
+        for route in [r for r in self._open if r[0] in self._coins[coin] and r not in left]:
+            self._close(route, "this kind is not looked for any more", at)
+
+    def _looked_for(self, books: Sequence[int]) -> Iterator[tuple[str, int, int]]:
+        """What can be bought and sold among them, and of what kind that is."""
+        for buy, sell in permutations(books, 2):
+            one, other = self._traded[buy].terms.market, self._traded[sell].terms.market
+            kind = KINDS.get((one.kind, other.kind))
+            if kind in self._rules.kinds and one.quote == other.quote:
+                yield kind, buy, sell
+
+    def _follow(self, kind: str, route: Route, long: Held, short: Held, at: int) -> None:
+        found = self._evaluate(route, long, short, at)
+        if found is None:
+            self._end(route, LOST, at)
+            return
+        reason = self._distrust(route, at)
+        if reason:
+            self._end(route, reason, at)
+        elif self._worth(found, open_=route in self._open):
+            self._keep(route, self._state(kind, route, found, at))
+        else:
+            self._end(route, LOST, at)
+
+    def _end(self, route: Route, reason: str, at: int) -> None:
+        """It is over if it was there."""
+        if route in self._open:
+            self._close(route, self._distrust(route, at) or reason, at)
+
+    def _held(self, book: int, at: int) -> Held | None:
+        """The top of the book; None where it, or what its venue says of it, may not be used."""
+        if self._unfit(book, at):
+            return None
+        traded = self._traded[book]
+        asks = self._store.ladder(book, Side.ASK, 1)
+        bids = self._store.ladder(book, Side.BID, 1)
+        market = traded.terms.market
+        paid = None
+        if market.kind is MarketKind.PERPETUAL:
+            paid = self._paid(book, market, bids[0][0] if bids else 0.0, at)
+            if paid is None:
+                return None
+        if market.kind is MarketKind.FUTURE and market.expiry <= at:
+            return None
+        return Held(terms=traded.terms, asks=asks, bids=bids, paid=paid) if asks and bids else None
+
+    def _paid(self, book: int, market: Market, bid: float, at: int) -> Paid | None:
+        known = self._derivatives.latest(book, at)
+        if (
+            known.funding_rate is None
+            or known.mark is None
+            or known.next_funding_at is None
+            or known.interval is None
+        ):
+            return None
+        later = known.predicted if known.predicted is not None else known.funding_rate
+        mark = known.mark / market.multiplier
+        if bid <= 0 or abs(mark / bid - 1) > FURTHEST:
+            return None
+        return Paid(
+            rate=known.funding_rate,
+            later=later,
+            due=known.next_funding_at,
+            interval=known.interval,
+            # An inverse contract is worth a fixed sum: it pays on that of its entry.
+            mark=bid if market.inverse else mark,
+        )
+
+    def _unfit(self, book: int, at: int) -> str:
+        state = self._store.state(book)
+        if state is not BookState.LIVE:
+            return f"a book is {state.name.lower()}"
+        if at - self._store.proven_at(book) > self._bounds.max_age:
+            return "a leg is too old"
+        return ""
+
+    def _distrust(self, route: Route, at: int) -> str:
+        """Why the two books may not be compared; empty: they may."""
+        for book in route:
+            reason = self._unfit(book, at)
+            if reason:
+                return reason
+        buy, sell = map(self._store.proven_at, route)
+        if abs(buy - sell) > self._bounds.max_skew:
+            return "the legs are too far apart in time"
+        if not self._rules.unverified and any(
+            self._traded[book].proof is Proof.NONE for book in route
+        ):
+            return "nothing proves the book of a leg any more"
+        return ""
+
+    def _evaluate(self, route: Route, long: Held, short: Held, at: int) -> exact.Result | None:
+        """Looks deeper only if the first unit is worth it, and only as deep as it must."""
+        if abs(short.mid / long.mid - 1) > FURTHEST:
+            return None
+        holding = self._rules.holding
+        expiry = short.terms.market.expiry
+        horizon = expiry - at if expiry else holding.horizon
+        kept = exact.per_base(long, short, holding, at, horizon)
+        if exact.touch_bps(long, short, kept) <= 0:
+            return None
+        moneys = list(self._moneys(long.terms.market, short.terms.market, at))
+        levels = LEVELS
+        while True:
+            long = self._deeper(route[0], long, levels)
+            short = self._deeper(route[1], short, levels)
+            found = exact.evaluate(long, short, holding, at, horizon, moneys)
+            if isinstance(found, Rejection):
+                return None
+            seen = (long.asks, long.bids, short.asks, short.bids)
+            whole = not found.bound.startswith("depth") or all(len(one) < levels for one in seen)
+            if whole or levels >= MOST_LEVELS:
+                return found
+            levels *= 4
+
+    def _deeper(self, book: int, held: Held, levels: int) -> Held:
+        return replace(
+            held,
+            asks=self._store.ladder(book, Side.ASK, levels),
+            bids=self._store.ladder(book, Side.BID, levels),
+        )
+
+    def _moneys(self, buy: Market, sell: Market, at: int) -> Iterator[Money]:
+        """What bounds the size: a coin is paid whole, of a contract its margin."""
+        part = 1 / self._rules.holding.leverage
+        buying = part if buy.is_contract else 1.0
+        once = self._capital.once(buy.quote, at)
+        yield Money(once, 1.0, 0.0, "max_trade")
+        there = self._capital.budget(buy.venue, buy.quote, at)
+        if buy.venue == sell.venue:
+            yield Money(there, buying, part, name(buy.venue))
+            return
+        yield Money(there, buying, 0.0, name(buy.venue))
+        yield Money(self._capital.budget(sell.venue, sell.quote, at), 0.0, part, name(sell.venue))
+
+    def _worth(self, found: exact.Result, *, open_: bool) -> bool:
+        part = self._thresholds.close_ratio if open_ else 1.0
+        return (
+            found.net_bps >= self._thresholds.min_net_bps * part
+            and found.net_profit >= self._thresholds.min_profit * part
+            and found.carry.net_apr >= self._rules.holding.min_net_apr * part
+        )
+
+    def _state(self, kind: str, route: Route, found: exact.Result, at: int) -> Opportunity:
+        currency = self._rules.currency
+        buy, sell = ((book, self._traded[book]) for book in route)
+        priced = self._currencies.rate(buy[1].terms.market.quote, currency, at)
+        return opportunity(self._store, kind, buy, sell, found, currency, priced, at)
+
+    def _keep(self, route: Route, state: Opportunity) -> None:
+        life = self._open.get(route)
+        if life is None:
+            opened = replace(state, id=self._ids.new(state.at))
+            self._open[route] = Life(opened)
+            self._emit(opened)
+            return
+        told = life.update(state, self._thresholds.update_interval)
+        if told is not None:
+            self._emit(told)
+
+    def _close(self, route: Route, reason: str, at: int) -> None:
+        self._emit(self._open.pop(route).close(reason, at))
