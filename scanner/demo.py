@@ -86,7 +86,8 @@ def _pointed_at(
 
 @contextmanager
 def _lab(seed: int, truth: Path | None) -> Iterator[dict[str, tuple[str, str, bool]]]:
-    """A running lab: by venue, (REST, WebSocket) bases and whether it trades contracts too. It ends with the block, or with us."""
+    """A running lab: by venue, (REST, WebSocket) bases and whether it trades coins and contracts
+    alike. It ends with the block, or with us."""
     # A Ctrl-C in the terminal must not reach it, and -P keeps the current folder off its path.
     process = subprocess.Popen(
         [

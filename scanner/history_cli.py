@@ -52,6 +52,7 @@ def register(cli: typer.Typer) -> None:
     cli.command()(explain)
     cli.command()(spreads)
     cli.command()(verify)
+    cli.command()(funding)
 
 
 def history(
@@ -255,6 +256,41 @@ def verify(
             symbols=symbol or (), venues=venue or (), kinds=kind or (), since=since, until=until
         )
         return run_verify(url, wishes, form=form, out=out, now=clock.now())
+
+    end(context, run)
+
+
+def funding(
+    context: typer.Context,
+    symbol: Annotated[
+        list[str] | None,
+        typer.Option("--symbol", metavar="SYMBOL", help="Such as BTC/USDT:USDT."),
+    ] = None,
+    venue: Annotated[
+        list[str] | None, typer.Option("--venue", metavar="NAME", help="Listed there.")
+    ] = None,
+    reverse: Reverse = False,
+    limit: Limit = None,
+    form: Format = Form.TABLE,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    out: Out = None,
+    config: ConfigPath = None,
+    db: Database = None,
+) -> None:
+    """Show the funding of every perpetual: now, next, its means, a year of it, when it is paid.
+
+    Rates are for one of the venue's own intervals; longs pay shorts where they are positive. What
+    pays a short most a year comes first.
+    """
+
+    def run() -> int:
+        url = _database(context, config, db)
+        from scanner.history.funding import run_funding
+        from scanner.history.wishes import Wishes
+
+        wishes = Wishes(symbols=symbol or (), venues=venue or ())
+        show = Show(form=Form.JSON if json else form, limit=limit, reverse=reverse, out=out)
+        return run_funding(url, wishes, show=show, now=clock.now())
 
     end(context, run)
 

@@ -11,6 +11,11 @@ from typer.main import get_command, get_group
 
 # name: (module, what it is there, the first line of its help)
 LATER: dict[str, tuple[str, str, str]] = {
+    "funding": (
+        "scanner.history_cli",
+        "funding",
+        "Show the funding of every perpetual: now, next, its means, a year of it, when it is paid.",
+    ),
     "history": ("scanner.history_cli", "history", "Look up what was found, or figures of it."),
     "explain": (
         "scanner.history_cli",

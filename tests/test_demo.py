@@ -58,8 +58,10 @@ def test_the_lab_says_where_it_is_minds_no_signal_and_ends_with_its_starter(tmp_
     with child("7", str(truth)) as lab:
         assert lab.stdout is not None and lab.stdin is not None and lab.stderr is not None
         venues = json.loads(lab.stdout.readline())
-        assert len(venues) == 8
-        assert all(r.startswith("http://127") and w.startswith("ws://") for r, w in venues.values())
+        assert len(venues) == 12
+        places = venues.values()
+        assert all(r.startswith("http://127") and w.startswith("ws://") for r, w, _ in places)
+        assert sum(both for *_, both in places) > 3
         lab.send_signal(signal.SIGINT)
         lab.send_signal(signal.SIGTERM)
         with pytest.raises(subprocess.TimeoutExpired):

@@ -1,8 +1,9 @@
 """``python -m scanner.lab.child SEED [TRUTH]``: a simulated market for whoever started the process.
 
 It prints one line of JSON, where each venue is and whether it trades coins and contracts alike
-(``{"okx": [REST, WebSocket, true], ...}``) or, as a text, why there is none; and it serves until its standard input is closed, which a starter that has died
-does too. Signals are for the starter, who decides when the lab ends.
+(``{"okx": [REST, WebSocket, true], ...}``) or, as a text, why there is none; and it serves until
+its standard input is closed, which a starter that has died does too. Signals are for the starter,
+who decides when the lab ends.
 """
 
 from __future__ import annotations

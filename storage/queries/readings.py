@@ -22,6 +22,7 @@ from storage.readings_schema import (
 )
 
 Names: TypeAlias = tuple[str, ...]
+Means: TypeAlias = dict[tuple[str, str, str], float]
 Transaction: TypeAlias = Callable[[], AbstractContextManager[Connection]]
 
 
@@ -105,6 +106,21 @@ class Readings:
             found = connection.execute(newest.order_by(market.c.symbol, market.c.venue)).all()
         none = (0, 0.0, None, None, 0)
         return [_of_payments(_sample(row), payments.get(row.id, none)) for row in found]
+
+    def mean_rates(
+        self, since: int, until: int, *, symbols: Names = (), venues: Names = ()
+    ) -> Means:
+        """By venue, market and symbol, the mean of the rates that the samples of the time name for
+        what is paid next, each for a ns of its own interval: intervals may have changed meanwhile.
+        Samples without an interval do not count."""
+        f, m = funding.c, market.c
+        query = select(m.venue, m.name, m.symbol, func.avg(f.current_rate / f.interval))
+        query = query.join(funding, f.market_id == m.id)
+        query = query.where(*_among(market, symbols, venues), *_within(funding, since, until))
+        query = query.where(f.current_rate.is_not(None), f.interval.is_not(None))
+        query = query.group_by(m.id, m.venue, m.name, m.symbol)
+        with self._transaction() as connection:
+            return {tuple(row[:3]): row[3] for row in connection.execute(query)}
 
     def funding_samples(
         self, since: int, until: int, limit: int, *, symbols: Names = (), venues: Names = ()
