@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import Struct
 
-from scanner.command import ConfigPath, end, finite, print_lines
-from scanner.errors import UserError
+from scanner.command import ConfigPath, config_in_use, end, finite, print_lines
+from scanner.errors import CrossbookError, UserError
 from scanner.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from scanner.config import Config
+    from scanner.hedge.offers import Offer, Refusal, Seen
+    from scanner.hedge.plan import Hedge, Row
+    from scanner.hedge.report import Terms
+
+PATIENCE = 15.0
+HOUR = 3_600_000_000_000
 
 Price = Annotated[
     float | None,
@@ -92,28 +104,65 @@ def hedge(
         str | None,
         typer.Option("--at", metavar="PRICES", help="The prices of the table: 95000,105000."),
     ] = None,
+    into: Annotated[
+        str | None,
+        typer.Option(
+            "--into", metavar="NAME", help="Also what leaving for this stablecoin would cost."
+        ),
+    ] = None,
+    horizon: Annotated[
+        float,
+        typer.Option(
+            "--horizon",
+            metavar="HOURS",
+            callback=finite,
+            help="How long it is held, with live books.",
+        ),
+    ] = 24.0,
     plot: Annotated[bool, typer.Option("--plot", help="Also draw it.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     config: ConfigPath = None,
 ) -> None:
     """Plan a hedge: a short against a holding, what it costs, what is left at other prices.
 
-    COIN and QUANTITY may come in either order: BTC 1, 3 BNB. With --spot-price it needs no feed.
+    COIN and QUANTITY may come in either order: BTC 1, 3 BNB. With --spot-price it needs no feed;
+    without it, the books of the configured venues say which short is the cheapest now.
     """
 
     def run() -> int:
         name, held = _holding(coin, quantity)
-        if spot_price is None:
-            raise UserError("say what the coin costs now: --spot-price PRICE")
-        _positive("--spot-price", spot_price)
+        if not 0 <= maintenance < 1:
+            raise UserError("--maintenance must be at least 0 and below 1")
         _positive("--leverage", leverage)
+        prices = _prices(at)
+        if spot_price is None:
+            _positive("--horizon", horizon)
+            given = (short_price, contract_size, fee_bps or None, funding_rate or None)
+            if any(value is not None for value in given) or inverse:
+                raise UserError(
+                    "prices, fees and contracts that you name need --spot-price as well"
+                )
+            settings, _ = config_in_use(context, config)
+            wish = Wish(
+                coin=name,
+                held=held,
+                into=printable(into or "").upper(),
+                horizon=int(horizon * HOUR),
+                leverage=leverage,
+                maintenance=maintenance,
+                earned=earned,
+                prices=prices,
+                plot=plot,
+                json=json,
+            )
+            return _live(settings, wish)
+        if into is not None:
+            raise UserError("--into needs live books: leave --spot-price away")
+        _positive("--spot-price", spot_price)
         sold_at = spot_price if short_price is None else short_price
         _positive("--short-price", sold_at)
         if contract_size is not None:
             _positive("--contract-size", contract_size)
-        if not 0 <= maintenance < 1:
-            raise UserError("--maintenance must be at least 0 and below 1")
-        prices = _prices(at)
         from scanner.hedge.contract import Contract, TooSmall, short_of
         from scanner.hedge.plan import Hedge, prices_around, rows
         from scanner.hedge.report import Terms, fields, lines
@@ -150,6 +199,127 @@ def hedge(
         return 0
 
     end(context, run)
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """What is asked of live books; ``horizon`` ns, ``into`` empty for nothing."""
+
+    coin: str
+    held: float
+    into: str
+    horizon: int
+    leverage: float
+    maintenance: float
+    earned: float
+    prices: list[float]
+    plot: bool
+    json: bool
+
+
+def _live(config: Config, wish: Wish) -> int:
+    """Plan with the books as they are now; the exit code."""
+    import logging
+
+    from scanner import clock
+    from scanner.event_loop import fastest
+    from scanner.hedge.offers import exits, offers
+    from scanner.hedge_live import look
+
+    books: list[Seen] = []
+    notes: list[str] = []
+
+    async def see() -> int:
+        found = await look(config, wish.coin, PATIENCE)
+        books.extend(found[0])
+        notes.extend(found[1])
+        return 0
+
+    fastest()(see())
+    for note in notes:
+        logging.getLogger(__name__).warning("%s", printable(note))
+    found, refused = offers(books, wish.held, clock.now(), wish.horizon)
+    if not found:
+        why = "; ".join(f"{one.market.venue} {one.market.symbol}: {one.reason}" for one in refused)
+        raise CrossbookError(
+            f"no short of {wish.held:g} {wish.coin} can be had now: "
+            + (why or f"no book of a contract on it could be trusted within {PATIENCE:g} s")
+        )
+    ways = exits(books, wish.held, wish.into) if wish.into else ([], [])
+    _print(wish, found, refused, ways)
+    return 0
+
+
+def _print(
+    wish: Wish,
+    found: Sequence[Offer],
+    refused: Sequence[Refusal],
+    ways: tuple[Sequence[Any], Sequence[Refusal]],
+) -> None:
+    from scanner.hedge import offered
+    from scanner.hedge.plan import prices_around, rows
+    from scanner.hedge.report import Terms, fields
+
+    best = found[0]
+    plan = _plan(wish, best)
+    prices = wish.prices or prices_around(best.spot)
+    of = Terms(
+        coin=wish.coin,
+        currency=printable(best.market.quote),
+        leverage=wish.leverage,
+        maintenance=wish.maintenance,
+    )
+    table = rows(plan, prices)
+    if not wish.json:
+        print_lines(_text(wish, found, refused, ways, plan, table, of))
+        return
+    from msgspec.json import encode
+
+    told = fields(plan, table, of) | offered.fields(found, refused, wish.leverage)
+    if wish.into:
+        told |= offered.exit_fields(*ways)
+    print(encode(told).decode())
+
+
+def _text(
+    wish: Wish,
+    found: Sequence[Offer],
+    refused: Sequence[Refusal],
+    ways: tuple[Sequence[Any], Sequence[Refusal]],
+    plan: Hedge,
+    table: Sequence[Row],
+    of: Terms,
+) -> Iterator[str]:
+    from scanner.hedge import offered
+    from scanner.hedge.report import lines
+    from scanner.history.table import terminal_width
+
+    width, hours = terminal_width(), wish.horizon / HOUR
+    yield from offered.lines(found, refused, hours, width)
+    if wish.into:
+        yield ""
+        yield from offered.ways_out(*ways, wish.into, found[0], hours, width)
+    yield ""
+    best = found[0]
+    yield printable(f"the cheapest: {best.market.symbol} on {best.market.venue}, for {hours:g} h")
+    if best.funding is None:
+        yield "its venue does not say its funding: none is reckoned below"
+    yield from lines(plan, table, of, width, plot=wish.plot)
+
+
+def _plan(wish: Wish, best: Offer) -> Hedge:
+    """The best short against the holding, as the arithmetic of prices takes it."""
+    from scanner.hedge.plan import Hedge
+
+    return Hedge(
+        quantity=wish.held,
+        spot_price=best.spot,
+        short=best.short,
+        fee_rate=best.market.fee_rate,
+        spread_cost=best.spreads,
+        funding_rate=best.rate or 0.0 if best.funding is not None else 0.0,
+        intervals=best.payments,
+        earned=wish.earned,
+    )
 
 
 def _holding(coin: str, quantity: str) -> tuple[str, float]:

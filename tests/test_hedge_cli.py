@@ -70,7 +70,9 @@ def test_the_text_and_the_plot() -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["BTC", "1"], "--spot-price"),
+        (["BTC", "1", "--short-price", "1"], "need --spot-price as well"),
+        (["BTC", "1", "--horizon", "0"], "--horizon must be a positive number"),
+        (["BTC", "1", "--spot-price", "1", "--into", "USDT"], "--into needs live books"),
         (["BTC", "ETH", "--spot-price", "1"], "name a coin and how much of it"),
         (["1", "2", "--spot-price", "1"], "name a coin and how much of it"),
         (["--spot-price", "1", "--", "BTC", "-1"], "the quantity must be a positive number"),

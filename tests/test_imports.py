@@ -130,8 +130,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "command": {"config", "errors", "logs", "places"},
     "history": PLAIN | {"errors", "since", "sinks", "storage"},
     "history_cli": PLAIN | COMMANDS | {"history", "since"},
-    "hedge": PLAIN | {"history.table"},
-    "hedge_cli": PLAIN | COMMANDS | {"hedge", "history.table"},
+    "hedge": PLAIN | {"carry", "derivatives", "engine", "history.table"},
+    "hedge_live": PLAIN
+    | {
+        *("clock", "config", "engine", "errors", "feeds", "fleet", "hedge", "markets", "pipeline"),
+        *("settings", "venues"),
+    },
+    "hedge_cli": PLAIN | COMMANDS | {"event_loop", "hedge", "hedge_live", "history.table"},
     "alerts_cli": PLAIN | COMMANDS | {"since", "sinks", "storage"},
     "db_cli": PLAIN | COMMANDS | {"sinks", "storage"},
     "setup_cli": PLAIN | COMMANDS | {"check", "check_text", "json_schema", "storage"},

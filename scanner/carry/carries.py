@@ -91,6 +91,10 @@ class Carries:
         self._coins.setdefault(market.base, set()).add(book)
         self._routes.clear()
 
+    def proof(self, book: int) -> Proof | None:
+        """What shows that the book is the venue's."""
+        return self._traded[book].proof
+
     def revalue(self, book: int, market: Market) -> None:
         """The market has another fee, lot or minimum from now on."""
         self.add(book, market, self._traded[book].proof)

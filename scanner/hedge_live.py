@@ -1,0 +1,126 @@
+"""Live books for one coin, for as long as it takes to see them: what a hedge is planned with."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+
+from scanner import clock, settings
+from scanner.config import Config, Feed, VenueConfig
+from scanner.engine.ids import Ids
+from scanner.errors import CrossbookError
+from scanner.feeds.shell import Shell
+from scanner.fleet import Fleet, venue_feed
+from scanner.hedge.offers import Seen
+from scanner.markets import sources
+from scanner.pipeline import Pipeline
+from scanner.types import BookState, Market, MarketKind, Proof, Side
+from scanner.venues.registry import CONTRACTS, VENUES
+
+LOOK = 0.1
+LEVELS = 5000
+
+
+async def look(config: Config, coin: str, patience: float) -> tuple[list[Seen], list[str]]:
+    """The books of the coin and of the contracts on it that are live, young and proven within
+    ``patience`` seconds; and what there is not, each with its reason. Raises ``CrossbookError``."""
+    config = _every_kind(config, coin)
+    found = await sources(config)
+    notes = [f"{name}: {source.error}" for name, source in found.items() if source.error]
+    markets = _of_coin([market for one in found.values() for market in one.markets], coin)
+    if not markets:
+        raise CrossbookError(
+            f"no configured venue lists {coin}" + "".join(f"; {note}" for note in notes)
+        )
+    if not any(market.is_contract for market in markets):
+        raise CrossbookError(f"no configured venue lists a contract on {coin}: nothing to short")
+    pipeline = Pipeline(
+        thresholds=settings.thresholds(config),
+        bounds=settings.bounds(config),
+        rules=settings.rules(config),
+        ids=Ids(random.SystemRandom().getrandbits),
+        emit=lambda _: None,
+    )
+    shell = Shell(now=clock.now, rng=random.Random())
+    async with asyncio.TaskGroup() as group:
+        fleet = Fleet(
+            group, lambda name, venue, theirs: venue_feed(name, venue, theirs, pipeline, shell)
+        )
+        await fleet.carry(config.venues, markets)
+        end = asyncio.get_running_loop().time() + patience
+        while asyncio.get_running_loop().time() < end:
+            await asyncio.sleep(LOOK)
+            clock.follow()
+            pipeline.tick(clock.now())
+            if all(_whole(pipeline, market) for market in markets):
+                break
+        at = clock.now()
+        pipeline.tick(at)
+        seen = [one for market in markets if (one := _seen(pipeline, config, market, at))]
+        there = {(one.market.venue, one.market.symbol) for one in seen}
+        notes += [
+            f"{market.venue} {market.symbol}: no book to be trusted within {patience:g} s"
+            for market in markets
+            if (market.venue, market.symbol) not in there
+        ]
+        await fleet.stop()
+    return seen, notes
+
+
+def _every_kind(config: Config, coin: str) -> Config:
+    """The configuration with all that its venues trade natively, for this coin alone."""
+    venues: dict[str, VenueConfig] = {}
+    for name, venue in config.enabled.items():
+        both = venue.feed is not Feed.CCXT and name in VENUES and name in CONTRACTS
+        more = {"markets": tuple(MarketKind)} if both else {}
+        venues[name] = venue.model_copy(update=more)
+    return config.model_copy(update={"venues": venues, "symbols": (f"{coin}/USDT",)})
+
+
+def _of_coin(markets: Sequence[Market], coin: str) -> list[Market]:
+    """The contracts on the coin, and the coin itself in what they are quoted in, or in a
+    stablecoin."""
+    contracts = [market for market in markets if market.base == coin and market.is_contract]
+    quotes = {market.quote for market in contracts} | {"USDT", "USDC"}
+    spots = [
+        market
+        for market in markets
+        if market.base == coin and not market.is_contract and market.quote in quotes
+    ]
+    return list(
+        {(one.venue, one.is_contract, one.id): one for one in [*spots, *contracts]}.values()
+    )
+
+
+def _book(pipeline: Pipeline, market: Market) -> int | None:
+    for book, known in pipeline.markets.items():
+        if known == market:
+            return book
+    return None
+
+
+def _whole(pipeline: Pipeline, market: Market) -> bool:
+    """Its book is live, and of a perpetual all is said that funding is reckoned with."""
+    book = _book(pipeline, market)
+    if book is None or pipeline.store.state(book) is not BookState.LIVE:
+        return False
+    if market.kind is not MarketKind.PERPETUAL:
+        return True
+    said = pipeline.derivatives.latest(book, clock.now())
+    return None not in (said.mark, said.funding_rate, said.interval, said.next_funding_at)
+
+
+def _seen(pipeline: Pipeline, config: Config, market: Market, at: int) -> Seen | None:
+    book, store = _book(pipeline, market), pipeline.store
+    if book is None or store.state(book) is not BookState.LIVE:
+        return None
+    if at - store.proven_at(book) > pipeline.bounds.max_age:
+        return None
+    if pipeline.carries.proof(book) is Proof.NONE and not config.limits.unverified:
+        return None
+    asks, bids = (store.ladder(book, side, LEVELS) for side in (Side.ASK, Side.BID))
+    if not asks or not bids:
+        return None
+    said = pipeline.derivatives.latest(book, at) if market.is_contract else None
+    return Seen(market=market, asks=asks, bids=bids, **({"said": said} if said else {}))
