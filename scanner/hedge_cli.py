@@ -220,11 +220,13 @@ def _live(config: Config, wish: Wish) -> int:
     """Plan with the books as they are now; the exit code."""
     import logging
 
-    from scanner import clock
+    from scanner import clock, logs
     from scanner.event_loop import fastest
     from scanner.hedge.offers import exits, offers
     from scanner.hedge_live import look
 
+    if logs.level() == "info":  # connections that come and go are not what is asked for
+        logs.set_level("warning")
     books: list[Seen] = []
     notes: list[str] = []
 

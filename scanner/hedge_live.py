@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 
-from scanner import clock, settings
+from scanner import clock, ending, settings
 from scanner.config import Config, Feed, VenueConfig
 from scanner.engine.ids import Ids
 from scanner.errors import CrossbookError
@@ -17,6 +17,7 @@ from scanner.markets import sources
 from scanner.pipeline import Pipeline
 from scanner.types import BookState, Market, MarketKind, Proof, Side
 from scanner.venues.registry import CONTRACTS, VENUES
+from scanner.warm import warm_alone
 
 LOOK = 0.1
 LEVELS = 5000
@@ -35,6 +36,7 @@ async def look(config: Config, coin: str, patience: float) -> tuple[list[Seen], 
         )
     if not any(market.is_contract for market in markets):
         raise CrossbookError(f"no configured venue lists a contract on {coin}: nothing to short")
+    await ending.apart(warm_alone)  # else the first message waits while its kernel is compiled
     pipeline = Pipeline(
         thresholds=settings.thresholds(config),
         bounds=settings.bounds(config),

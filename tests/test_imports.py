@@ -133,10 +133,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "hedge": PLAIN | {"carry", "derivatives", "engine", "history.table"},
     "hedge_live": PLAIN
     | {
-        *("clock", "config", "engine", "errors", "feeds", "fleet", "hedge", "markets", "pipeline"),
-        *("settings", "venues"),
+        *("clock", "config", "ending", "engine", "errors", "feeds", "fleet", "hedge", "markets"),
+        *("pipeline", "settings", "venues", "warm"),
     },
-    "hedge_cli": PLAIN | COMMANDS | {"event_loop", "hedge", "hedge_live", "history.table"},
+    "hedge_cli": PLAIN | COMMANDS | {"event_loop", "hedge", "hedge_live", "history.table", "logs"},
     "alerts_cli": PLAIN | COMMANDS | {"since", "sinks", "storage"},
     "db_cli": PLAIN | COMMANDS | {"sinks", "storage"},
     "setup_cli": PLAIN | COMMANDS | {"check", "check_text", "json_schema", "storage"},

@@ -141,7 +141,7 @@ def _carry(carry: Carry, a: Account, quote: str) -> Iterator[str]:
     rows += [
         ("funding", f"{carry.funding_bps:+.6g} bps until then"),
         ("exit", f"{-carry.exit_cost_bps:+.6g} bps of fees and spreads"),
-        ("exit basis", f"{-carry.exit_basis_bps:+.6g} bps, expected at the end"),
+        ("exit basis", f"{0.0 - carry.exit_basis_bps:+.6g} bps, expected at the end"),
         ("together", f"{number(a.buy.value)} x all of it = {a.held:+,.10g} {quote}"),
         ("margin", f"{number(carry.margin)} {quote} at leverage {carry.leverage:g}"),
         ("a year", f"{carry.net_apr * 100:+.4g} % of {number(carry.capital)} {quote}"),
