@@ -24,11 +24,11 @@ from scanner.lab.venues import VENUES
 from scanner.lab.world import World
 from scanner.pipeline import Pipeline
 from scanner.types import BookState, Market, Side
-from tests.feeds.pipeline import market_of, pipeline_of
+from tests.feeds.pipeline import book_of, market_of, pipeline_of
 from tests.feeds.tiny import running, until
 
 LEVELS = 50
-LONGEST_START = 90.0
+LONGEST_START = 60.0
 
 
 async def all_markets(names: Sequence[str], seconds: float) -> dict[str, Feed]:
@@ -58,13 +58,14 @@ async def all_markets(names: Sequence[str], seconds: float) -> dict[str, Feed]:
 
 
 def live(pipeline: Pipeline, market: Market) -> bool:
-    book = pipeline._books.get((market.venue, market.id))
+    book = book_of(pipeline, market)
     return book is not None and pipeline.store.state(book) is BookState.LIVE
 
 
 def true(pipeline: Pipeline, lab: LabServer, market: Market) -> bool:
     """Whether our book shows the best level of both sides, and no level that is not there."""
-    book = pipeline._books[(market.venue, market.id)]
+    book = book_of(pipeline, market)
+    assert book is not None
     truth = lab.book(market.venue, market.symbol)
     for side in Side:
         ours = pipeline.store.ladder(book, side, LEVELS)

@@ -39,10 +39,16 @@ def market_of(lab: LabServer, venue: str, symbol: str, stream_id: str = "") -> M
     )
 
 
+def book_of(pipeline: Pipeline, market: Market) -> int | None:
+    """The number of its book, if there is one yet."""
+    return pipeline._books.get((market.venue, market.is_contract, market.id))
+
+
 def same_book(pipeline: Pipeline, lab: LabServer, market: Market, levels: int = 10) -> bool:
     """Whether our best levels are the venue's, value by value."""
     assert lab.world is not None
-    book = pipeline._books[(market.venue, market.is_contract, market.id)]
+    book = book_of(pipeline, market)
+    assert book is not None
     truth = lab.world.book(market.venue, market.symbol)
     return all(
         pipeline.store.ladder(book, side, levels)

@@ -189,7 +189,7 @@ def feed_of(
 
 @asynccontextmanager
 async def running(feed: Feed) -> AsyncIterator[asyncio.Task[None]]:
-    """The feed at work; cancelled at the end, which must not take a second."""
+    """The feed at work; cancelled at the end, which must not take longer than a program may."""
     task = asyncio.create_task(feed.run())
     try:
         yield task
@@ -197,7 +197,7 @@ async def running(feed: Feed) -> AsyncIterator[asyncio.Task[None]]:
         began = time.monotonic()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 5.0
 
 
 async def until(condition: Callable[[], object], seconds: float = 3.0) -> None:
