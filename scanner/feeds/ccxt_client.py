@@ -119,9 +119,8 @@ class CcxtClient:
 
     async def open(self, lost: Lost) -> Exchange:
         """A client that is ready to watch. ``close`` it, whatever happens."""
-        # The import takes seconds, in which the other venues' sockets want to be read.
-        module = await asyncio.to_thread(import_module, "ccxt.pro")
-        exchange = getattr(module, self._name)({"timeout_on_exit": 0})
+        # This and the lists of markets may take seconds, in which other sockets want to be read.
+        exchange = await asyncio.to_thread(self._make)
         exchange.own_session = False
         exchange.session = None
         exchange.open()
@@ -134,11 +133,15 @@ class CcxtClient:
         """The exchange's list of markets, from REST the first time."""
         async with self._loading:
             if self._catalogue is not None:
-                exchange.set_markets(*self._catalogue)
+                await asyncio.to_thread(exchange.set_markets, *self._catalogue)
                 return
             async with asyncio.timeout(LOADING):
                 await exchange.load_markets()
             self._catalogue = (exchange.markets, exchange.currencies)
+
+    def _make(self) -> Exchange:
+        module = import_module("ccxt.pro")
+        return getattr(module, self._name)({"timeout_on_exit": 0})
 
     def _throttle(self, exchange: Exchange) -> Throttle:
         """The streams' throttle, put where ccxt looks for one that it is to use."""
