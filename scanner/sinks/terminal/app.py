@@ -134,7 +134,7 @@ class Terminal(App[None], inherit_bindings=False):
             scene.type(scene.wish.search + event.character)
 
     def _pause(self) -> None:
-        self.scene.paused = not self.scene.paused
+        self.scene.pause()
         self.scene.take(self._source.frame(self._now(), self.scene.query))
 
     def _turn(self) -> None:
@@ -156,12 +156,12 @@ class Terminal(App[None], inherit_bindings=False):
 
         It is asked for while pausing too: the source remembers what it has shown.
         """
-        paused = self.scene.paused
-        frame = self._source.frame(self._now(), Query() if paused else self.scene.query)
+        held = self.scene.held
+        frame = self._source.frame(self._now(), self.scene.query)
         if frame.bells > self._bells:
             self.bell()
         self._bells = frame.bells
-        if not paused:
+        if not held:
             self.scene.take(frame)
         if not getattr(self._driver, "busy", False):
             self._show()

@@ -18,6 +18,8 @@ from scanner.sinks.terminal.palette import Palette
 from scanner.sinks.terminal.wish import Pane, Wish
 
 LONGEST_SEARCH = 40
+PATIENCE = 8
+NEAR = 3
 
 
 class Scene:
@@ -32,6 +34,7 @@ class Scene:
         self.chosen: str | None = None
         self.paused = False
         self.typing = False
+        self._waits = 0
         self._board = table.Board()
         self._top = 0
         self._page = 1
@@ -42,10 +45,17 @@ class Scene:
 
     @property
     def query(self) -> Query:
-        """What the next frame is to show: of every symbol, if it is to be looked around in."""
-        row = self.row
-        selected = (row.symbol,) if row else ()
-        return Query(venue=self.wish.venue, details=None if self.paused else selected, levels=64)
+        """What the next frame is to show: of every symbol, if it is to be looked around in; nothing
+        besides the rows, if it is not to be shown."""
+        if self.held:
+            return Query()
+        details = None if self.paused else self._near()
+        return Query(venue=self.wish.venue, details=details, levels=64)
+
+    @property
+    def held(self) -> bool:
+        """Whether the frame stays as it is: in a pause, once there is one to look around in."""
+        return self.paused and not self._waits
 
     @property
     def row(self) -> Row | None:
@@ -66,6 +76,21 @@ class Scene:
         lines = 2 + len(frame.venues) + len(frame.services)
         self.layout = replace(self.layout, rows=len(frame.rows) + 2, venues=max(lines, 6))
         self._board.take(frame.rows, self.wish, frame.at)
+        if self._waits:
+            self._waits = 0 if self._whole() else self._waits - 1
+
+    def _near(self) -> tuple[str, ...]:
+        """The selected row and those that may be it when the frame is there, which may take a
+        moment: its neighbours, and the first ones."""
+        rows = self._board.rows
+        at = self._board.find(self.chosen)
+        places = dict.fromkeys((at, at - 1, at + 1, *range(NEAR)))
+        return tuple(rows[place].symbol for place in places if 0 <= place < len(rows))
+
+    def _whole(self) -> bool:
+        """Whether the frame has the ladders of every row that has a route."""
+        known = {detail.symbol for detail in self.frame.details}
+        return all(row.symbol in known for row in self.frame.rows if row.buy is not None)
 
     # --- what the user asks for -----------------------------------------------------------------
 
@@ -82,6 +107,12 @@ class Scene:
     def page(self, pages: int) -> None:
         """Select the row so many pages further down."""
         self.move(pages * max(self._page - 1, 1))
+
+    def pause(self) -> None:
+        """Stay in this moment, or go on. The ladders of all rows come with one of the next frames:
+        it is that one that stays, or the last of some if none has them."""
+        self.paused = not self.paused
+        self._waits = PATIENCE if self.paused else 0
 
     def first(self) -> None:
         """Stay on the first row, whichever symbol that is."""

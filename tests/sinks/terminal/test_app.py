@@ -98,6 +98,31 @@ async def test_markup_in_a_search_is_text() -> None:
         assert "nothing matches" in told(app)
 
 
+class Late(Still):
+    """As a scan in other processes: a frame answers the question before."""
+
+    def frame(self, at: int, query: Query) -> Frame:
+        answered = self.queries[-1] if self.queries else Query()
+        told = super().frame(at, answered)
+        self.queries[-1] = query
+        return told
+
+
+async def test_a_source_that_answers_late_leaves_no_pane_empty() -> None:
+    source = Late(frame())
+    async with running(source) as (app, pilot):
+        app._tick()
+        await pilot.press("down")
+        assert "─ ETH/EUR ─" in told(app)
+        await pilot.press("p")
+        for _ in range(3):
+            app._tick()
+        source.now = frame(rows=(row("NEW/USDT", 99),))
+        app._tick()
+        await pilot.press("G", "up")
+        assert selected(app) == "NEAR/USDT" and "─ NEAR/USDT ─ buy" in told(app)
+
+
 async def test_the_ladders_follow_the_selection_at_once() -> None:
     async with running() as (app, pilot):
         await pilot.press("down")

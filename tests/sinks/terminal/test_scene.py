@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from scanner.frame import Frame, Kind, Row
+from scanner.frame import Frame, Kind, Query, Row
 from scanner.sinks.terminal.layout import Part
 from scanner.sinks.terminal.palette import DARK
-from scanner.sinks.terminal.scene import Scene
+from scanner.sinks.terminal.scene import PATIENCE, Scene
 from scanner.sinks.terminal.wish import Pane, Sort
 from tests.sinks.terminal.frames import AT, SECOND, Still, detail, frame, row, screen, text
 
@@ -125,14 +125,35 @@ def test_help_gives_way_to_a_pane(scene: Scene) -> None:
 
 
 def test_the_query_follows_what_is_looked_at(scene: Scene) -> None:
-    assert scene.query.details == ("BTC/USDT",)
+    assert scene.query.details is not None and scene.query.details[0] == "BTC/USDT"
     scene.ask(replace(scene.wish, venue="okx"))
     assert scene.query.venue == "okx"
-    scene.paused = True
+    scene.pause()
     assert scene.query.details is None
     scene.take(frame(rows=()))
-    scene.paused = False
+    assert scene.query == Query()
+    scene.pause()
     assert scene.query.details == ()
+
+
+def test_what_may_be_selected_next_is_asked_for_too(scene: Scene) -> None:
+    order = [row.symbol for row in scene._board.rows]
+    scene.move(7)
+    assert scene.query.details == (order[7], order[6], order[8], *order[:3])
+
+
+def test_a_pause_waits_for_a_frame_to_look_around_in_but_not_for_ever(scene: Scene) -> None:
+    scene.pause()
+    scene.take(frame(at=AT + 1))
+    assert not scene.held
+    scene.take(Still(frame(at=AT + 2)).frame(AT, Query(details=None)))
+    assert scene.held and scene.frame.at == AT + 2
+    scene.pause()
+    scene.pause()
+    for _ in range(PATIENCE):
+        assert not scene.held
+        scene.take(frame())
+    assert scene.held
 
 
 def test_the_detail_is_that_of_the_selected_row(scene: Scene) -> None:

@@ -58,7 +58,7 @@ def test_before_the_first_book() -> None:
 
 def test_paused_searching_and_filtered() -> None:
     busy = scene()
-    busy.paused = True
+    busy.pause()
     busy.search()
     busy.type("usdt")
     same_as_on_file("searching", screen(busy.draw(80, 24), 80, 24))
