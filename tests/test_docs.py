@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Any, get_args
+from xml.etree import ElementTree
 
 import pytest
 from pydantic import BaseModel
@@ -128,6 +129,22 @@ def test_every_venue_of_contracts_is_in_the_readme_with_its_channels(name: str) 
     row = next(line for line in rows if line.startswith(f"| {venue.name} | `{name}`"))
     for depth in Depth:
         assert f"{venue.channels[depth]} ({venue.proof[depth].value})" in row
+
+
+def test_the_picture_is_small_and_shows_nothing_from_elsewhere() -> None:
+    assert "](docs/screen.svg)" in README
+    picture = (ROOT / "docs" / "screen.svg").read_bytes()
+    assert len(picture) < 150_000
+    svg = ElementTree.fromstring(picture)
+    shown = "".join(svg.itertext()).replace("\xa0", " ")
+    for text in ("CROSSBOOK", "SIMULATED", "NET BPS", "BUY ", "SELL ", "venues", "alerts", "▲"):
+        assert text in shown
+    told = picture.decode()
+    assert set(re.findall(r"\w+://[^\s\"'<)]+", told)) <= {
+        "http://www.w3.org/2000/svg",
+        "https://www.textualize.io",
+    }
+    assert not re.search(r"/(home|root|tmp|work|usr)\b", told)
 
 
 def headings(document: Path) -> set[str]:

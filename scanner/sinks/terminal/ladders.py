@@ -111,7 +111,8 @@ def _right(row: Row, detail: Detail, palette: Palette, width: int, height: int) 
     """The arithmetic; under it the venues and the spread over time, as there is room."""
     assert detail.sum is not None
     lines = _arithmetic(row, detail.sum, palette, width)
-    lines += [_stop(stop, palette, width) for stop in detail.stops[:MOST_STOPS]]
+    stops = () if row.standing is Standing.OPEN else detail.stops[:MOST_STOPS]
+    lines += [_stop(stop, palette, width) for stop in stops]
     quotes = _quotes(detail, palette)
     if width >= BROAD and height - len(lines) > len(quotes):
         lines += [[], *quotes]
@@ -125,9 +126,10 @@ def _right(row: Row, detail: Detail, palette: Palette, width: int, height: int) 
 
 
 def _stop(stop: Stop, palette: Palette, width: int) -> Line:
-    """Why it was not flagged."""
+    """Why it was not flagged in this minute."""
     short = f", {stop.shortfall_bps:,.2f} bps short" if stop.shortfall_bps else ""
-    return Pen().cell(f" stopped by {stop.gate} {stop.count:,}×{short}", width, palette.dim).line
+    told = f" stopped {stop.count:,}× by {stop.gate}{short}"
+    return Pen().cell(told, width, palette.dim).line
 
 
 def _arithmetic(row: Row, done: Sum, palette: Palette, width: int) -> list[Line]:

@@ -9,7 +9,8 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from scanner.frame import Frame, Query
+from docs.make import screen
+from scanner.frame import Frame, Link, Query
 from scanner.sinks.terminal.app import Terminal
 from scanner.sinks.terminal.palette import DARK, LIGHT, PLAIN, Palette
 from scanner.sinks.terminal.tile import Tile
@@ -289,3 +290,14 @@ async def test_a_terminal_that_does_not_read_gets_no_frames() -> None:
         app._driver.busy = False  # type: ignore[union-attr]
         app._tick()
         assert "NEW/USDT" in told(app)
+
+
+async def test_a_picture_of_it_fetches_nothing() -> None:
+    live = replace(frame(), venues=tuple(v for v in frame().venues if v.link is Link.LIVE))
+    async with running(Still(live), size=screen.SIZE) as (app, _):
+        assert screen.worth_a_picture(app.scene)
+        svg = screen.plain(app.export_screenshot())
+        assert "BTC/USDT" in svg.replace("&#160;", " ")
+        assert "url(http" not in svg and "@font-face" not in svg
+    async with running() as (app, _):
+        assert not screen.worth_a_picture(app.scene)  # a venue is down

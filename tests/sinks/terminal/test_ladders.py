@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from scanner.frame import Detail, Level, Row, Standing
+from scanner.frame import Detail, Level, Row, Standing, Stop
 from scanner.sinks.terminal import ladders
 from scanner.sinks.terminal.ink import length
 from scanner.sinks.terminal.palette import DARK
@@ -71,6 +71,13 @@ def test_the_title_says_what_it_is() -> None:
     ):
         assert said in pane(row("A/B", 1, standing))
     assert "at the touch" in pane(row("A/B", -1))
+
+
+def test_a_row_that_is_not_flagged_says_what_stopped_it() -> None:
+    stopped = replace(detail(), stops=(Stop("fees", 1200, 29.624), Stop("too old", 2, 0.0)))
+    told = pane(row("BTC/USDT", -29.62), stopped)
+    assert " stopped 1,200× by fees, 29.62 bps short" in told and " stopped 2× by too old\n" in told
+    assert "stopped" not in pane(best_row(), stopped)
 
 
 def test_every_venue_and_the_best_of_each_side() -> None:
