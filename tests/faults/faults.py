@@ -32,6 +32,8 @@ LEVELS = (
 )
 EPOCH = 50_000_000
 LEAST_ID = 100_000_000
+# No message with more than a best bid and offer is so short.
+SHORT = 260
 HUGE = (9_007_199_254_740_993, (1 << 62) + 1, (1 << 63) - 1, 10**30)
 
 
@@ -249,19 +251,20 @@ class Huge(_Often):
     name = "huge ids"
     share = 0.05
     lasts = (2.0, 3.0)
+    ids = HUGE
 
     def __init__(self, random: Random, begin: int, times: tuple[float, ...]) -> None:
         super().__init__(random, begin, times)
         self._silenced: dict[int, int] = {}
 
     def frame(self, link: Link, raw: bytes, now: int) -> list[Piece]:
-        if len(raw) < 260 and self._silenced.get(link_market(link, raw), 0) > now:
+        if len(raw) < SHORT and self._silenced.get(link_market(link, raw), 0) > now:
             return []
         return super().frame(link, raw, now)
 
     def touch(self, link: Link, raw: bytes, now: int) -> list[Piece]:
-        huge = b"%d" % self.random.choice(HUGE)
-        if len(raw) < 260:
+        huge = b"%d" % self.random.choice(self.ids)
+        if len(raw) < SHORT:
             self._silenced[link_market(link, raw)] = now + int(2.8 * SECOND)
         changed = IDS.sub(lambda found: b'"%b":%b%b' % (found[1], found[2], huge), raw)
         return [Piece(changed, clean=changed == raw)]

@@ -11,12 +11,13 @@ from scanner.books import layout as L
 from scanner.engine.engine import Bounds
 from scanner.feeds.driver import Driver
 from scanner.feeds.shell import Shell, Timing
-from scanner.pipeline import Lane, Pipeline
+from scanner.pipeline import Lane
 from scanner.types import BookState, ChecksumRule, Delta, Depth, Snapshot
 from scanner.venues.protocol import Venue
 from scanner.venues.registry import native
 from scanner.venues.sequence import Bridge, Chained, Verdict
 from tests.faults import faults, link, run
+from tests.faults.link import Link
 from tests.faults.run import Outcome, Plan, Run
 from tests.faults.truth import net_bps
 
@@ -47,17 +48,6 @@ def no_age(patch: Patch) -> None:
 
 def no_skew(patch: Patch) -> None:
     patch.setattr(run, "Bounds", lambda: Bounds(max_skew=LONG))
-
-
-def no_lead(patch: Patch) -> None:
-    made = run.Pipeline
-
-    def lenient(**options: object) -> Pipeline:
-        pipeline = made(**options)  # type: ignore[arg-type]
-        pipeline.store.array(L.PARAM_INT)[L.MAX_LEAD] = LONG
-        return pipeline
-
-    patch.setattr(run, "Pipeline", lenient)
 
 
 def no_drop(patch: Patch) -> None:
@@ -104,12 +94,29 @@ def no_lag(patch: Patch) -> None:
     patch.setattr(Driver, "received", forgetful)
 
 
+class AllFrozen(faults.Frozen):
+    """No book of any venue changes: nothing is skewed, all is old."""
+
+    lasts = (6.0, 6.0)
+
+    def step(self, run: Run, link: Link, now: int) -> None:
+        super().step(run, link, now)
+        for one in run.links.values():
+            one.fault = self
+
+
+class ManyGaps(faults.Gap):
+    """A slow channel loses enough of them."""
+
+    share = 0.5
+    lasts = (3.0, 3.0)
+
+
 GUARDS: tuple[tuple[Callable[[Patch], None], type[faults.Fault], str, Depth, int], ...] = (
     (no_chain, faults.Gap, "okx", Depth.FULL, 1),
-    (no_checksum, faults.Gap, "kraken", Depth.FULL, 1),
-    (no_age, faults.Frozen, "bybit", Depth.FULL, 1),
+    (no_checksum, ManyGaps, "kraken", Depth.FULL, 1),
+    (no_age, AllFrozen, "bybit", Depth.FULL, 1),
     (no_skew, faults.Frozen, "okx", Depth.FULL, 1),
-    (no_lead, faults.Huge, "binance", Depth.FULL, 1),
     (no_drop, faults.Cut, "gate", Depth.TOP, 1),
     (no_crossed, faults.Crossed, "okx", Depth.FULL, 1),
     (no_seam, faults.Stale, "binance", Depth.FULL, 1),
