@@ -28,6 +28,7 @@ from scanner.pipeline import Action, Lane
 from scanner.types import Depth
 from scanner.venues.protocol import Options
 from scanner.venues.registry import native
+from scanner.warm import warm
 
 STAMP = len('{"ts":')
 DIGITS = 13
@@ -94,4 +95,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    warm()  # as the scanner does before it connects
     uvloop.run(main())

@@ -20,7 +20,8 @@ static int64_t number_after(const char *p, const char *key) {
 static void told(Line *line, int venue) {
   if (line->kind == 's') {
     Market *m = market_of(line->name, line->named);
-    int whole, n = m ? read_rows(line->text, line->text + line->length, &m, &whole, 1) : 0;
+    int64_t sum;
+    int whole, n = m ? read_rows(line->text, line->text + line->length, &m, &whole, &sum) : 0;
     m = market_of(line->name, line->named);
     if (m) apply(&m->book[venue], n, 1);
   } else take(line->text, line->length, venue);
@@ -28,6 +29,7 @@ static void told(Line *line, int venue) {
 
 int main(int count, char **arguments) {
   if (count < 3) return 2;
+  if (!strcmp(arguments[1], "kraken")) crc_ready();  /* the one whose checksum is in use */
   FILE *file = fopen(arguments[2], "rb");
   if (!file) return 2;
   fseek(file, 0, SEEK_END);
@@ -55,7 +57,8 @@ int main(int count, char **arguments) {
         if (m) seeded[m - markets] = last;
       } else {
         int whole;
-        read_rows(text, end, &m, &whole, 0);
+        int64_t sum;
+        read_rows(text, end, &m, &whole, &sum);
         last = number_after(text, "\"u\"");
         if (!last) last = number_after(text, "\"sequenceEnd\"");
         /* what a snapshot holds already is dropped before anything is measured */
@@ -88,6 +91,7 @@ int main(int count, char **arguments) {
       }
       printf("]");
     }
+    if (sums_wrong) return 3;
     printf("}}\n");
     fflush(stdout);
   }
