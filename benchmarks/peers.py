@@ -119,7 +119,7 @@ class Peer:
             line = self._process.stdout.readline()
         except BrokenPipeError:
             line = ""
-        if not line:
+        if not line.endswith("\n"):
             raise RuntimeError(f"it ended with {self._process.wait()}")
         told: dict[str, Any] = msgspec.json.decode(line)
         self.books = told["books"]

@@ -26,6 +26,7 @@ ADDRESSES = {
     "bybit": "wss://stream.bybit.com/v5/public/spot",
 }
 SUFFIX = {"bitget": "_SPOT"}
+DEPTH = re.compile(r'"subscribe".*"depth":(\d+)')
 SPOT = re.compile("(USDT|USDC|EUR|BTC|ETH)$")
 
 
@@ -64,6 +65,9 @@ class Subject:
 
     def prepare(self):
         feed = self.feed = self.made()
+        depths = [found for text in self.session.frames if (found := DEPTH.search(text))]
+        if self.venue == "kraken" and depths:
+            feed.book_depth = int(depths[0][1])  # what was subscribed, as its checksums need it
         for name, text in self.session.seeds:
             known = self.names[name]
             book = feed._parse_snapshot(known, text)

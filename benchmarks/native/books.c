@@ -79,6 +79,7 @@ int main(int count, char **arguments) {
     for (long i = 0; i < used; i++)
       if (line[i].kind == 't') take(line[i].text, line[i].length, VENUES - 1);
     double spent = cpu() - since;
+    if (sums_wrong) return 3;
     printf("{\"us\": %.6f, \"books\": {", spent / timed * 1e6);
     for (int m = 0; m < market_count; m++) {
       printf("%s\"%s\": [", m ? ", " : "", markets[m].name);
@@ -91,7 +92,6 @@ int main(int count, char **arguments) {
       }
       printf("]");
     }
-    if (sums_wrong) return 3;
     printf("}}\n");
     fflush(stdout);
   }
