@@ -15,6 +15,8 @@ from scanner.engine.rules import Amount, Holding, Rules
 from scanner.engine.tracker import Thresholds
 from scanner.history.arithmetic import account
 from scanner.pipeline import Lane, Pipeline
+from scanner.sinks.alerts import text
+from scanner.sinks.alerts.rules import Hit
 from scanner.sinks.formats import to_json, to_line
 from scanner.types import (
     Depth,
@@ -189,6 +191,16 @@ def test_a_perpetual_that_pays_is_sold_against_the_coin() -> None:
     costs = 2 * (paid - received) + (2 * paid + 2 * received) * 0.0005
     assert found.net_profit == pytest.approx(5 * (2.1 - costs))
     assert [one.event for one in desk.said] == ["opened"]  # nothing has changed since
+
+
+def test_an_alert_says_that_it_is_held_and_what_its_net_is_made_of() -> None:
+    desk = Desk()
+    opened(desk)
+    told = text.of_hit(Hit(at=START + SECOND, rule="big", found=desk.said[0])).splitlines()
+    assert told[3:5] == [
+        "held 168 h: basis -2.00, funding +209.98, fees and exit -22.00 bps, expected",
+        "+48.48 % a year of 1,000.25 USDT, sale liquidated near 198.98507",
+    ]
 
 
 def test_what_is_told_agrees_with_its_own_evidence_after_it_was_stored() -> None:

@@ -32,6 +32,7 @@ def of_hit(hit: Hit) -> str:
             f"buy {found.size:,.8g} {_base(found)} at {_leg(found.buy, found.size)}",
             f"sell at {_leg(found.sell, found.sell.size or found.size)}",
             *_conversion(found),
+            *_carry(found),
             f"net {found.net_bps:+,.2f} bps = {found.net_profit:+,.4f} {name(found.currency)}, "
             f"gross {found.gross_bps:+,.2f} bps, {name(found.kind)}",
             f"open for {seconds:,.1f} s, at best {found.peak_net_bps:+,.2f} bps = "
@@ -91,6 +92,22 @@ def _leg(leg: Leg, size: float) -> str:
     first, last = leg.levels[0][0], _last_price(leg, size)
     price = f"{first:,.10g}" if first == last else f"{first:,.10g} to {last:,.10g}"
     return f"{name(leg.venue)} {price} (book {leg.age_ms:,.0f} ms old)"
+
+
+def _carry(found: Opportunity) -> Iterator[str]:
+    """Of what is held: how long, and what its net is made of; it is no profit of this moment."""
+    carry = found.carry
+    if carry is None:
+        return
+    costs = carry.entry_cost_bps + carry.exit_cost_bps
+    yield (
+        f"held {carry.horizon_h:,.4g} h: basis {carry.basis_bps - carry.exit_basis_bps:+,.2f}, "
+        f"funding {carry.funding_bps:+,.2f}, fees and exit {-costs:+,.2f} bps, expected"
+    )
+    line = f"{carry.net_apr * 100:+,.2f} % a year of {carry.capital:,.2f} {name(found.currency)}"
+    if carry.liquidation_price is not None:
+        line += f", sale liquidated near {carry.liquidation_price:,.8g}"
+    yield line
 
 
 def _conversion(found: Opportunity) -> Iterator[str]:
