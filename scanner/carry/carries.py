@@ -139,6 +139,12 @@ class Carries:
     def _look(self, coin: str, at: int) -> None:
         books = sorted(self._coins[coin])
         held = {book: self._held(book, at) for book in books}
+        holding = self._rules.holding
+        tops = {
+            book: exact.top(one, at, holding.horizon)
+            for book, one in held.items()
+            if one is not None
+        }
         routes = self._routes.get(coin)
         if routes is None:
             routes = self._routes[coin] = list(self._looked_for(books))
@@ -146,8 +152,12 @@ class Carries:
             long, short = held[buy], held[sell]
             if long is None or short is None:
                 self._end((buy, sell), NO_RATE, at)
-            else:
+                continue
+            ends = holding.reverts or kind == SPOT_FUTURE
+            if exact.first_unit(tops[buy], tops[sell], ends=ends) > 0:
                 self._follow(kind, (buy, sell), long, short, at)
+            else:
+                self._end((buy, sell), LOST, at)
         left = {(buy, sell) for _, buy, sell in routes}
         for route in [r for r in self._open if r[0] in self._coins[coin] and r not in left]:
             self._close(route, "this kind is not looked for any more", at)
@@ -247,9 +257,6 @@ class Carries:
         holding = self._rules.holding
         expiry = short.terms.market.expiry
         horizon = expiry - at if expiry else holding.horizon
-        kept = exact.per_base(long, short, holding, at, horizon)
-        if exact.touch_bps(long, short, kept) <= 0:
-            return None
         moneys = list(self._moneys(long.terms.market, short.terms.market, at))
         levels = LEVELS
         while True:

@@ -65,6 +65,16 @@ class Held(Struct, frozen=True, kw_only=True):
         return self.terms.sell_quote / self.terms.sell_base
 
 
+class Top(Struct, frozen=True):
+    """What one base is bought and sold for after fees, the middle, and what holding it short is
+    expected to receive (quote)."""
+
+    enter: float
+    leave: float
+    mid: float
+    brings: float
+
+
 class Money(Struct, frozen=True):
     """At most ``most`` (quote) may be bound, ``buying`` and ``selling`` of it for one in the price
     of either; ``name`` says whose it is."""
@@ -103,6 +113,20 @@ def exit_basis(long: Held, short: Held, holding: Holding) -> float:
     coin is reckoned as lost by then and what it stands over is not reckoned as gained."""
     dated = short.terms.market.expiry > 0
     return 0.0 if dated or holding.reverts else max(short.mid - long.mid, 0.0)
+
+
+def top(held: Held, at: int, horizon: int) -> Top:
+    """The top of a book, from which many pairs are looked at."""
+    enter, leave = held.asks[0][0] * held.enters, held.bids[0][0] * held.leaves
+    return Top(enter, leave, held.mid, held.paid.brings(at, horizon) if held.paid else 0.0)
+
+
+def first_unit(long: Top, short: Top, *, ends: bool) -> float:
+    """What the first unit leaves (quote), as ``touch_bps`` has it: no size leaves more. ``ends``:
+    the basis is expected to be gone at the end."""
+    gap = short.mid - long.mid
+    kept = short.brings - long.brings + (gap if ends else min(gap, 0.0))
+    return short.leave - long.enter + long.leave - short.enter + kept
 
 
 def touch_bps(long: Held, short: Held, kept: float) -> float:

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.carry.evaluate import Held, Money, Paid, Result, evaluate
+from scanner.carry.evaluate import (
+    Held,
+    Money,
+    Paid,
+    Result,
+    evaluate,
+    first_unit,
+    per_base,
+    top,
+    touch_bps,
+)
 from scanner.carry.formulas import HOUR
 from scanner.engine.gates import Gate, Rejection
 from scanner.engine.rules import Holding
@@ -201,6 +211,12 @@ def test_what_is_left_is_what_all_its_cash_flows_come_to(
         leaving = out * F(0.999) - back * F(1.0005) + size * (mids - end)
         return entry + leaving + 3 * size * F(pays.rate) * F(pays.mark)
 
+    tops = top(long, 0, DAY), top(sold, 0, DAY)
+    kept = per_base(long, sold, holding, 0, DAY)
+    cost = long.asks[0][0] * 1.001
+    assert first_unit(*tops, ends=reverts) == pytest.approx(
+        touch_bps(long, sold, kept) * cost / 1e4, rel=1e-9, abs=1e-9
+    )
     small = F(1, 10**6)
     if isinstance(found, Rejection):
         assert left(small) <= small * F(1, 10**9)
