@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from scanner.books.store import BookStore
 from scanner.carry import evaluate as exact
 from scanner.carry.evaluate import Held, Money, Paid
+from scanner.carry.formulas import BPS, YEAR
 from scanner.carry.opportunity import opportunity
 from scanner.derivatives import Derivatives
 from scanner.engine.capital import Capital, name
@@ -33,6 +34,8 @@ PARTS = 10
 LEVELS, MOST_LEVELS = 32, 512
 # A contract that stands further from what is bought (a fraction) is none on the same coin.
 FURTHEST = 0.1
+# Both legs bind nearly the same: their prices are no further apart than that.
+NEARLY = 0.9
 KINDS = {
     (MarketKind.SPOT, MarketKind.PERPETUAL): SPOT_PERP,
     (MarketKind.PERPETUAL, MarketKind.PERPETUAL): PERP_PERP,
@@ -154,13 +157,25 @@ class Carries:
                 self._end((buy, sell), NO_RATE, at)
                 continue
             ends = holding.reverts or kind == SPOT_FUTURE
-            if exact.first_unit(tops[buy], tops[sell], ends=ends) > 0:
+            first = exact.first_unit(tops[buy], tops[sell], ends=ends) / tops[buy].enter
+            if first > 0 and first >= self._least(kind, open_=(buy, sell) in self._open):
                 self._follow(kind, (buy, sell), long, short, at)
             else:
                 self._end((buy, sell), LOST, at)
         left = {(buy, sell) for _, buy, sell in routes}
         for route in [r for r in self._open if r[0] in self._coins[coin] and r not in left]:
             self._close(route, "this kind is not looked for any more", at)
+
+    def _least(self, kind: str, *, open_: bool) -> float:
+        """What the first unit must leave, a fraction of what it costs, for any size to be worth it:
+        a little less than the thresholds ask for, which are looked at exactly."""
+        part = self._thresholds.close_ratio if open_ else 1.0
+        least = self._thresholds.min_net_bps / BPS
+        if kind != SPOT_FUTURE:
+            holding = self._rules.holding
+            bound = (1.0 if kind == SPOT_PERP else 1 / holding.leverage) + 1 / holding.leverage
+            least = max(least, holding.min_net_apr * bound * NEARLY * holding.horizon / YEAR)
+        return least * part
 
     def _looked_for(self, books: Sequence[int]) -> Iterator[tuple[str, int, int]]:
         """What can be bought and sold among them, and of what kind that is."""
