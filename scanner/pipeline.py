@@ -19,6 +19,7 @@ from scanner.counts import EVER_PROVEN, Counts
 from scanner.derivatives import Derivatives
 from scanner.engine.engine import Bounds, Emit, Engine
 from scanner.engine.ids import Ids
+from scanner.engine.quarantine import Tell
 from scanner.engine.rules import Rules
 from scanner.engine.tracker import Thresholds
 from scanner.fast import layout as F
@@ -69,9 +70,10 @@ class Pipeline:
         emit: Emit,
         patience: Patience | None = None,
         rules: Rules | None = None,
+        suspect: Tell = lambda found: None,
     ) -> None:
         self.store = BookStore()
-        self.engine = Engine(self.store, thresholds, bounds, ids, emit, rules)
+        self.engine = Engine(self.store, thresholds, bounds, ids, emit, rules, suspect)
         self.bounds = bounds
         self.patience = patience or Patience()
         self.breaks: Counter[str] = Counter()

@@ -560,6 +560,32 @@ class RejectMinute(Struct, frozen=True, kw_only=True):
     best_shortfall_bps: float
 
 
+class Suspect(Struct, frozen=True, kw_only=True):
+    """Two books of one name that are kept apart: bought at ``buy``, sold at ``sell``, it would be
+    too good to be true.
+
+    ``state``: barred, changed (the ``reason`` is another) or released; ``since`` ns, the time from
+    which that was wrong. ``ratio`` of the mids (``sell_mid`` by ``buy_mid``, in quote for one of
+    base); ``power``: of ten, which it is near to (0: none). ``moves``: sampled returns of both so
+    far, their ``correlation`` and ``agreement`` (the part with the same sign). ``at`` ns.
+    """
+
+    at: int
+    symbol: str
+    buy: str
+    sell: str
+    ratio: float
+    buy_mid: float
+    sell_mid: float
+    power: int
+    moves: int
+    correlation: float
+    agreement: float
+    reason: str
+    since: int
+    state: str
+
+
 class FeedEvent(Struct, frozen=True, kw_only=True):
     """What happened to a feed: connected, lost, reset, refused, silent or back.
 

@@ -21,6 +21,7 @@ from scanner.engine.legs import Traded
 from scanner.engine.lives import Lives, Route
 from scanner.engine.minutes import take_minutes
 from scanner.engine.pairs import Pairs
+from scanner.engine.quarantine import Quarantine, Tell
 from scanner.engine.rejects import Rejects
 from scanner.engine.rules import CROSS_QUOTE, Rules
 from scanner.engine.terms import Terms
@@ -64,7 +65,8 @@ class Bounds(Struct, frozen=True, kw_only=True):
 
 
 class Engine:
-    """Scans the books of a store. ``emit`` is called with every ``Opportunity`` event.
+    """Scans the books of a store. ``emit`` is called with every ``Opportunity`` event, ``suspect``
+    with what is kept apart.
 
     ``changes`` counts how often a book has joined or left.
     """
@@ -77,6 +79,7 @@ class Engine:
         ids: Ids,
         emit: Emit,
         rules: Rules | None = None,
+        suspect: Tell = lambda found: None,
     ) -> None:
         self._store = store
         self._groups = Groups(store)
@@ -86,6 +89,7 @@ class Engine:
         self._members: dict[str, list[int]] = {}
         self._pairs = Pairs(store, self._currencies, self._traded)
         self._lives = Lives(store, self._groups, ids, emit)
+        self._quarantine = Quarantine(store, self._groups, self._markets, self.bar, suspect)
         self.rejects = Rejects(store, self._groups)
         self.changes = 0
         self.configure(thresholds, bounds, rules or Rules())
@@ -206,7 +210,8 @@ class Engine:
 
     def tick(self, at: int) -> None:
         """Look again at what is open, for time alone can end it; and at what conversions that have
-        become better may have opened."""
+        become better may have opened; before that, at what must be kept apart."""
+        self._quarantine.look(self._pairs.rules, at)
         self._look_again(list(self._lives.open), at)
         if self._store.array(L.PARAM_INT)[L.CONVERSIONS_ROSE]:
             rows = scan.rescan(self._store.context, len(self._groups.numbers), at)
@@ -268,6 +273,9 @@ class Engine:
                     return f"the book on {self._markets[book].venue} is {state.name.lower()}"
         if outcome is not None:
             code = CODES[outcome.gate]
+        why = self._quarantine.why(buy, sell)
+        if code == L.IN_QUARANTINE and why:
+            return f"{CLOSED_BECAUSE[code]}: {why}"
         return CLOSED_BECAUSE.get(code, "less than the smallest order is left")
 
     def _price(self, book: int) -> None:

@@ -93,6 +93,14 @@ class Groups:
         found: list[int] = rows.reshape(count, L.MEMBER_WIDTH)[:, L.MEMBER_BOOK].tolist()
         return found
 
+    def touches(self, group: int) -> list[list[float]]:
+        """The touches of its books as they were seen last, in the order of its rows."""
+        row = self._row(group)
+        first, count = int(row[L.G_MEMBERS]), int(row[L.G_COUNT])
+        rows = self._store.array(L.TOUCHES)[first * L.TOUCH_WIDTH : (first + count) * L.TOUCH_WIDTH]
+        found: list[list[float]] = rows.reshape(count, L.TOUCH_WIDTH).tolist()
+        return found
+
     def cells(self, group: int, slot: int, width: int) -> NDArray[Any]:
         """Its part of one of the arrays of routes: [bought at, sold at, column]."""
         row = self._row(group)

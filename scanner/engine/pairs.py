@@ -51,6 +51,8 @@ class Pairs:
             found = self._evaluate(buy, sell, exchange, at)
             if isinstance(found, costs.Result):
                 return found
+            if found.gate is Gate.QUARANTINE:
+                return found
             first = first or found
         return first or Rejection(Gate.CONVERSION)
 
@@ -97,6 +99,9 @@ class Pairs:
             if exchange is not None and exchange.book >= 0:
                 exchange = self._deeper(exchange, levels)
             bid = bids[0][0] if bids else 0.0
+            too_far = self._too_far(asks, bid, exchange)
+            if too_far > 0:
+                return Rejection(Gate.QUARANTINE, too_far)
             caps = self.capital.caps(buyer.market, seller.market, bid, at)
             result = costs.evaluate(asks, bids, buyer, seller, exchange, caps)
             seen = (asks, bids, exchange.levels if exchange else ())
@@ -104,6 +109,14 @@ class Pairs:
             if whole or all(len(ladder) < levels for ladder in seen):
                 return result
             levels *= 4
+
+    def _too_far(self, asks: Sequence[costs.Level], bid: float, exchange: Exchange | None) -> float:
+        """By how much the edge at the touch is beyond what two books of one coin may differ, bps:
+        known from the first moment on, before any look at the mids."""
+        rates = exchange.ladder() if exchange is not None else [(1.0, math.inf)]
+        if not asks or not rates:
+            return 0.0
+        return (bid * rates[0][0] / asks[0][0] - 1) * 10_000 - self.rules.suspect_bps
 
     def _exchanges(self, buy: int, sell: int, at: int) -> Iterator[Exchange]:
         """What could convert, in order: as the user states, where the sale is, where the purchase

@@ -39,7 +39,9 @@ class Rules(Struct, frozen=True, kw_only=True):
     """``kinds`` that are looked for. ``currency``: what profits are also told in. ``assumed``: what
     one of the first currency is worth in the second, as the user states. ``capital`` by venue;
     ``max_trade``: the most that the buy leg of one trade may cost. ``unverified``: whether books
-    that nothing proves take part. ``holding``: how carries are held."""
+    that nothing proves take part. ``holding``: how carries are held. ``suspect_bps``: how far
+    apart two books of one coin may be; ``structural``: how long a route may be worth it without an
+    end, ns (0: for ever)."""
 
     kinds: frozenset[str] = frozenset(KINDS)
     currency: str = ""
@@ -48,3 +50,5 @@ class Rules(Struct, frozen=True, kw_only=True):
     max_trade: Amount = Amount()
     unverified: bool = True
     holding: Holding = Holding()
+    suspect_bps: float = math.inf
+    structural: int = 0
