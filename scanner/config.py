@@ -29,6 +29,7 @@ from scanner.alert_config import AlertSettings
 from scanner.environment import substituted
 from scanner.explain import did_you_mean, explained
 from scanner.fee_config import Capital
+from scanner.identity_config import Asset, AssetName
 from scanner.located import Located, parse, read
 from scanner.model import Model
 from scanner.redact import credentials
@@ -194,6 +195,19 @@ class Limits(Model):
         description="Whether books take part that nothing proves to be the venue's, such as all of"
         " `feed: ccxt`.",
     )
+    suspect_bps: float = Field(
+        default=500.0,
+        ge=0,
+        description="How far apart the prices of one coin may be on two venues, basis points: what"
+        " is further apart is another coin or cannot be moved, and is barred; 0: no bound.",
+    )
+    structural_h: float = Field(
+        default=4.0,
+        ge=0,
+        le=8760,
+        description="A route that has been worth it for so long, hours, is there for a reason, and"
+        " is barred until it has gone; 0: never.",
+    )
 
 
 class Database(Model):
@@ -269,6 +283,12 @@ class Config(Model):
         examples=["1000, or {USDT: 1000, EUR: 900}"],
         description="The most that the buy leg of one trade may cost, fees included: in `currency`,"
         " or by currency. None named: no bound.",
+    )
+    identity: Mapping[AssetName, Asset] = Field(
+        default={},
+        examples=["{1000XYZ: {coin: XYZ, coins: 1000}, ABC@VENUE: {}}"],
+        description="Which coins the venues mean by their names, `NAME` for every venue or"
+        " `NAME@venue` for one, where that is not so already.",
     )
     thresholds: Thresholds = Field(default=Thresholds(), description="What is worth a line.")
     carry: Carry = Field(default=Carry(), description="How carries are held.")

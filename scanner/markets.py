@@ -24,10 +24,11 @@ from msgspec import Struct
 
 from scanner.aliases import each_book_once
 from scanner.clock import now
-from scanner.config import CROSS_QUOTE, Config, Feed, VenueConfig
+from scanner.config import CROSS_QUOTE, Config, Feed
 from scanner.errors import ConfigError, CrossbookError
 from scanner.explain import did_you_mean
 from scanner.fees import priced
+from scanner.identity import identified, retold, shipped
 from scanner.liquidity import Tickers, Traded, turnover
 from scanner.metadata import UNLISTED, Listed, Order, Wanted
 from scanner.places import cache_folder
@@ -116,18 +117,13 @@ async def sources(config: Config, *, fetch: bool = True) -> dict[str, Source]:
     wanted = _wanted(config)
     cache = Cache(config.cache_dir or cache_folder())
     answers = await _answers(Order(wanted, config.symbols == "auto")) if fetch else {}
-    return {
-        one.venue: _source(one, answers.get(one.venue), cache, config.venues[one.venue])
-        for one in wanted
-    }
+    return {one.venue: _source(one, answers.get(one.venue), cache, config) for one in wanted}
 
 
 def kept_sources(config: Config) -> dict[str, Source]:
     """As ``sources`` without fetching: what was kept."""
     cache = Cache(config.cache_dir or cache_folder())
-    return {
-        one.venue: _source(one, None, cache, config.venues[one.venue]) for one in _wanted(config)
-    }
+    return {one.venue: _source(one, None, cache, config) for one in _wanted(config)}
 
 
 def _wanted(config: Config) -> list[Wanted]:
@@ -278,7 +274,7 @@ async def _answers(order: Order) -> dict[str, Listed]:
     return {venue: answers.get(venue, Listed(venue, error=late)) for venue in venues}
 
 
-def _source(wanted: Wanted, answer: Listed | None, cache: Cache, venue: VenueConfig) -> Source:
+def _source(wanted: Wanted, answer: Listed | None, cache: Cache, config: Config) -> Source:
     """What the venue answered (None: it was not asked), or else what is kept of it."""
     kept = cache.read(wanted)
     if answer is not None and answer.markets:
@@ -286,15 +282,17 @@ def _source(wanted: Wanted, answer: Listed | None, cache: Cache, venue: VenueCon
         cache.write(wanted, kept)
     if kept is None:
         return Source(venue=wanted.venue, error=answer.error if answer else "")
-    markets = priced(kept.markets, venue)
-    known = [market for market in markets if market.fee_source != UNLISTED]
+    known = (config.identity, shipped())
+    venue = config.venues[wanted.venue]
+    markets = priced(identified(kept.markets, *known), venue)
+    with_fees = [market for market in markets if market.fee_source != UNLISTED]
     return Source(
         venue=wanted.venue,
-        markets=known,
-        feeless=len(markets) - len(known),
+        markets=with_fees,
+        feeless=len(markets) - len(with_fees),
         at=kept.at,
         error=answer.error if answer else "",
-        tickers=kept.tickers,
+        tickers=retold(kept.tickers, kept.markets, *known),
     )
 
 

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 PAUSE = 1.0
 LATER = 10.0
 # What is scanned, and what only the next start can change.
-SCOPE = ("venues", "symbols", "quotes", "max_symbols", "kinds")
+SCOPE = ("venues", "symbols", "quotes", "max_symbols", "kinds", "identity")
 AT_START = ("database", "cache_dir", "workers")
 
 Stamp = tuple[int, int, int] | None

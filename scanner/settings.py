@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from scanner.config import Config
 from scanner.engine.engine import Bounds
 from scanner.engine.rules import HOUR, Amount, Holding, Rules
@@ -49,6 +51,8 @@ def rules(config: Config) -> Rules:
             min_net_apr=config.carry.min_net_apr,
             reverts=config.carry.basis_reverts,
         ),
+        suspect_bps=config.limits.suspect_bps or math.inf,
+        structural=int(config.limits.structural_h * HOUR),
     )
 
 

@@ -85,7 +85,7 @@ def test_every_value_arrives() -> None:
         quotes: [USDT]
         max_symbols: 3
         thresholds: {min_net_bps: -1, min_profit: 0.5, close_ratio: 1}
-        limits: {max_age_ms: 10, max_skew_ms: 20, update_interval_ms: 0}
+        limits: {max_age_ms: 10, max_skew_ms: 20, update_interval_ms: 0, suspect_bps: 0}
         alerts: {rules: {big: {min_net_bps: 20}}, channels: {hook: "json://h:1/x"}}
         database: {url: ~/spreads.db, retention_days: 30, max_size_mb: 100}
         cache_dir: /somewhere
@@ -109,6 +109,8 @@ def test_every_value_arrives() -> None:
         "max_skew_ms": 20,
         "update_interval_ms": 0,
         "unverified": False,
+        "suspect_bps": 0,
+        "structural_h": 4,
     }
     assert full.alerts.rules["big"].min_net_bps == 20
     assert full.alerts.channels["hook"].get_secret_value() == "json://h:1/x"

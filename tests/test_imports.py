@@ -73,9 +73,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "alert_config": {"errors", "explain", "hours", "model"},
     "fee_config": {"model"},
     "venue_config": {"fee_config", "model", "types"},
+    "identity_config": {"model"},
     "config": {
-        *("alert_config", "environment", "errors", "explain", "fee_config", "located", "model"),
-        *("redact", "types", "venue_config", "venues"),
+        *("alert_config", "environment", "errors", "explain", "fee_config", "identity_config"),
+        *("located", "model", "redact", "types", "venue_config", "venues"),
     },
     "json_schema": {"config", "venues"},
     "settings": {"config", "engine"},
@@ -84,10 +85,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "metadata": PLAIN | {"liquidity", "venues"},
     "fees": PLAIN | {"fee_config", "venue_config"},
     "aliases": PLAIN | {"config"},
+    "identity": PLAIN | {"identity_config", "liquidity", "located"},
     "markets": PLAIN
     | {
-        *("aliases", "clock", "config", "errors", "explain", "fees", "liquidity", "metadata"),
-        "places",
+        *("aliases", "clock", "config", "errors", "explain", "fees", "identity", "liquidity"),
+        *("metadata", "places"),
     },
     "fee_table": PLAIN | {"config", "markets"},
     "venue_table": PLAIN | {"config", "fee_table", "logs", "venues"},

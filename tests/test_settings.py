@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 
 import pytest
 
@@ -63,3 +64,11 @@ def test_venues_that_nothing_proves_are_named(
     else:
         (line,) = said
         assert line.startswith("htx, kraken: nothing proves the books of ccxt's client")
+
+
+def test_how_far_apart_prices_may_be_and_for_how_long() -> None:
+    rules = settings.rules(config("venues: {okx: , kraken: }"))
+    assert (rules.suspect_bps, rules.structural) == (500, 4 * 3600 * 10**9)
+    text = "venues: {okx: , kraken: }\nlimits: {suspect_bps: 0, structural_h: 0}"
+    rules = settings.rules(config(text))
+    assert (rules.suspect_bps, rules.structural) == (math.inf, 0)

@@ -27,6 +27,7 @@ from scanner.types import (
     Opportunity,
     RejectMinute,
     RouteMinute,
+    Suspect,
 )
 from scanner.view import View
 from scanner.workers.messages import Place
@@ -56,6 +57,7 @@ class Scan:
             rules=settings.rules(config),
             ids=Ids(random.SystemRandom().getrandbits),
             emit=self._found,
+            suspect=self._suspected,
         )
         self._shell = Shell(
             now=clock.now,
@@ -70,6 +72,7 @@ class Scan:
         self._begun = self._over = False
         self._coins: set[str] = set()
         self._open: set[str] = set()
+        self._suspects: set[tuple[str, ...]] = set()
         self._beside = [group.create_task(self._ticks()), group.create_task(self._minutes())]
 
     async def carry(
@@ -119,6 +122,16 @@ class Scan:
         else:
             self._open.add(event.id)
         self._tell(event)
+
+    def _suspected(self, found: Suspect) -> None:
+        """Each is told of once, however often it comes back."""
+        what = (found.symbol, found.buy, found.sell, found.reason)
+        if found.state == "released" or what in self._suspects or not self._own(found.symbol):
+            return
+        self._suspects.add(what)
+        text = "%s: barred between %s (%g) and %s (%g), a ratio of %.6g: %s"
+        one, other = (found.buy, found.buy_mid), (found.sell, found.sell_mid)
+        log.warning(text, found.symbol, *one, *other, found.ratio, found.reason)
 
     def _own(self, symbol: str) -> bool:
         """Whether it is for this worker to tell of it."""
