@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy.engine import Connection
 
 from scanner.types import Alert
-from storage import schema
+from storage import evidence, schema
 from storage.batch import BatchWriter
 from storage.database import for_writing
 from storage.location import located
@@ -72,7 +72,7 @@ def test_a_life_is_one_row_and_the_states_that_matter(url: str, start: StartWrit
             *(0.1 + 0.2, 31.0, 11.0, 0.11, "USDT", 12.5, 0.125),
         )
     ]
-    legs = tuple(msgspec.json.encode(leg).decode() for leg in (first.buy, first.sell))
+    legs = evidence.written(first)
     assert json.loads(legs[0])["levels"] == [[100.1, 0.25], [100.19999999999999, 3.0]]
     assert rows(url, STATES) == [
         (schema.OPENED, START, 0.1 + 0.2, 30.0, 10.0, 0.1, *legs),
