@@ -22,7 +22,7 @@ from scanner.types import MarketKind
 from scanner.venue_config import FeesIn
 
 log = logging.getLogger(__name__)
-START = 20.0
+START = 40.0
 END = 3.0
 
 
