@@ -15,6 +15,7 @@ from aiohttp import web
 from scanner.config import Config, Endpoints, Feed, VenueConfig
 from scanner.errors import ConfigError, CrossbookError
 from scanner.fee_config import FeeRates
+from scanner.identity_config import Asset
 from scanner.lab.server import Clock, LabServer
 from scanner.lab.venues import VENUES
 from scanner.lab.world import World
@@ -27,6 +28,8 @@ from scanner.markets import (
     age_text,
     at_hand,
     choose,
+    chosen_from,
+    kept_sources,
     load,
     renewed,
     sources,
@@ -478,3 +481,20 @@ async def test_lists_of_the_last_day_are_at_hand_and_are_renewed(tmp_path: Path)
     assert kept is not None
     cache.write(wanted, msgspec.structs.replace(kept, at=kept.at - DAY))
     assert await at_hand(asked) is None
+
+
+def test_markets_are_listed_under_the_coins_that_are_meant(tmp_path: Path) -> None:
+    asked = config("okx", "gate", cache_dir=tmp_path, identity={"ABC@gate": Asset()})
+    for wanted in (Wanted("okx", "", True), Wanted("gate", "", True)):
+        symbols = ("1000PEPE/USDT", "ABC/USDT", "NEIRO/USDT")
+        listed = tuple(market(wanted.venue, symbol) for symbol in symbols)
+        tickers = {symbol: Traded(2.0, 1e6) for symbol in symbols}
+        Cache(tmp_path).write(wanted, Kept(5 * SECOND, listed, tickers))
+    found = kept_sources(asked)
+    assert {name: [one.symbol for one in source.markets] for name, source in found.items()} == {
+        "okx": ["PEPE/USDT", "ABC/USDT", "NEIRO/USDT"],
+        "gate": ["PEPE/USDT", "ABC@gate/USDT", "NEIRO@gate/USDT"],
+    }
+    assert [one.multiplier for one in found["okx"].markets] == [1000, 1, 1]
+    assert found["okx"].tickers["PEPE/USDT"] == Traded(0.002, 1e6)
+    assert {one.symbol for one in chosen_from(found, asked)} == {"PEPE/USDT"}

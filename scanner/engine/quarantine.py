@@ -13,7 +13,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from scanner.books import layout as L
 from scanner.books.store import BookStore
@@ -63,11 +63,9 @@ class Held(Struct):
 
 
 class Doubt(Held):
-    """Two books further apart than the limit; ``last``: as they were seen last, the cheaper one
-    first."""
+    """Two books further apart than the limit, and how their prices have moved since."""
 
-    last: tuple[Seen, Seen] | None = None
-    moves: Moves | None = None
+    moves: Moves = field(default_factory=Moves)
 
 
 class Quarantine:
@@ -131,18 +129,17 @@ class Quarantine:
 
     def _doubt(self, beyond: set[Route], live: Mapping[int, Seen], at: int) -> None:
         for pair in beyond - self._doubts.keys():
-            self._doubts[pair] = Doubt(at, moves=Moves())
+            self._doubts[pair] = Doubt(at)
         for pair, doubt in list(self._doubts.items()):
             if not self._comparable(pair):
                 del self._doubts[pair]
             elif pair[0] in live and pair[1] in live:
                 one, other = live[pair[0]], live[pair[1]]
-                assert doubt.moves is not None
                 doubt.moves.sample(one.mid, other.mid, at)
                 if doubt.is_over(pair in beyond, at):
                     del self._doubts[pair]
-                doubt.last = (one, other) if one.mid <= other.mid else (other, one)
-                doubt.reason = _reason(*doubt.last, doubt.moves)
+                if pair in beyond:  # what is back within bounds says nothing of what was wrong
+                    doubt.reason = _reason(one, other, doubt.moves)
 
     def _wait(self, paying: set[Route], live: Mapping[int, Seen], at: int) -> None:
         for route in paying - self._premiums.keys():
@@ -231,8 +228,8 @@ def _power(ratio: float) -> int:
     return round(exponent) if abs(exponent - round(exponent)) <= NEAR else 0
 
 
-def _reason(cheaper: Seen, dearer: Seen, moves: Moves) -> str:
-    power = _power(dearer.mid / cheaper.mid)
+def _reason(one: Seen, other: Seen, moves: Moves) -> str:
+    power = abs(_power(other.mid / one.mid))
     if moves.together is False:
         return "another coin"
     if power:

@@ -9,17 +9,19 @@ from contextlib import asynccontextmanager
 import pytest
 from msgspec.structs import replace
 
+from scanner.books.store import Keys
 from scanner.config import Config, validated
 from scanner.frame import Query
 from scanner.located import parse
 from scanner.pipeline import Pipeline
-from scanner.types import Market, Opportunity
+from scanner.types import LevelLayout, Market, Opportunity, Snapshot
 from scanner.venues.ccxt_book import venue
 from scanner.workers import scan
 from scanner.workers.messages import Place
 from scanner.workers.scan import Found, Scan
 from tests.workers.examples import opportunity
 
+SECOND = 1_000_000_000
 GOOD_VENUES = ("okx", "gate")
 GOOD = "venues: {okx: , gate: }\n"
 
@@ -150,3 +152,25 @@ async def test_every_book_is_looked_at_only_for_those_who_measure(
         await asyncio.sleep(0)
         assert made.state(False).books == {}
         assert made.state(True).books["okx"]["empty"] == 1
+
+
+async def test_what_is_suspected_is_told_in_the_log_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with scanning(monkeypatch) as (made, told):
+        await made.carry(config(), [market("okx"), market("gate")])
+        await asyncio.sleep(0)
+        pipeline = made._pipeline
+        for second in (*range(1, 5), 100, 200, 300):  # it is released, and comes back
+            dear = 10 if second in (100, 200) else 10_000
+            for book, price in zip(pipeline.engine.members["X/Q"], (10, dear), strict=True):
+                bids, asks = f"[[{price},1]]".encode(), f"[[{price + 2},1]]".encode()
+                step = Snapshot(market="X", bids=bids, asks=asks, sequence=second)
+                pipeline.store.snapshot(book, step, Keys.of(LevelLayout()), second * SECOND)
+                pipeline.engine.updated(book, second * SECOND)
+            pipeline.tick(second * SECOND)
+    assert not any(isinstance(one, Opportunity) for one in told)
+    assert [one for one in caplog.messages if "barred" in one] == [
+        "X/Q: barred between okx (11) and gate (10001), a ratio of 909.182:"
+        " suspected multiplier of 10^3"
+    ]
