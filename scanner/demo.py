@@ -15,11 +15,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from scanner.app import Output, scan
-from scanner.config import Config, Endpoints, VenueConfig
+from scanner.config import DERIVATIVES, Config, Endpoints, VenueConfig
 from scanner.errors import CrossbookError
 from scanner.event_loop import run
 from scanner.types import MarketKind
 from scanner.venue_config import FeesIn
+from scanner.venues.registry import VENUES
 
 log = logging.getLogger(__name__)
 START = 40.0
@@ -79,6 +80,8 @@ def _pointed_at(
             }
             if both:
                 here["markets"] = tuple(MarketKind)
+            elif name not in VENUES:
+                here["markets"] = DERIVATIVES
             venues[name] = venue.model_copy(update=here)
     settings = {"venues": venues, "cache_dir": cache}
     return config.model_copy(update=settings) if config else Config(**settings)  # type: ignore[arg-type]
