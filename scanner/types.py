@@ -546,7 +546,8 @@ class RejectMinute(Struct, frozen=True, kw_only=True):
     ``symbol`` is the one that is bought; where another is sold, both: ``BTC/USDT>BTC/USDC``.
     ``gate``: the one that stopped it, as in ``fees`` or ``staleness`` (``scanner.engine.gates``);
     ``count``: spreads positive gross that it stopped; ``best_shortfall_bps``: by how little the
-    best of them missed: net bps at the gates of fees and threshold, else the part of what is asked
+    best of them missed: net bps at the gates of fees and threshold, bps
+    beyond the limit at that of quarantine, else the part of what is asked
     for that was missing (1 bps is 0.01 % of it; 0 where nothing can be measured). ``at``: when it
     was taken, ns.
     """
