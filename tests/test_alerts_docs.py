@@ -34,7 +34,9 @@ def test_the_example_is_valid() -> None:
 
 def test_the_sample_is_what_an_alert_says() -> None:
     (text,) = [text for _, text in BLOCKS if text.startswith("BTC/USDT +")]
-    assert text.splitlines()[:-1] == TEXT.splitlines()[:-1]
+    # The gates are told where the legs say how their books were proven, which the sample's do not.
+    told = [line for line in text.splitlines() if not line.startswith(("passed ", "  "))]
+    assert told[:-1] == TEXT.splitlines()[:-1]
     assert re.sub(r"\S+Z", "", text.splitlines()[-1]) == re.sub(r"\S+Z", "", TEXT.splitlines()[-1])
 
 

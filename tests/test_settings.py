@@ -10,7 +10,7 @@ import pytest
 from scanner import settings
 from scanner.app import tell_unverified
 from scanner.config import Config, validated
-from scanner.engine.rules import CROSS_QUOTE, SPOT_SPOT, Amount
+from scanner.engine.rules import KINDS, SPOT_SPOT, Amount
 from scanner.located import parse
 
 
@@ -45,9 +45,9 @@ def test_the_rules_are_those_of_the_file() -> None:
     }
 
 
-def test_by_default_both_kinds_are_looked_for_and_nothing_unproven_takes_part() -> None:
+def test_by_default_every_kind_is_looked_for_and_nothing_unproven_takes_part() -> None:
     rules = settings.rules(config("venues: {okx: , kraken: }"))
-    assert rules.kinds == {SPOT_SPOT, CROSS_QUOTE}
+    assert rules.kinds == frozenset(KINDS)
     assert (rules.currency, rules.assumed, rules.unverified) == ("USDT", {}, False)
 
 

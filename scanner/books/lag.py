@@ -13,6 +13,9 @@ from scanner.books.jit import inlined
 
 WINDOW = 60_000_000_000
 USUAL = 250_000_000
+# What has waited together is read together. A message of the same time as the last one that comes
+# so much after it is the venue's word that nothing has changed since.
+APART = 20_000_000
 # Nothing waits for so long on a connection that stands: the venue's clock was set.
 ABSURD = 600_000_000_000
 
@@ -27,6 +30,10 @@ def told_at(meta, m, sent_at, at):
     is believed after two of them at the latest; a lag that stays the same for as long is not seen.
     """
     if sent_at <= 0:
+        return at
+    again = sent_at == meta[m + L.SENT_AT] and at - meta[m + L.HEARD_AT] > APART
+    meta[m + L.HEARD_AT] = at
+    if again:
         return at
     behind = at - sent_at
     since = meta[m + L.BEHIND_SINCE]

@@ -34,8 +34,10 @@ PRICE_DECIMALS, SIZE_DECIMALS = 21, 22
 # one quote currency into another, else 0. WATCHED: how many open opportunities need it for that.
 # UNPROVEN: nothing shows that the book equals the venue's.
 QUOTE, CONVERTS, WATCHED, UNPROVEN = 23, 24, 25, 26
-# how far our clock was ahead of the venue's times at least: now, and before (``scanner.books.lag``)
+# how far our clock was ahead of the venue's times at least: now, and before; and when a message
+# came last (``scanner.books.lag``)
 LEAST_BEHIND, LEAST_BEFORE, BEHIND_SINCE = 27, 28, 29
+HEARD_AT = 30
 META_WIDTH = 32
 
 # reals of one book, REAL[book * REAL_WIDTH + column]; *_SIDE columns take + side

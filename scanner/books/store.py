@@ -125,6 +125,8 @@ class BookStore:
         row[L.SKIP_SIDE : L.SKIP_SIDE + 2] = 0
         row[L.STATE] = state
         row[L.SEQUENCE] = row[L.ORDER] = row[L.BEST_ORDER] = -1
+        # A quiet market's first book bears the time of its last change.
+        row[L.BEHIND_SINCE] = 0
 
     def snapshot(self, book: int, step: Snapshot, keys: Keys, at: int) -> None:
         """Replace the book by ``step``."""
@@ -169,7 +171,7 @@ class BookStore:
     def ladder(self, book: int, side: int, levels: int) -> list[tuple[float, float]]:
         """The best ``levels`` levels as a taker meets them, best first: (price, size), in quote for
         one of base, and in base (``scale``)."""
-        shown = self._shown(book, side, levels)
+        shown = self.shown(book, side, levels)
         real = self._arrays[L.REAL][book * L.REAL_WIDTH : (book + 1) * L.REAL_WIDTH]
         price, size, inverse = real[L.PRICE_SCALE : L.INVERSE + 1].tolist()
         if inverse:
@@ -178,7 +180,8 @@ class BookStore:
             return shown
         return [(p * price, s * size) for p, s in shown]
 
-    def _shown(self, book: int, side: int, levels: int) -> list[tuple[float, float]]:
+    def shown(self, book: int, side: int, levels: int) -> list[tuple[float, float]]:
+        """As ``ladder``, in the venue's own units."""
         row = self._meta(book)
         if row[L.OVERLAY_SIDE + side]:
             real = self._arrays[L.REAL][book * L.REAL_WIDTH : (book + 1) * L.REAL_WIDTH]

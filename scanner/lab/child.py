@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -21,6 +22,8 @@ def main() -> None:
     """Serve until the end of standard input."""
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
+    # A client that is gone before its answer is there is no news for whoever watches the demo.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     seed, *truth = sys.argv[1:]
     asyncio.run(_serve(int(seed), Path(truth[0]) if truth else None))
 

@@ -88,7 +88,7 @@ class NativeFeed:
     def ladder(self, symbol: str, side: Side, levels: int) -> Levels:
         """What a taker meets: the depth channel with the best bid and offer laid over it."""
         book = self.lane.books[self._ids[symbol]]
-        return self.pipeline.store.ladder(book, side, levels)
+        return self.pipeline.store.shown(book, side, levels)
 
     def depth(self, symbol: str) -> tuple[Levels, Levels]:
         """Bids and asks of the depth channel alone."""
