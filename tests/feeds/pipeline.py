@@ -51,7 +51,7 @@ def same_book(pipeline: Pipeline, lab: LabServer, market: Market, levels: int = 
     assert book is not None
     truth = lab.world.book(market.venue, market.symbol)
     return all(
-        pipeline.store.ladder(book, side, levels)
+        pipeline.store.shown(book, side, levels)
         == [(float(price), float(size)) for price, size in truth.levels(side, levels)]
         for side in (0, 1)
     )
