@@ -245,7 +245,7 @@ async def test_a_server_that_answers_no_ping_is_left(way: Way) -> None:
         await asyncio.sleep(10)
 
     ear = Ear()
-    limits = SocketLimits(message_bytes=1000, open=0.3, close=0.1, ping=0.1, pong=0.1)
+    limits = replace(LIMITS, ping=0.1, pong=0.1)
     async with way.raw_server(handler) as url:
         socket = await way.open(url, ear, limits)
         await until(lambda: len(ear.heard) == 2)

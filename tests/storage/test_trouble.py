@@ -59,7 +59,7 @@ def test_locked_by_another_process(file: Path, start: StartWriter) -> None:
 
 
 def test_a_full_disk(file: Path, start: StartWriter, monkeypatch: pytest.MonkeyPatch) -> None:
-    pages = [60]
+    pages = [160]  # enough for the tables, and for little in them
 
     def small(url):  # type: ignore[no-untyped-def]
         engine = for_writing(url)
