@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import InvalidHandshake, InvalidMessage
 
