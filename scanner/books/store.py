@@ -243,7 +243,7 @@ class BookStore:
                 rows = self._sort_rows(rows)
 
     def _parse(self, text: bytes, side: int, start: int, keys: Keys, after: int) -> int:
-        count = parse.parse(self.context, text, side, start, keys.array, after, parse.POWERS)
+        count = parse.parse(self.context, text, int(side), start, keys.array, after, parse.POWERS)
         if count >= 0:
             return int(count)
         if count != L.INEXACT:
