@@ -17,7 +17,8 @@ from scanner.lab.venues import lab_venue
 from scanner.lab.world import World
 from scanner.pipeline import Lane, Pipeline
 from scanner.recordings import find, frames
-from scanner.types import Best, Depth, Market, Side
+from scanner.steps import Best
+from scanner.types import Depth, Market, Side
 from scanner.venues.protocol import Options, Venue
 from scanner.venues.registry import VENUES, native
 from scanner.venues.wire import Kind

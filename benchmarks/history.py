@@ -27,7 +27,7 @@ import numpy as np
 from sqlalchemy.engine import Connection
 from sqlalchemy.schema import CreateIndex, DropIndex
 
-from scanner.types import Leg
+from scanner.events import Leg
 from storage import migrate, readings_schema, schema, summary, totals
 from storage.batch import upsert
 from storage.database import for_writing

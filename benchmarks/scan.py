@@ -20,7 +20,8 @@ from scanner.engine import scan
 from scanner.engine.engine import Bounds, Engine
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
-from scanner.types import LevelLayout, Market, Snapshot
+from scanner.steps import Snapshot
+from scanner.types import LevelLayout, Market
 
 ROUNDS = 300
 AT = 1_000_000_000

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from scanner import clock
 from scanner.alert_config import AlertSettings
 from scanner.engine.ids import Ids
+from scanner.events import Alert
 from scanner.sinks.alerts.delivery import Alerts
 from scanner.sinks.alerts.desk import Job
 from scanner.sinks.alerts.log import AlertLog, StoredLog, ToldLog
-from scanner.types import Alert
 
 if TYPE_CHECKING:
     from storage.writer import Writer

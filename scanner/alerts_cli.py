@@ -13,10 +13,10 @@ import typer
 from scanner import clock
 from scanner.command import ConfigPath, Database, config_in_use, end, print_lines
 from scanner.errors import UserError
+from scanner.events import Alert
 from scanner.since import FORMS, moment
 from scanner.sinks.formats import rfc3339
 from scanner.text import printable
-from scanner.types import Alert
 
 if TYPE_CHECKING:
     from scanner.config import Config

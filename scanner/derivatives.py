@@ -12,7 +12,9 @@ from math import inf, isfinite
 
 from msgspec import Struct
 
-from scanner.types import DerivativeTicker, FundingSample, Market, MarketKind
+from scanner.events import FundingSample
+from scanner.steps import DerivativeTicker
+from scanner.types import Market, MarketKind
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND

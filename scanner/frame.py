@@ -115,7 +115,7 @@ class Quoted(Struct, frozen=True, kw_only=True):
 
 class Stop(Struct, frozen=True):
     """How often a gate has stopped a route within this minute, and what was missing at least, as in
-    ``scanner.types.RejectMinute``."""
+    ``scanner.events.RejectMinute``."""
 
     gate: str
     count: int

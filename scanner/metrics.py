@@ -11,9 +11,9 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from scanner import __version__
+from scanner.events import Opportunity
 from scanner.feeds.health import ConnectionState
 from scanner.scan_state import ScanState, WorkersState
-from scanner.types import Opportunity
 
 if TYPE_CHECKING:
     from scanner.sinks.alerts.delivery import AlertsState

@@ -24,18 +24,13 @@ from scanner.engine.rules import Rules
 from scanner.engine.tracker import Thresholds
 from scanner.fast import layout as F
 from scanner.fast.lane import FastLane
-from scanner.ticker_lane import TickerLane
-from scanner.types import (
+from scanner.steps import (
     Ack,
     Best,
-    BookState,
-    ChecksumRule,
     Connect,
     Delta,
-    Depth,
     DerivativeTicker,
     Fetch,
-    Market,
     Notice,
     Reconnect,
     Refused,
@@ -44,6 +39,8 @@ from scanner.types import (
     Snapshot,
     Step,
 )
+from scanner.ticker_lane import TickerLane
+from scanner.types import BookState, ChecksumRule, Depth, Market
 from scanner.venues.frames import message
 from scanner.venues.protocol import Options, Venue
 from scanner.watch import Patience, Watch

@@ -15,7 +15,8 @@ from scanner.config import VenueConfig
 from scanner.feeds.feed import Feed
 from scanner.feeds.shell import Shell
 from scanner.fleet import spoken_natively, venue_feed
-from scanner.types import Best, Delta, Market, MarketKind, Refused, Snapshot, Step
+from scanner.steps import Best, Delta, Refused, Snapshot, Step
+from scanner.types import Market, MarketKind
 from scanner.venues.frames import messages
 from scanner.venues.protocol import Options, Venue, VenueProtocol
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from threading import Lock
 
+from scanner.events import Alert, FeedEvent, Opportunity
 from scanner.frame import Event, Kind
-from scanner.types import Alert, FeedEvent, Opportunity
 
 LENGTH = 100
 

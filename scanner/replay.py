@@ -30,8 +30,9 @@ from scanner.errors import RecordingError, UserError
 from scanner.pipeline import Pipeline
 from scanner.recordings import Connection, find, first_line
 from scanner.stage import Outcome, Play, Say, Stage
+from scanner.steps import Connect
 from scanner.text import printable
-from scanner.types import Connect, Depth
+from scanner.types import Depth
 from scanner.venues.protocol import Options, Venue
 from scanner.venues.registry import CONTRACTS, VENUES, native
 

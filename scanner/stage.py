@@ -12,16 +12,8 @@ from msgspec.structs import replace
 
 from scanner.pipeline import Action, Lane, Pipeline
 from scanner.recordings import EVERY_MARKET, Connection, Frame, first_line, frames
-from scanner.types import (
-    Depth,
-    Market,
-    MarketKind,
-    Notice,
-    Reconnect,
-    Refused,
-    Reset,
-    Side,
-)
+from scanner.steps import Notice, Reconnect, Refused, Reset
+from scanner.types import Depth, Market, MarketKind, Side
 from scanner.venues.protocol import Options, Venue
 
 TOLD_LEVELS = 10

@@ -10,14 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from scanner.derivatives import Derivatives
-from scanner.types import (
+from scanner.steps import (
     Ack,
     Best,
     Connect,
     Delta,
     DerivativeTicker,
     Fetch,
-    Market,
     Notice,
     Reconnect,
     Refused,
@@ -26,6 +25,7 @@ from scanner.types import (
     Snapshot,
     Step,
 )
+from scanner.types import Market
 from scanner.venues.frames import messages
 from scanner.venues.protocol import VenueProtocol
 

@@ -14,7 +14,8 @@ from scanner.engine.overview import Overview
 from scanner.engine.tracker import Thresholds
 from scanner.fast.lane import FastLane
 from scanner.feeds.frames import Run
-from scanner.types import Best, ChecksumRule, Delta, LevelLayout, Market, Snapshot
+from scanner.steps import Best, Delta, Snapshot
+from scanner.types import ChecksumRule, LevelLayout, Market
 from scanner.venues.cells import Shared
 from scanner.venues.wire import Kind, Shape, What, Wire
 

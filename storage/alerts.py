@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from sqlalchemy import Engine, or_, select, update
 
-from scanner.types import Alert
+from scanner.events import Alert
 from storage.database import for_reading, for_writing
 from storage.errors import DatabaseError, explained
 from storage.location import located, place

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.types import Opportunity
+from scanner.events import Opportunity
 
 SAMPLE_INTERVAL = 1_000_000_000
 

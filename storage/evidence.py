@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from scanner.types import Carry, Leg, Opportunity
+from scanner.events import Carry, Leg, Opportunity
 
 
 class Basis(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a state rests on besides its legs, as in ``scanner.types.Opportunity``."""
+    """What a state rests on besides its legs, as in ``scanner.events.Opportunity``."""
 
     conversion: Leg | None = None
     bound: str = ""

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from sqlalchemy import Table
 
-from scanner.types import FundingSample, ParitySample, RejectMinute, RouteMinute
+from scanner.events import FundingSample, ParitySample, RejectMinute, RouteMinute
 from storage import readings_schema as schema
 from storage.numbers import Of
 from storage.text import Row, clean

@@ -54,7 +54,7 @@ pair = Table(
 
 # --- readings -------------------------------------------------------------------------------------
 
-# Net edges at the touch over about a minute, as in ``scanner.types.RouteMinute``.
+# Net edges at the touch over about a minute, as in ``scanner.events.RouteMinute``.
 route_minute = Table(
     "route_minute",
     metadata,
@@ -69,7 +69,7 @@ route_minute = Table(
     sqlite_with_rowid=False,
 )
 
-# Spreads that one gate stopped, as in ``scanner.types.RejectMinute``.
+# Spreads that one gate stopped, as in ``scanner.events.RejectMinute``.
 reject_minute = Table(
     "reject_minute",
     metadata,
@@ -81,7 +81,7 @@ reject_minute = Table(
     sqlite_with_rowid=False,
 )
 
-# What a venue announces of a contract's funding, as in ``scanner.types.FundingSample``; NULL where
+# What a venue announces of a contract's funding, as in ``scanner.events.FundingSample``; NULL where
 # it does not say.
 funding = Table(
     "funding",
@@ -109,7 +109,7 @@ funding_settled = Table(
     sqlite_with_rowid=False,
 )
 
-# How far from 1 a pair traded, as in ``scanner.types.ParitySample``.
+# How far from 1 a pair traded, as in ``scanner.events.ParitySample``.
 parity_minute = Table(
     "parity_minute",
     metadata,

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from scanner.types import Alert, FeedEvent, Opportunity
+from scanner.events import Alert, FeedEvent, Opportunity
 from storage import evidence, schema
 from storage.draft import Draft
 from storage.text import Row, clean, name

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from scanner.types import Alert, FeedEvent, Opportunity
+from scanner.events import Alert, FeedEvent, Opportunity
 from storage.draft import Draft, Track
 from storage.readings import READINGS, TABLES, Reading
 

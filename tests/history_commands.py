@@ -11,7 +11,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from scanner import history_cli
-from scanner.types import Opportunity
+from scanner.events import Opportunity
 from storage.writer import Limits, Writer
 from tests.storage.events import START, until
 

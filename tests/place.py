@@ -7,8 +7,9 @@ from msgspec.structs import replace
 from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
+from scanner.events import Opportunity
 from scanner.pipeline import Action, Lane, Pipeline
-from scanner.types import BookState, Depth, Market, Opportunity, Proof
+from scanner.types import BookState, Depth, Market, Proof
 from scanner.venues import ccxt_book
 from scanner.venues.protocol import Options, Venue
 from tests.touches import MILLISECOND, Teller, Touch

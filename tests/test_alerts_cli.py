@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
 from scanner.alerts_cli import alerts, as_json, as_table
-from scanner.types import Alert
+from scanner.events import Alert
 from tests.sinks.alerts.receiver import Receiver, free_port
 
 START = 1_700_000_000_123_456_000

@@ -14,6 +14,7 @@ from scanner.derivatives import Derivative
 from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
+from scanner.events import Opportunity
 from scanner.feeds.feed import Feed
 from scanner.feeds.shell import Shell
 from scanner.fleet import Fleet, venue_feed
@@ -23,7 +24,7 @@ from scanner.lab.world import World
 from scanner.located import parse
 from scanner.markets import load
 from scanner.pipeline import Pipeline
-from scanner.types import Market, MarketKind, Opportunity
+from scanner.types import Market, MarketKind
 from tests.feeds.pipeline import same_book
 
 SECOND = 10**9

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from scanner.derivatives import Derivative, Derivatives
-from scanner.types import DerivativeTicker, FundingSample, Market, MarketKind
+from scanner.events import FundingSample
+from scanner.steps import DerivativeTicker
+from scanner.types import Market, MarketKind
 
 SECOND = 1_000_000_000
 HOUR = 3600 * SECOND

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from scanner.events import FundingSample
 from scanner.history.funding import run_funding
 from scanner.history.options import Form, Show
 from scanner.history.wishes import Wishes
-from scanner.types import FundingSample
 from tests.history_commands import objects, printed
 from tests.storage.events import START
 from tests.storage.test_readings import store

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from scanner.events import Leg, Opportunity
 from scanner.sinks.formats import to_json
-from scanner.types import Leg, Opportunity
 from tests.history_commands import DAY, call, objects, printed, refusal, store
 from tests.storage.events import START, closed, opened, updated
 from tests.storage.opportunities import some, write

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from scanner.engine import costs
 from scanner.engine.terms import Terms
+from scanner.events import Alert, FeedEvent, Leg, Opportunity
 from scanner.history.arithmetic import account
-from scanner.types import Alert, FeedEvent, Leg, Market, Opportunity
+from scanner.types import Market
 from storage.queries import State
 from tests.history_commands import call, printed, refusal, store
 from tests.storage.events import ID, START, closed, opened, updated

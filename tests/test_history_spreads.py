@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from scanner.types import RouteMinute
+from scanner.events import RouteMinute
 from tests.history_commands import call, objects, printed, refusal, store
 from tests.storage.events import START, minute
 

@@ -16,6 +16,7 @@ from scanner.engine.ids import Ids
 from scanner.engine.overview import Overview
 from scanner.engine.tracker import Thresholds
 from scanner.errors import CrossbookError
+from scanner.events import Leg, Opportunity
 from scanner.feeds.health import ConnectionState, Health
 from scanner.metrics import Metrics, Sources
 from scanner.metrics_server import serving
@@ -23,7 +24,8 @@ from scanner.pipeline import Pipeline
 from scanner.scan_state import ScanState, WorkersState, full, together
 from scanner.sinks.alerts.channel import ChannelState
 from scanner.sinks.alerts.delivery import AlertsState
-from scanner.types import Depth, Leg, Market, Opportunity, Snapshot
+from scanner.steps import Snapshot
+from scanner.types import Depth, Market
 from scanner.venues.ccxt_book import venue
 from scanner.venues.protocol import Options
 from storage.records import WriterState

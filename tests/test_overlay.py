@@ -8,7 +8,8 @@ from __future__ import annotations
 import pytest
 
 from scanner.books.store import MAX_LEAD
-from scanner.types import BookState, Notice
+from scanner.steps import Notice
+from scanner.types import BookState
 from scanner.venues.sequence import DOUBT
 from tests.place import AGE, HIGH, STEP, TRUE, Place
 from tests.touches import MILLISECOND, TELLERS

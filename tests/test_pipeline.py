@@ -13,24 +13,10 @@ from scanner.books import layout as L
 from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
+from scanner.events import Opportunity
 from scanner.pipeline import Lane, Pipeline
-from scanner.types import (
-    Ack,
-    BookState,
-    ChecksumRule,
-    Connect,
-    Delta,
-    Depth,
-    Market,
-    Notice,
-    Opportunity,
-    Proof,
-    Reconnect,
-    Reset,
-    Send,
-    Snapshot,
-    Step,
-)
+from scanner.steps import Ack, Connect, Delta, Notice, Reconnect, Reset, Send, Snapshot, Step
+from scanner.types import BookState, ChecksumRule, Depth, Market, Proof
 from scanner.venues.protocol import Limits, Options, Venue
 from scanner.venues.sequence import Contiguous, Verdict
 

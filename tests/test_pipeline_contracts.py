@@ -13,21 +13,10 @@ from scanner.derivatives import Derivative
 from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
+from scanner.events import Opportunity
 from scanner.pipeline import Lane, Pipeline
-from scanner.types import (
-    BookState,
-    Depth,
-    DerivativeTicker,
-    Market,
-    MarketKind,
-    Notice,
-    Opportunity,
-    Proof,
-    Reconnect,
-    Side,
-    Snapshot,
-    Step,
-)
+from scanner.steps import DerivativeTicker, Notice, Reconnect, Snapshot, Step
+from scanner.types import BookState, Depth, Market, MarketKind, Proof, Side
 from scanner.venues.protocol import Limits, Options, Venue
 from scanner.venues.registry import CONTRACTS, native
 

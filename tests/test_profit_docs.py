@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from scanner.engine.overview import Overview
 from scanner.engine.tracker import Thresholds
+from scanner.events import Opportunity
 from scanner.sinks.formats import to_json
-from scanner.types import Opportunity
 from tests.engine.test_engine import Bench
 from tests.history_commands import printed, store
 from tests.storage.events import START

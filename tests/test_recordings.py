@@ -20,10 +20,11 @@ from scanner.counts import Counts
 from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
+from scanner.events import Opportunity
 from scanner.pipeline import Lane, Pipeline
 from scanner.recordings import find, frames
 from scanner.replay import cast, replay
-from scanner.types import BookState, Opportunity, Side
+from scanner.types import BookState, Side
 from tests.oracle.book import Levels, Seen, Top
 from tests.oracle.recording import Recording, recordings
 from tests.oracle.venues import DECODERS

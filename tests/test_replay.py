@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from scanner.errors import UserError
+from scanner.events import Opportunity
 from scanner.replay import json_line, replay, text_line
 from scanner.stage import Outcome
-from scanner.types import Opportunity
 from tests.oracle.book import Book, digits_10, interleaved_25
 
 DAY = 1_760_000_000.0  # 2025-10-09T08:53:20Z

@@ -10,8 +10,8 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
+from scanner.events import Opportunity, RejectMinute
 from scanner.history.arithmetic import account
-from scanner.types import Opportunity, RejectMinute
 from storage.queries import open_reader
 from tests.engine.slow import Tie
 from tests.engine.test_oracle import Floor

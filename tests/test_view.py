@@ -12,19 +12,12 @@ from scanner.books.store import Keys
 from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
+from scanner.events import Opportunity
 from scanner.feeds.health import ConnectionState, Health
 from scanner.frame import Frame, Link, Query, Row, Standing
 from scanner.pipeline import Pipeline
-from scanner.types import (
-    BookState,
-    Depth,
-    LevelLayout,
-    Market,
-    MarketKind,
-    Opportunity,
-    Proof,
-    Snapshot,
-)
+from scanner.steps import Snapshot
+from scanner.types import BookState, Depth, LevelLayout, Market, MarketKind, Proof
 from scanner.venues.protocol import Limits, Venue
 from scanner.view import View
 

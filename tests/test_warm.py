@@ -12,7 +12,8 @@ from scanner.books import kernels, parse
 from scanner.books.store import BookStore, Keys
 from scanner.engine import rank, scan
 from scanner.fast import entry
-from scanner.types import LevelLayout, Snapshot
+from scanner.steps import Snapshot
+from scanner.types import LevelLayout
 from scanner.warm import warm
 
 def known():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from scanner.events import Alert, FeedEvent
 from scanner.frame import Detail, Frame, Kind, Link, Query, Row, ServiceLine, Standing, VenueLine
-from scanner.types import Alert, FeedEvent, Market
+from scanner.types import Market
 from scanner.window import Window, together
 from tests.workers.examples import FRAME, opportunity
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from itertools import count
 
 from scanner.pipeline import Action, Lane
-from scanner.types import Depth, Fetch
+from scanner.steps import Fetch
+from scanner.types import Depth
 from scanner.venues import binance, bitget, bybit, gate, kucoin, okx
 from scanner.venues.protocol import Venue
 from tests.venues.harness import text

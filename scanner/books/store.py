@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from scanner.books import kernels, parse, slow
 from scanner.books import layout as L
-from scanner.types import Best, BookState, ChecksumRule, Delta, LevelLayout, Side, Snapshot
+from scanner.steps import Best, Delta, Snapshot
+from scanner.types import BookState, ChecksumRule, LevelLayout, Side
 
 ROW_LIMIT = 1 << 17
 LEVEL_LIMIT = 1 << 17

@@ -26,7 +26,8 @@ from scanner.engine.legs import Traded
 from scanner.engine.rules import CARRIES, PERP_PERP, SPOT_FUTURE, SPOT_PERP, Rules
 from scanner.engine.terms import Terms
 from scanner.engine.tracker import Life, Thresholds
-from scanner.types import BookState, Market, MarketKind, Opportunity, Proof, Side
+from scanner.events import Opportunity
+from scanner.types import BookState, Market, MarketKind, Proof, Side
 
 SECOND = 1_000_000_000
 # The coins are looked at one after the other over this many parts of a second.

@@ -17,7 +17,7 @@ from scanner.engine.costs import EDGE, LOT, LOT_SHARE, reached, rounded
 from scanner.engine.gates import Gate, Rejection
 from scanner.engine.rules import Holding
 from scanner.engine.terms import Level, Terms, value
-from scanner.types import Carry
+from scanner.events import Carry
 
 BPS = formulas.BPS
 
@@ -86,7 +86,7 @@ class Money(Struct, frozen=True):
 
 
 class Result(Struct, frozen=True, kw_only=True):
-    """As in ``scanner.types.Opportunity``; ``sold`` in base."""
+    """As in ``scanner.events.Opportunity``; ``sold`` in base."""
 
     bought: float
     sold: float

@@ -5,7 +5,8 @@ from __future__ import annotations
 from scanner.books.store import BookStore
 from scanner.carry.evaluate import Result
 from scanner.engine.legs import Traded, leg
-from scanner.types import Opportunity, Side
+from scanner.events import Opportunity
+from scanner.types import Side
 
 
 def opportunity(

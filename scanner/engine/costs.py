@@ -39,7 +39,7 @@ NO_CAPS = Caps()
 class Result(Struct, frozen=True):
     """``size`` is bought and ``sold`` is sold, in base; ``buy`` and ``sell`` are the levels that
     these reach. The rest in the quote of the purchase or bps, ``bound`` and ``unrounded`` as in
-    ``scanner.types.Opportunity``."""
+    ``scanner.events.Opportunity``."""
 
     size: float
     gross_bps: float

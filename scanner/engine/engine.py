@@ -26,16 +26,8 @@ from scanner.engine.rejects import Rejects
 from scanner.engine.rules import CROSS_QUOTE, Rules
 from scanner.engine.terms import Terms
 from scanner.engine.tracker import Thresholds
-from scanner.types import (
-    BookState,
-    Market,
-    MarketKind,
-    Opportunity,
-    Proof,
-    RejectMinute,
-    RouteMinute,
-    Side,
-)
+from scanner.events import Opportunity, RejectMinute, RouteMinute
+from scanner.types import BookState, Market, MarketKind, Proof, Side
 
 Emit = Callable[[Opportunity], None]
 

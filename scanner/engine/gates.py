@@ -29,7 +29,7 @@ class Gate(StrEnum):
 
 class Rejection(Struct, frozen=True):
     """A trade that cannot be made as it is: the gate, and what is missing there as in
-    ``scanner.types.RejectMinute``."""
+    ``scanner.events.RejectMinute``."""
 
     gate: Gate
     shortfall_bps: float = 0.0

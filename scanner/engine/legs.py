@@ -9,7 +9,8 @@ from msgspec import Struct
 from scanner.books import layout as L
 from scanner.books.store import BookStore
 from scanner.engine.terms import Level, Terms, value
-from scanner.types import FeeIn, Leg, Proof, Side
+from scanner.events import Leg
+from scanner.types import FeeIn, Proof, Side
 
 
 class Traded(Struct, frozen=True):

@@ -12,7 +12,7 @@ from scanner.books.store import BookStore
 from scanner.engine.groups import Groups
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Life, Thresholds
-from scanner.types import Opportunity
+from scanner.events import Opportunity
 
 Route = tuple[int, int]
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from scanner.books import layout as L
 from scanner.engine.groups import Groups
-from scanner.types import Market, RouteMinute
+from scanner.events import RouteMinute
+from scanner.types import Market
 
 
 def take_minutes(groups: Groups, markets: Mapping[int, Market], at: int) -> Iterator[RouteMinute]:

@@ -14,7 +14,8 @@ from scanner.books.store import BookStore
 from scanner.engine import costs, rank
 from scanner.engine.engine import Engine
 from scanner.engine.gates import Gate, Rejection
-from scanner.types import BookState, Market, Opportunity, Side
+from scanner.events import Opportunity
+from scanner.types import BookState, Market, Side
 
 
 class Route(Struct, frozen=True, kw_only=True):

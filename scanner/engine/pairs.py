@@ -20,7 +20,8 @@ from scanner.engine.currencies import Currencies
 from scanner.engine.gates import Gate, Rejection
 from scanner.engine.legs import Traded, leg
 from scanner.engine.rules import CROSS_QUOTE, SPOT_SPOT, Rules
-from scanner.types import BookState, Leg, Market, Opportunity, Side
+from scanner.events import Leg, Opportunity
+from scanner.types import BookState, Market, Side
 
 FIRST_LEVELS = 16
 

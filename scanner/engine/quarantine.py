@@ -21,7 +21,8 @@ from scanner.engine.gates import Gate
 from scanner.engine.groups import Groups
 from scanner.engine.moves import Moves
 from scanner.engine.rules import Rules
-from scanner.types import BookState, Market, Suspect
+from scanner.events import Suspect
+from scanner.types import BookState, Market
 
 SECOND = 1_000_000_000
 PERIOD = SECOND

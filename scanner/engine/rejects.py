@@ -10,7 +10,8 @@ from scanner.books import layout as L
 from scanner.books.store import BookStore
 from scanner.engine.gates import CODES, GATES, Gate, Rejection
 from scanner.engine.groups import Groups
-from scanner.types import Market, RejectMinute
+from scanner.events import RejectMinute
+from scanner.types import Market
 
 
 class Rejects:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from scanner.engine.costs import Result
 from scanner.engine.gates import Gate, Rejection
-from scanner.types import Opportunity
+from scanner.events import Opportunity
 
 
 class Thresholds(Struct, frozen=True, kw_only=True):

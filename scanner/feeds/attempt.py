@@ -18,7 +18,7 @@ from scanner.feeds.rest import Fetcher
 from scanner.feeds.shell import Lane, Shell
 from scanner.feeds.socket import Socket, SocketError, SocketLimits, SocketRefused
 from scanner.feeds.urls import is_loopback, shown
-from scanner.types import Connect, Fetch, Send
+from scanner.steps import Connect, Fetch, Send
 from scanner.venues.protocol import Limits
 
 if TYPE_CHECKING:

@@ -27,7 +27,8 @@ from scanner.feeds.pacing import Pause, refusal
 from scanner.feeds.plan import plan
 from scanner.feeds.session import Try
 from scanner.feeds.shell import Lane, Lanes, Shell
-from scanner.types import Depth, DerivativeTicker, Fetch, Market
+from scanner.steps import DerivativeTicker, Fetch
+from scanner.types import Depth, Market
 from scanner.venues.ccxt_book import Envelope, venue
 from scanner.venues.protocol import Options
 

@@ -13,7 +13,8 @@ from itertools import count
 from math import isfinite
 from typing import Any, TypeAlias
 
-from scanner.types import DerivativeTicker, Market
+from scanner.steps import DerivativeTicker
+from scanner.types import Market
 
 MILLISECOND = 1_000_000
 SECOND = 1_000_000_000

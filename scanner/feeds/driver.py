@@ -14,8 +14,8 @@ from scanner.feeds.health import Meter
 from scanner.feeds.notices import LONGEST, Notices
 from scanner.feeds.shell import Lane, Shell
 from scanner.feeds.silence import Silence
+from scanner.steps import Ack, Connect, Fetch, Notice, Reconnect, Refused, Reset, Send, Step
 from scanner.text import printable
-from scanner.types import Ack, Connect, Fetch, Notice, Reconnect, Refused, Reset, Send, Step
 from scanner.venues.parts import SECOND
 
 if TYPE_CHECKING:

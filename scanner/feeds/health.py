@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from scanner.types import FeedEvent
+from scanner.events import FeedEvent
 
 
 class ConnectionState(StrEnum):

@@ -8,8 +8,10 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from scanner.events import FeedEvent
 from scanner.feeds.socket import OpenSocket, open_socket
-from scanner.types import FeedEvent, Market, Step
+from scanner.steps import Step
+from scanner.types import Market
 from scanner.venues.protocol import Options, Venue
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from scanner.types import Carry, FeeIn, Leg
+from scanner.events import Carry, Leg
+from scanner.types import FeeIn
 from storage.queries import State
 
 TOLERANCE = 1e-9

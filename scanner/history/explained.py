@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from scanner.events import FeedEvent
 from scanner.history import shapes, trade
 from scanner.history.arithmetic import account
 from scanner.history.plot import spark
@@ -14,7 +15,6 @@ from scanner.history.trade import number
 from scanner.sinks import formats
 from scanner.sinks.formats import rfc3339
 from scanner.text import printable
-from scanner.types import FeedEvent
 from storage.queries import Detail, State
 
 CALM = "nothing happened to the feeds of either venue from a minute before it to a minute after"

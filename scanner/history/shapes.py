@@ -7,9 +7,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from scanner.events import Leg
 from scanner.sinks import formats
 from scanner.sinks.formats import rfc3339
-from scanner.types import Leg
 from storage.queries import Group, RouteFigures, Stored
 
 MILLISECOND = 1e6

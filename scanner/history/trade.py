@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from scanner.events import Carry, Leg
 from scanner.history.arithmetic import Account, Converted, Side, account
 from scanner.sinks.formats import rfc3339
 from scanner.text import printable
-from scanner.types import Carry, Leg
 from storage.queries import State, Stored
 
 LEAST_LEFT = 1e-12

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from scanner.lab.seam import Close, Connection, LabVenue, Ping, Reply, Request
-from scanner.types import Connect, Fetch, Reconnect, Send, Step
+from scanner.steps import Connect, Fetch, Reconnect, Send, Step
 
 IDLE = 250_000_000
 

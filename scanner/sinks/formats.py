@@ -8,8 +8,8 @@ from typing import Any
 
 from msgspec.structs import asdict
 
+from scanner.events import Carry, Leg, Opportunity
 from scanner.text import printable
-from scanner.types import Carry, Leg, Opportunity
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MARKS = {"opened": "+", "updated": "~", "closed": "-"}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from queue import Full, Queue
 from typing import TextIO
 
-from scanner.types import Opportunity
+from scanner.events import Opportunity
 
 
 class Lines:

@@ -14,21 +14,19 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Raw, Struct
 
-from scanner.types import (
+from scanner.steps import (
     Ack,
     Best,
     Connect,
     Delta,
-    Depth,
-    Market,
     Notice,
-    Proof,
     Reconnect,
     Refused,
     Send,
     Snapshot,
     Step,
 )
+from scanner.types import Depth, Market, Proof
 from scanner.venues.bridged import BridgedBooks, market_of
 from scanner.venues.cells import READY, Shared
 from scanner.venues.parts import (

@@ -22,19 +22,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from scanner.types import (
-    Best,
-    Connect,
-    Delta,
-    Depth,
-    DerivativeTicker,
-    Fetch,
-    Market,
-    Notice,
-    Proof,
-    Snapshot,
-    Step,
-)
+from scanner.steps import Best, Connect, Delta, DerivativeTicker, Fetch, Notice, Snapshot, Step
+from scanner.types import Depth, Market, Proof
 from scanner.venues.bridged import BridgedBooks, market_of
 from scanner.venues.cells import Shared
 from scanner.venues.combined_stream import Message, Streams, read

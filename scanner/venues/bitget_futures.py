@@ -16,7 +16,8 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Raw, Struct
 
-from scanner.types import ChecksumRule, Depth, DerivativeTicker, Market, Notice, Proof
+from scanner.steps import DerivativeTicker, Notice
+from scanner.types import ChecksumRule, Depth, Market, Proof
 from scanner.venues.bitget import Bitget, Line
 from scanner.venues.boundaries import PREFIX, Boundaries, Boundary
 from scanner.venues.parts import MILLISECOND, SECOND, Known, Millis, decode

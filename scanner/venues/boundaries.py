@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
-from scanner.types import Fetch
+from scanner.steps import Fetch
 from scanner.venues.parts import SECOND, Fetches
 
 SETTLING = 2 * SECOND

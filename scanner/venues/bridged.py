@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
-from scanner.types import Delta, Fetch, Notice, Reset, Snapshot
+from scanner.steps import Delta, Fetch, Notice, Reset, Snapshot
 from scanner.venues.cells import Cells, Shared
 from scanner.venues.parts import Fetches
 from scanner.venues.protocol import Steps

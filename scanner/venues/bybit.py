@@ -18,15 +18,12 @@ from typing import Protocol, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from scanner.types import (
+from scanner.steps import (
     Ack,
     Best,
     Connect,
     Delta,
-    Depth,
-    Market,
     Notice,
-    Proof,
     Reconnect,
     Refused,
     Reset,
@@ -34,6 +31,7 @@ from scanner.types import (
     Snapshot,
     Step,
 )
+from scanner.types import Depth, Market, Proof
 from scanner.venues.cells import ORDER, READY, Cells, Shared
 from scanner.venues.parts import (
     MILLISECOND,

@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from scanner.types import Depth, DerivativeTicker, Market, Notice, Proof
+from scanner.steps import DerivativeTicker, Notice
+from scanner.types import Depth, Market, Proof
 from scanner.venues.bybit import TOPIC_CHARACTERS, WIRE, Bybit
 from scanner.venues.parts import MILLISECOND, SECOND, Known, decode
 from scanner.venues.protocol import Limits, Options, Steps, Venue, VenueProtocol

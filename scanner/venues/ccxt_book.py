@@ -16,19 +16,8 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Raw, Struct
 
-from scanner.types import (
-    Ack,
-    Depth,
-    DerivativeTicker,
-    Fetch,
-    Market,
-    Notice,
-    Proof,
-    Reconnect,
-    Refused,
-    Reset,
-    Snapshot,
-)
+from scanner.steps import Ack, DerivativeTicker, Fetch, Notice, Reconnect, Refused, Reset, Snapshot
+from scanner.types import Depth, Market, Proof
 from scanner.venues.cells import Shared
 from scanner.venues.parts import SECOND, Known, decode
 from scanner.venues.protocol import Limits, Options, Steps, Venue

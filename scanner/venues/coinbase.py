@@ -17,16 +17,11 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from scanner.types import (
+from scanner.steps import (
     Ack,
     Connect,
     Delta,
-    Depth,
-    FeeSide,
-    LevelLayout,
-    Market,
     Notice,
-    Proof,
     Reconnect,
     Refused,
     Reset,
@@ -34,6 +29,7 @@ from scanner.types import (
     Snapshot,
     Step,
 )
+from scanner.types import Depth, FeeSide, LevelLayout, Market, Proof
 from scanner.venues.cells import HEARD, NEVER, READY, Shared
 from scanner.venues.parts import (
     SECOND,

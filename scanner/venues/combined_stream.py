@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Raw, Struct
 
-from scanner.types import Ack, Notice, Reconnect, Refused, Send
+from scanner.steps import Ack, Notice, Reconnect, Refused, Send
 from scanner.venues.parts import Requests, batched, decode, encoded
 from scanner.venues.protocol import Steps
 

@@ -17,23 +17,20 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Raw, Struct
 
-from scanner.types import (
+from scanner.steps import (
     Ack,
     Best,
     Connect,
     Delta,
-    Depth,
     Fetch,
-    LevelLayout,
-    Market,
     Notice,
-    Proof,
     Reconnect,
     Refused,
     Reset,
     Send,
     Snapshot,
 )
+from scanner.types import Depth, LevelLayout, Market, Proof
 from scanner.venues import gate_wire as wire
 from scanner.venues.bridged import BridgedBooks, market_of
 from scanner.venues.cells import READY, Cells, Shared

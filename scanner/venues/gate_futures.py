@@ -18,7 +18,8 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Raw, Struct
 
-from scanner.types import Depth, DerivativeTicker, LevelLayout, Market, Notice, Proof
+from scanner.steps import DerivativeTicker, Notice
+from scanner.types import Depth, LevelLayout, Market, Proof
 from scanner.venues.boundaries import PREFIX, Boundaries, Boundary
 from scanner.venues.gate import Gate, Line
 from scanner.venues.parts import SECOND, Known, decode, number_text

@@ -13,7 +13,7 @@ from math import inf
 
 import msgspec
 
-from scanner.types import Delta, Snapshot
+from scanner.steps import Delta, Snapshot
 from scanner.venues import cells as C
 from scanner.venues.cells import Cells, new_cells, reals
 from scanner.venues.parts import decode

@@ -21,22 +21,19 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from scanner.types import (
+from scanner.steps import (
     Ack,
     Best,
     Connect,
-    Depth,
     DerivativeTicker,
-    LevelLayout,
-    Market,
     Notice,
-    Proof,
     Reconnect,
     Refused,
     Send,
     Snapshot,
     Step,
 )
+from scanner.types import Depth, LevelLayout, Market, Proof
 from scanner.venues.cells import Shared
 from scanner.venues.parts import (
     MILLISECOND,

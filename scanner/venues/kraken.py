@@ -16,17 +16,11 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from scanner.types import (
+from scanner.steps import (
     Ack,
-    ChecksumRule,
     Connect,
     Delta,
-    Depth,
-    FeeSide,
-    LevelLayout,
-    Market,
     Notice,
-    Proof,
     Reconnect,
     Refused,
     Reset,
@@ -34,6 +28,7 @@ from scanner.types import (
     Snapshot,
     Step,
 )
+from scanner.types import ChecksumRule, Depth, FeeSide, LevelLayout, Market, Proof
 from scanner.venues.cells import READY, Shared
 from scanner.venues.parts import (
     Known,

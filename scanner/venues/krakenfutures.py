@@ -18,21 +18,18 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Raw, Struct
 
-from scanner.types import (
+from scanner.steps import (
     Ack,
     Connect,
     Delta,
-    Depth,
     DerivativeTicker,
-    LevelLayout,
-    Market,
     Notice,
-    Proof,
     Refused,
     Reset,
     Send,
     Snapshot,
 )
+from scanner.types import Depth, LevelLayout, Market, Proof
 from scanner.venues.cells import Shared
 from scanner.venues.parts import (
     MILLISECOND,

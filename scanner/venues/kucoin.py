@@ -18,23 +18,19 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from scanner.types import (
+from scanner.steps import (
     Ack,
     Best,
     Connect,
     Delta,
-    Depth,
-    FeeSide,
     Fetch,
-    LevelLayout,
-    Market,
     Notice,
-    Proof,
     Reconnect,
     Refused,
     Send,
     Snapshot,
 )
+from scanner.types import Depth, FeeSide, LevelLayout, Market, Proof
 from scanner.venues.bridged import BridgedBooks, market_of
 from scanner.venues.cells import READY, Cells, Shared
 from scanner.venues.horizon import ShallowBridge

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Meta, Struct
 
-from scanner.types import Reconnect
+from scanner.steps import Reconnect
 from scanner.venues.parts import decode
 
 

@@ -21,24 +21,21 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Raw
 
-from scanner.types import (
+from scanner.steps import (
     Ack,
     Best,
     Connect,
     Delta,
-    Depth,
     DerivativeTicker,
     Fetch,
-    LevelLayout,
-    Market,
     Notice,
-    Proof,
     Reconnect,
     Refused,
     Send,
     Snapshot,
     Step,
 )
+from scanner.types import Depth, LevelLayout, Market, Proof
 from scanner.venues import kucoinfutures_wire as wire
 from scanner.venues.boundaries import PREFIX, Boundaries, Boundary
 from scanner.venues.bridged import BridgedBooks, market_of

@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from scanner.types import Best, Delta, Reconnect, Refused, Reset, Send, Snapshot
+from scanner.steps import Best, Delta, Reconnect, Refused, Reset, Send, Snapshot
 from scanner.venues import cells as C
 from scanner.venues.cells import Cells, Shared
 from scanner.venues.parts import MILLISECOND, Resubscriptions

@@ -23,20 +23,8 @@ from typing import Protocol
 import msgspec
 from msgspec import Raw, Struct
 
-from scanner.types import (
-    Ack,
-    ChecksumRule,
-    Connect,
-    Depth,
-    FeeSide,
-    Market,
-    Notice,
-    Proof,
-    Reconnect,
-    Refused,
-    Send,
-    Step,
-)
+from scanner.steps import Ack, Connect, Notice, Reconnect, Refused, Send, Step
+from scanner.types import ChecksumRule, Depth, FeeSide, Market, Proof
 from scanner.venues.cells import Shared
 from scanner.venues.linked import NO_LEVEL, Level, LinkedBooks
 from scanner.venues.parts import (

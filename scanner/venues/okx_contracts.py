@@ -20,7 +20,8 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from scanner.types import ChecksumRule, Depth, DerivativeTicker, Market, Notice, Proof
+from scanner.steps import DerivativeTicker, Notice
+from scanner.types import ChecksumRule, Depth, Market, Proof
 from scanner.venues.okx import Okx
 from scanner.venues.parts import MILLISECOND, Known, Millis, decode
 from scanner.venues.protocol import Limits, Options, Steps, Venue, VenueProtocol

@@ -12,7 +12,8 @@ from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from scanner.types import ChecksumRule, Depth, FeeSide, LevelLayout, Market, Proof, Step
+from scanner.steps import Step
+from scanner.types import ChecksumRule, Depth, FeeSide, LevelLayout, Market, Proof
 from scanner.venues.cells import Shared
 from scanner.venues.wire import Wire
 

@@ -14,7 +14,7 @@ from enum import Enum
 
 from msgspec.structs import replace
 
-from scanner.types import Delta, Snapshot
+from scanner.steps import Delta, Snapshot
 from scanner.venues import cells as C
 from scanner.venues.cells import Cells, LastId
 

@@ -18,11 +18,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner import clock, ending, logs
+from scanner.events import FeedEvent, FundingSample, Opportunity, RejectMinute, RouteMinute
 from scanner.feeds.backoff import Backoff
 from scanner.feeds.health import ConnectionState
 from scanner.frame import Frame, Query
 from scanner.scan_state import ScanState
-from scanner.types import FeedEvent, FundingSample, Opportunity, RejectMinute, RouteMinute
 from scanner.workers.channel import Channel
 from scanner.workers.messages import Carry, Look, Message, Place, Pulse, Record, Seen, Stop
 

@@ -11,16 +11,10 @@ from typing import TypeAlias, cast
 import msgspec
 from msgspec import Struct
 
+from scanner.events import FeedEvent, FundingSample, Opportunity, RejectMinute, RouteMinute
 from scanner.frame import Frame, Query
 from scanner.scan_state import ScanState
-from scanner.types import (
-    FeedEvent,
-    FundingSample,
-    Market,
-    Opportunity,
-    RejectMinute,
-    RouteMinute,
-)
+from scanner.types import Market
 
 LARGEST = 1 << 28
 

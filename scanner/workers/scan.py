@@ -14,21 +14,21 @@ from scanner import clock, settings
 from scanner.config import Config, VenueConfig
 from scanner.engine.ids import Ids
 from scanner.engine.overview import Overview
+from scanner.events import (
+    FeedEvent,
+    FundingSample,
+    Opportunity,
+    RejectMinute,
+    RouteMinute,
+    Suspect,
+)
 from scanner.feeds.feed import Feed
 from scanner.feeds.shell import Shell
 from scanner.fleet import Fleet, spoken_natively, venue_feed
 from scanner.frame import Frame, Query
 from scanner.pipeline import Pipeline
 from scanner.scan_state import ScanState, brief, full
-from scanner.types import (
-    FeedEvent,
-    FundingSample,
-    Market,
-    Opportunity,
-    RejectMinute,
-    RouteMinute,
-    Suspect,
-)
+from scanner.types import Market
 from scanner.view import View
 from scanner.workers.messages import Place
 

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
-from scanner.types import Alert, FeedEvent, Leg
+from scanner.events import Alert, FeedEvent, Leg
 from storage import schema
 from storage.evidence import Basis, basis, leg
 from storage.migrate import version_of

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.engine import Connection, Engine
 
-from scanner.types import Alert
+from scanner.events import Alert
 from storage import migrate
 from storage.database import for_reading
 from storage.errors import DatabaseError, Foreign, explained

@@ -10,7 +10,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select
 from sqlalchemy.engine import Connection
 
-from scanner.types import FundingSample, ParitySample, RejectMinute
+from scanner.events import FundingSample, ParitySample, RejectMinute
 from storage.readings_schema import (
     funding,
     funding_settled,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from scanner.types import Alert, FeedEvent, Leg
+from scanner.events import Alert, FeedEvent, Leg
 from storage.evidence import Basis
 
 OPENED, PEAK, LAST = "opened", "peak", "last"
 
 
 class State(Basis, frozen=True, kw_only=True):
-    """One whole state of an opportunity, as in ``scanner.types.Opportunity``. ``moment``: opened,
+    """One whole state of an opportunity, as in ``scanner.events.Opportunity``. ``moment``: opened,
     peak (of its net bps) or last."""
 
     moment: str
@@ -26,7 +26,7 @@ class State(Basis, frozen=True, kw_only=True):
 
 class Stored(Struct, frozen=True, kw_only=True):
     """An opportunity as it is stored; the figures are of its newest event, as in
-    ``scanner.types.Opportunity``.
+    ``scanner.events.Opportunity``.
 
     ``buy`` and ``sell`` are None where the levels could not be kept; ``basis`` is what else the
     newest state rests on. ``closed_at`` and ``duration``
@@ -92,8 +92,9 @@ class Detail(Struct, frozen=True, kw_only=True):
 
 
 class RouteFigures(Struct, frozen=True, kw_only=True):
-    """The net edges at the touch of a route (bps) over a time, as in ``scanner.types.RouteMinute``;
-    ``at`` is when the newest was taken, ``minutes`` how many summaries it is made of."""
+    """The net edges at the touch of a route (bps) over a time, as in
+    ``scanner.events.RouteMinute``; ``at`` is when the newest was taken,
+    ``minutes`` how many summaries it is made of."""
 
     symbol: str
     buy: str

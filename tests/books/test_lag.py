@@ -6,7 +6,8 @@ import pytest
 
 from scanner.books.lag import USUAL, WINDOW
 from scanner.books.store import BookStore, Keys
-from scanner.types import LevelLayout, Snapshot
+from scanner.steps import Snapshot
+from scanner.types import LevelLayout
 
 MS = 1_000_000
 BEGIN = 1_760_000_000_000 * MS

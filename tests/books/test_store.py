@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scanner.books import layout as L
 from scanner.books.slow import BadLevels
 from scanner.books.store import MAX_LEAD, BookStore, Keys
-from scanner.types import Best, BookState, ChecksumRule, Delta, LevelLayout, Side, Snapshot
+from scanner.steps import Best, Delta, Snapshot
+from scanner.types import BookState, ChecksumRule, LevelLayout, Side
 
 KEYS = Keys.of(LevelLayout())
 

@@ -13,22 +13,14 @@ from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.rules import Amount, Holding, Rules
 from scanner.engine.tracker import Thresholds
+from scanner.events import Opportunity
 from scanner.history.arithmetic import account
 from scanner.pipeline import Lane, Pipeline
 from scanner.sinks.alerts import text
 from scanner.sinks.alerts.rules import Hit
 from scanner.sinks.formats import to_json, to_line
-from scanner.types import (
-    Depth,
-    DerivativeTicker,
-    Market,
-    MarketKind,
-    Opportunity,
-    Proof,
-    Reconnect,
-    Snapshot,
-    Step,
-)
+from scanner.steps import DerivativeTicker, Reconnect, Snapshot, Step
+from scanner.types import Depth, Market, MarketKind, Proof
 from scanner.venues.protocol import Limits, Options, Venue
 from storage import evidence
 from storage.queries.records import State

@@ -12,7 +12,9 @@ from scanner.engine.engine import Bounds, Engine
 from scanner.engine.ids import Ids
 from scanner.engine.overview import Overview
 from scanner.engine.tracker import Thresholds
-from scanner.types import BookState, LevelLayout, Market, Opportunity, Snapshot
+from scanner.events import Opportunity
+from scanner.steps import Snapshot
+from scanner.types import BookState, LevelLayout, Market
 
 KEYS = Keys.of(LevelLayout())
 SECOND = 1_000_000_000

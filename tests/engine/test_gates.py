@@ -14,7 +14,9 @@ from scanner.engine.gates import Gate
 from scanner.engine.ids import Ids
 from scanner.engine.rules import Amount, Rules
 from scanner.engine.tracker import Thresholds
-from scanner.types import BookState, LevelLayout, Market, Opportunity, Proof, Snapshot
+from scanner.events import Opportunity
+from scanner.steps import Snapshot
+from scanner.types import BookState, LevelLayout, Market, Proof
 
 KEYS = Keys.of(LevelLayout())
 SECOND = 1_000_000_000

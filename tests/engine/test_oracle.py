@@ -21,7 +21,9 @@ from scanner.engine.ids import Ids
 from scanner.engine.rules import Amount, Rules
 from scanner.engine.terms import Terms
 from scanner.engine.tracker import Thresholds
-from scanner.types import FeeIn, LevelLayout, Market, Opportunity, Side, Snapshot
+from scanner.events import Opportunity
+from scanner.steps import Snapshot
+from scanner.types import FeeIn, LevelLayout, Market, Side
 from tests.engine import slow
 
 KEYS = Keys.of(LevelLayout())

@@ -16,7 +16,8 @@ from scanner.engine.ids import Ids
 from scanner.engine.overview import Overview
 from scanner.engine.terms import Terms
 from scanner.engine.tracker import Thresholds
-from scanner.types import BookState, LevelLayout, Market, Snapshot
+from scanner.steps import Snapshot
+from scanner.types import BookState, LevelLayout, Market
 
 KEYS = Keys.of(LevelLayout())
 SECOND = 1_000_000_000

@@ -11,7 +11,7 @@ from scanner.engine.engine import Engine
 from scanner.engine.ids import Ids
 from scanner.engine.moves import Moves
 from scanner.engine.rules import Rules
-from scanner.types import Suspect
+from scanner.events import Suspect
 from tests.engine.test_gates import AT, SECOND, Bench
 
 HOUR = 3600 * SECOND

@@ -13,7 +13,8 @@ import pytest
 from scanner.engine.tracker import Thresholds
 from scanner.lab.venues import VENUES
 from scanner.pipeline import Action, Lane
-from scanner.types import Depth, Notice, Reconnect
+from scanner.steps import Notice, Reconnect
+from scanner.types import Depth
 from scanner.venues.registry import native
 from tests.fast.labs import BEGIN, Call, listed, session
 from tests.fast.twins import Twin, assert_same

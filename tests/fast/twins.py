@@ -11,8 +11,9 @@ from scanner.books import layout as L
 from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
+from scanner.events import Opportunity, RouteMinute
 from scanner.pipeline import Action, Identify, Lane, Pipeline
-from scanner.types import Depth, Market, Opportunity, RouteMinute
+from scanner.types import Depth, Market
 from scanner.venues.protocol import Options, Venue
 
 COUNTS = ("messages", "snapshots", "deltas", "bests", "gaps", "checksums_ok", "checksums_bad")

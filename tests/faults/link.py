@@ -17,7 +17,8 @@ from scanner.lab.seam import Close, Connection, HearsPongs, LabVenue, Ping, Repl
 from scanner.lab.venues import lab_venue
 from scanner.lab.world import World
 from scanner.pipeline import Pipeline
-from scanner.types import Connect, Depth, Fetch, Market
+from scanner.steps import Connect, Fetch
+from scanner.types import Depth, Market
 from scanner.venues.protocol import Options, Venue
 from tests.faults.faults import MILLISECOND, SECOND, Fault, Piece
 

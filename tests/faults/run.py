@@ -11,12 +11,13 @@ from msgspec import Struct, field
 from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
+from scanner.events import Opportunity
 from scanner.lab.book import ASK, BID, LabBook
 from scanner.lab.listings import LISTINGS
 from scanner.lab.prices import Episode
 from scanner.lab.world import World
 from scanner.pipeline import Pipeline
-from scanner.types import Depth, Market, Opportunity
+from scanner.types import Depth, Market
 from scanner.venues.registry import native
 from tests.faults.faults import FAULTS, MILLISECOND, SECOND, Fault
 from tests.faults.link import Link

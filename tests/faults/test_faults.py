@@ -12,7 +12,8 @@ from scanner.engine.engine import Bounds
 from scanner.feeds.driver import Driver
 from scanner.feeds.shell import Shell, Timing
 from scanner.pipeline import Lane
-from scanner.types import BookState, ChecksumRule, Delta, Depth, Snapshot
+from scanner.steps import Delta, Snapshot
+from scanner.types import BookState, ChecksumRule, Depth
 from scanner.venues.protocol import Venue
 from scanner.venues.registry import native
 from scanner.venues.sequence import Bridge, Chained, Verdict

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
+from scanner.events import Leg, Opportunity
 from scanner.lab.book import ASK, BID, LabBook
-from scanner.types import Leg, Opportunity
 
 NEVER = -1
 FOREVER = 1 << 62

@@ -16,7 +16,8 @@ from scanner.feeds.health import ConnectionState
 from scanner.feeds.shell import Lanes, Shell
 from scanner.lab.server import Clock, LabServer
 from scanner.lab.world import World
-from scanner.types import BookState, Market, Snapshot, Step
+from scanner.steps import Snapshot, Step
+from scanner.types import BookState, Market
 from scanner.venues.ccxt_book import CcxtBook
 from scanner.venues.protocol import Options, Venue
 from tests.feeds.pipeline import market_of, pipeline_of, same_book

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from scanner.feeds.ccxt_rates import MILLISECOND, SECOND, interval_of, tell_rates, ticker_of_rate
-from scanner.types import DerivativeTicker, Market, MarketKind
+from scanner.steps import DerivativeTicker
+from scanner.types import Market, MarketKind
 
 HOUR = 3600 * SECOND
 RATE = {

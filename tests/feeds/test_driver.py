@@ -11,7 +11,8 @@ from scanner.feeds.driver import Deed, Driver
 from scanner.feeds.health import Meter
 from scanner.feeds.notices import Notices
 from scanner.feeds.shell import Shell, Timing
-from scanner.types import Connect, Depth, Fetch
+from scanner.steps import Connect, Fetch
+from scanner.types import Depth
 from scanner.venues.parts import SECOND
 from scanner.venues.protocol import Options
 from tests.feeds.tiny import TinyLane, book, market, shell

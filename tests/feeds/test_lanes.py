@@ -5,12 +5,13 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
+from scanner.events import FeedEvent
 from scanner.feeds.feed import socket_feed
 from scanner.feeds.health import ConnectionState
 from scanner.feeds.shell import Shell
 from scanner.lab.server import Clock, LabServer
 from scanner.lab.world import World
-from scanner.types import BookState, Depth, FeedEvent
+from scanner.types import BookState, Depth
 from scanner.venues.protocol import Options
 from scanner.venues.registry import native
 from tests.feeds.pipeline import market_of, pipeline_of, same_book

@@ -21,20 +21,8 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from scanner.feeds.feed import Feed, socket_feed
 from scanner.feeds.shell import Shell, Timing
-from scanner.types import (
-    Ack,
-    Connect,
-    Depth,
-    Fetch,
-    Market,
-    Notice,
-    Proof,
-    Reconnect,
-    Refused,
-    Reset,
-    Send,
-    Step,
-)
+from scanner.steps import Ack, Connect, Fetch, Notice, Reconnect, Refused, Reset, Send, Step
+from scanner.types import Depth, Market, Proof
 from scanner.venues.frames import messages
 from scanner.venues.protocol import Limits, Options, Venue
 

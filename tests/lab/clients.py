@@ -15,7 +15,8 @@ from scanner.lab.book import ASK, BID, LabBook, LabMarket, decimal_text
 from scanner.lab.seam import Connection, LabVenue, Reply, Request
 from scanner.lab.server import LabServer
 from scanner.lab.units import MILLISECOND, SECOND
-from scanner.types import Depth, Refused
+from scanner.steps import Refused
+from scanner.types import Depth
 from tests.lab.conftest import StartNative
 from tests.lab.native import NativeFeed, until
 

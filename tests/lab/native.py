@@ -16,8 +16,9 @@ from scanner.engine.tracker import Thresholds
 from scanner.lab.book import LabBook, LabMarket
 from scanner.lab.server import LabServer
 from scanner.pipeline import Action, Lane, Pipeline
+from scanner.steps import Ack, Connect, Fetch, Reconnect, Send
 from scanner.ticker_lane import TickerLane
-from scanner.types import Ack, Connect, Depth, Fetch, Market, MarketKind, Reconnect, Send, Side
+from scanner.types import Depth, Market, MarketKind, Side
 from scanner.venues.protocol import Options
 from scanner.venues.registry import native
 

@@ -14,7 +14,8 @@ from scanner.lab.server import LabServer
 from scanner.lab.units import SECOND
 from scanner.lab.venues.coinbase import CoinbaseLab, market_id
 from scanner.lab.venues.coinbase_metadata import rfc3339
-from scanner.types import Depth, Reconnect, Refused, Reset
+from scanner.steps import Reconnect, Refused, Reset
+from scanner.types import Depth
 from scanner.venues.coinbase import VENUE
 from tests.lab.clients import (
     AT,

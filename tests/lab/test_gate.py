@@ -15,7 +15,8 @@ from scanner.lab.seam import Close, Connection, Request, VenueWorld
 from scanner.lab.server import LabServer
 from scanner.lab.units import SECOND
 from scanner.lab.venues.gate import GateLab, market_id
-from scanner.types import Ack, Best, Delta, Depth, Market, Reset, Send, Snapshot, Step
+from scanner.steps import Ack, Best, Delta, Reset, Send, Snapshot, Step
+from scanner.types import Depth, Market
 from scanner.venues.gate import VENUE
 from scanner.venues.protocol import Options
 from tests.lab.clients import (

@@ -16,7 +16,8 @@ from scanner.lab.seam import Close, Connection, VenueWorld
 from scanner.lab.server import LabServer
 from scanner.lab.units import SECOND
 from scanner.lab.venues.kraken import KrakenLab, market_id
-from scanner.types import Depth, Reset
+from scanner.steps import Reset
+from scanner.types import Depth
 from scanner.venues.kraken import stream_id
 from tests.lab.clients import (
     AT,

@@ -14,7 +14,8 @@ from scanner.lab.seam import Close, Connection, Reply, Request, VenueWorld
 from scanner.lab.server import LabServer
 from scanner.lab.units import SECOND
 from scanner.lab.venues.kucoin import KuCoinLab, market_id
-from scanner.types import Ack, Best, Delta, Depth, Fetch, Market, Reset, Send, Side, Snapshot, Step
+from scanner.steps import Ack, Best, Delta, Fetch, Reset, Send, Snapshot, Step
+from scanner.types import Depth, Market, Side
 from scanner.venues.kucoin import VENUE
 from scanner.venues.protocol import Options
 from tests.lab.clients import (

@@ -18,7 +18,8 @@ from scanner.lab.book import ASK, BID, LabBook
 from scanner.lab.seam import Connection, Out, Reply, VenueWorld
 from scanner.lab.venues import lab_venue, market_id
 from scanner.pipeline import Action, Lane, Pipeline
-from scanner.types import BookState, Connect, Depth, Market, Reconnect, Reset, Send, Side
+from scanner.steps import Connect, Reconnect, Reset, Send
+from scanner.types import BookState, Depth, Market, Side
 from scanner.venues.protocol import Options
 from scanner.venues.registry import native
 from tests.lab.clients import lab_market

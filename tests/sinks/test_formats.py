@@ -7,8 +7,8 @@ import json
 import pytest
 from msgspec.structs import replace
 
+from scanner.events import Leg, Opportunity
 from scanner.sinks.formats import rfc3339, to_json, to_line
-from scanner.types import Leg, Opportunity
 
 
 def leg(venue: str, *levels: tuple[float, float]) -> Leg:

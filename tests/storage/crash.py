@@ -23,7 +23,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection, create_engine, text
 
-from scanner.types import Opportunity
+from scanner.events import Opportunity
 from storage.ids import new_id
 from storage.location import is_sqlite, located
 from storage.spool import Batch

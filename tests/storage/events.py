@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy import create_engine, text
 
-from scanner.types import (
+from scanner.events import (
     FeedEvent,
     FundingSample,
     Leg,

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from scanner.types import Opportunity
+from scanner.events import Opportunity
 from storage import migrate
 from storage.batch import BatchWriter
 from storage.database import for_writing

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from scanner.types import Alert
+from scanner.events import Alert
 from storage.alerts import adopt
 from storage.queries import open_reader
 from storage.writer import Writer

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Connection
 
-from scanner.types import Opportunity
+from scanner.events import Opportunity
 from storage import summary, totals
 from storage.queries import By, Filter, Reader, Sort, listing, open_reader, packed
 from storage.schema import opportunity

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from scanner.types import Alert, FeedEvent, Leg, RouteMinute
+from scanner.events import Alert, FeedEvent, Leg, RouteMinute
 from storage import schema
 from storage.queries import Filter, Sort, open_reader
 from storage.writer import Writer

@@ -8,7 +8,7 @@ from math import nan
 import pytest
 from msgspec.structs import replace
 
-from scanner.types import FundingSample
+from scanner.events import FundingSample
 from storage import migrate, retention, summary
 from storage.batch import BatchWriter
 from storage.database import for_writing

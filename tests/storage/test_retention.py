@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from scanner.types import Alert
+from scanner.events import Alert
 from storage import migrate, retention, runs, summary
 from storage.batch import BatchWriter
 from storage.database import for_writing

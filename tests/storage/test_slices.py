@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
-from scanner.types import Opportunity
+from scanner.events import Opportunity
 from storage import segments, slices, summary
 from storage.columns import DAY, hour_of_week
 from storage.queries import By, Filter, Reader, open_reader, packed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.types import Opportunity
+from scanner.events import Opportunity
 from storage.draft import Draft
 from storage.spool import Batch, Spool
 from tests.storage.events import ID, SECOND, START, closed, feed_event, minute, opened, updated

@@ -9,7 +9,7 @@ import time
 import msgspec
 from sqlalchemy.engine import Connection
 
-from scanner.types import Alert
+from scanner.events import Alert
 from storage import evidence, schema
 from storage.batch import BatchWriter
 from storage.database import for_writing

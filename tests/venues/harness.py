@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from scanner.types import Depth, Market, Send, Step
+from scanner.steps import Send, Step
+from scanner.types import Depth, Market
 from scanner.venues.protocol import Options, Venue, VenueProtocol
 
 

@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.types import (
+from scanner.steps import (
     Ack,
     Best,
     Connect,
     Delta,
-    Depth,
     Fetch,
     Notice,
     Reconnect,
@@ -21,6 +20,7 @@ from scanner.types import (
     Snapshot,
     Step,
 )
+from scanner.types import Depth
 from scanner.venues.binance import VENUE
 from scanner.venues.parts import SECOND
 from scanner.venues.protocol import VenueProtocol

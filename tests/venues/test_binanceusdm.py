@@ -7,12 +7,11 @@ import json
 import msgspec
 import pytest
 
-from scanner.types import (
+from scanner.steps import (
     Ack,
     Best,
     Connect,
     Delta,
-    Depth,
     DerivativeTicker,
     Fetch,
     Notice,
@@ -21,6 +20,7 @@ from scanner.types import (
     Reset,
     Snapshot,
 )
+from scanner.types import Depth
 from scanner.venues.binanceusdm import VENUE, BinanceUsdmTickers
 from scanner.venues.parts import MILLISECOND, SECOND
 from scanner.venues.protocol import Options, VenueProtocol

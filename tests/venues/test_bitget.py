@@ -9,12 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from scanner.types import (
+from scanner.steps import (
     Ack,
     Best,
     Connect,
     Delta,
-    Depth,
     Notice,
     Reconnect,
     Refused,
@@ -23,6 +22,7 @@ from scanner.types import (
     Snapshot,
     Step,
 )
+from scanner.types import Depth
 from scanner.venues.bitget import VENUE
 from scanner.venues.parts import SECOND
 from scanner.venues.protocol import VenueProtocol

@@ -7,17 +7,8 @@ import json
 import msgspec
 import pytest
 
-from scanner.types import (
-    Ack,
-    Connect,
-    Depth,
-    DerivativeTicker,
-    Fetch,
-    Notice,
-    Refused,
-    Reset,
-    Snapshot,
-)
+from scanner.steps import Ack, Connect, DerivativeTicker, Fetch, Notice, Refused, Reset, Snapshot
+from scanner.types import Depth
 from scanner.venues.bitget_futures import VENUE
 from scanner.venues.parts import MILLISECOND, SECOND
 from scanner.venues.protocol import VenueProtocol

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.types import Fetch
+from scanner.steps import Fetch
 from scanner.venues.boundaries import UNKNOWN, Boundaries, Boundary
 from scanner.venues.parts import SECOND
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.types import Delta, Fetch, Notice, Reset, Snapshot
+from scanner.steps import Delta, Fetch, Notice, Reset, Snapshot
 from scanner.venues.bridged import BridgedBooks, market_of
 from scanner.venues.cells import Cells
 from scanner.venues.parts import SECOND, Fetches

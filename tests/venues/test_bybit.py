@@ -8,18 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from scanner.types import (
-    Ack,
-    Best,
-    Connect,
-    Delta,
-    Depth,
-    Notice,
-    Reconnect,
-    Refused,
-    Reset,
-    Snapshot,
-)
+from scanner.steps import Ack, Best, Connect, Delta, Notice, Reconnect, Refused, Reset, Snapshot
+from scanner.types import Depth
 from scanner.venues.bybit import TOPIC_CHARACTERS, VENUE
 from scanner.venues.parts import SECOND
 from scanner.venues.protocol import VenueProtocol

@@ -7,17 +7,8 @@ import json
 import msgspec
 import pytest
 
-from scanner.types import (
-    Ack,
-    Connect,
-    Delta,
-    Depth,
-    DerivativeTicker,
-    Notice,
-    Refused,
-    Reset,
-    Snapshot,
-)
+from scanner.steps import Ack, Connect, Delta, DerivativeTicker, Notice, Refused, Reset, Snapshot
+from scanner.types import Depth
 from scanner.venues.bybit_linear import VENUE
 from scanner.venues.parts import MILLISECOND, SECOND
 from scanner.venues.protocol import VenueProtocol

@@ -6,18 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from scanner.types import (
-    Ack,
-    Depth,
-    Fetch,
-    Market,
-    Notice,
-    Proof,
-    Reconnect,
-    Refused,
-    Reset,
-    Snapshot,
-)
+from scanner.steps import Ack, Fetch, Notice, Reconnect, Refused, Reset, Snapshot
+from scanner.types import Depth, Market, Proof
 from scanner.venues.ccxt_book import CAREFUL, CcxtBook, venue
 from scanner.venues.parts import SECOND
 from scanner.venues.protocol import Options

@@ -10,12 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.types import (
+from scanner.steps import (
     Ack,
     Connect,
     Delta,
-    Depth,
-    LevelLayout,
     Notice,
     Reconnect,
     Refused,
@@ -24,6 +22,7 @@ from scanner.types import (
     Snapshot,
     Step,
 )
+from scanner.types import Depth, LevelLayout
 from scanner.venues.coinbase import VENUE
 from scanner.venues.parts import SECOND
 from scanner.venues.protocol import VenueProtocol

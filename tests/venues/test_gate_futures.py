@@ -7,12 +7,11 @@ import json
 import msgspec
 import pytest
 
-from scanner.types import (
+from scanner.steps import (
     Ack,
     Best,
     Connect,
     Delta,
-    Depth,
     DerivativeTicker,
     Fetch,
     Notice,
@@ -20,6 +19,7 @@ from scanner.types import (
     Send,
     Snapshot,
 )
+from scanner.types import Depth
 from scanner.venues.gate_futures import VENUE
 from scanner.venues.parts import MILLISECOND, SECOND
 from scanner.venues.protocol import VenueProtocol

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from scanner.types import Depth, Reconnect, Send
+from scanner.steps import Reconnect, Send
+from scanner.types import Depth
 from scanner.venues.parts import SECOND
 from scanner.venues.registry import VENUES, native
 from tests.venues.harness import build

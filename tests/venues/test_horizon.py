@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.types import Delta, Snapshot
+from scanner.steps import Delta, Snapshot
 from scanner.venues.horizon import Horizon, ShallowBridge, merged
 
 Levels = list[tuple[str, ...]]

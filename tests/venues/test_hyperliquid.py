@@ -7,11 +7,10 @@ import json
 import msgspec
 import pytest
 
-from scanner.types import (
+from scanner.steps import (
     Ack,
     Best,
     Connect,
-    Depth,
     DerivativeTicker,
     Notice,
     Reconnect,
@@ -19,6 +18,7 @@ from scanner.types import (
     Send,
     Snapshot,
 )
+from scanner.types import Depth
 from scanner.venues.hyperliquid import VENUE
 from scanner.venues.parts import MILLISECOND, SECOND
 from scanner.venues.protocol import VenueProtocol

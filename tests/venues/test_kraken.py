@@ -8,19 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from scanner.types import (
-    Ack,
-    ChecksumRule,
-    Connect,
-    Delta,
-    Depth,
-    LevelLayout,
-    Notice,
-    Reconnect,
-    Refused,
-    Reset,
-    Snapshot,
-)
+from scanner.steps import Ack, Connect, Delta, Notice, Reconnect, Refused, Reset, Snapshot
+from scanner.types import ChecksumRule, Depth, LevelLayout
 from scanner.venues.kraken import VENUE
 from scanner.venues.parts import SECOND
 from scanner.venues.protocol import VenueProtocol

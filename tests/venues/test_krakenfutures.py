@@ -7,16 +7,7 @@ import json
 import msgspec
 import pytest
 
-from scanner.types import (
-    Ack,
-    Connect,
-    Delta,
-    DerivativeTicker,
-    Notice,
-    Refused,
-    Reset,
-    Snapshot,
-)
+from scanner.steps import Ack, Connect, Delta, DerivativeTicker, Notice, Refused, Reset, Snapshot
 from scanner.venues.krakenfutures import VENUE
 from scanner.venues.parts import MILLISECOND, SECOND
 from scanner.venues.protocol import VenueProtocol

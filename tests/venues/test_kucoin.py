@@ -11,12 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.types import (
+from scanner.steps import (
     Ack,
     Best,
     Connect,
     Delta,
-    Depth,
     Fetch,
     Notice,
     Reconnect,
@@ -25,6 +24,7 @@ from scanner.types import (
     Send,
     Snapshot,
 )
+from scanner.types import Depth
 from scanner.venues.kucoin import INCOMPARABLE, VENUE
 from scanner.venues.parts import MILLISECOND, SECOND
 from scanner.venues.protocol import VenueProtocol

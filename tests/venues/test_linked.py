@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from scanner.types import Best, Delta, Refused, Reset, Send, Snapshot
+from scanner.steps import Best, Delta, Refused, Reset, Send, Snapshot
 from scanner.venues.linked import NO_LEVEL, Level, Linked, LinkedBooks
 from scanner.venues.parts import SECOND
 from scanner.venues.sequence import Ranks, Verdict

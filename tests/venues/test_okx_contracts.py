@@ -7,7 +7,8 @@ import json
 import msgspec
 import pytest
 
-from scanner.types import Ack, Connect, Depth, DerivativeTicker, Notice, Reset, Snapshot
+from scanner.steps import Ack, Connect, DerivativeTicker, Notice, Reset, Snapshot
+from scanner.types import Depth
 from scanner.venues.okx_contracts import VENUE
 from scanner.venues.parts import MILLISECOND, SECOND
 from scanner.venues.protocol import VenueProtocol

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.types import Delta, Snapshot
+from scanner.steps import Delta, Snapshot
 from scanner.venues.sequence import (
     DOUBT,
     Bridge,

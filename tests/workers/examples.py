@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from scanner.events import Leg, Opportunity
 from scanner.frame import Frame, Row, Totals
-from scanner.types import Leg, Opportunity
 
 LEG = Leg(venue="okx", symbol="X/Q", levels=((1.5, 2.0),), fee_rate=0.001, age_ms=1.0)
 

@@ -8,9 +8,10 @@ from random import Random
 
 import pytest
 
+from scanner.events import FeedEvent, RouteMinute
 from scanner.frame import Query
 from scanner.scan_state import ScanState
-from scanner.types import FeedEvent, Market, RouteMinute
+from scanner.types import Market
 from scanner.workers import channel
 from scanner.workers.channel import ENOUGH, Channel
 from scanner.workers.messages import (

@@ -11,10 +11,12 @@ from msgspec.structs import replace
 
 from scanner.books.store import Keys
 from scanner.config import Config, validated
+from scanner.events import Opportunity
 from scanner.frame import Query
 from scanner.located import parse
 from scanner.pipeline import Pipeline
-from scanner.types import LevelLayout, Market, Opportunity, Snapshot
+from scanner.steps import Snapshot
+from scanner.types import LevelLayout, Market
 from scanner.venues.ccxt_book import venue
 from scanner.workers import scan
 from scanner.workers.messages import Place

@@ -9,8 +9,8 @@ from random import Random
 from msgspec import Struct
 from msgspec.structs import replace
 
+from scanner.events import Alert
 from scanner.sinks.alerts.rules import SECOND
-from scanner.types import Alert
 
 MOST_WAITING = 200
 FIRST_PAUSE = 2.0

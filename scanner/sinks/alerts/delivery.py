@@ -18,6 +18,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from scanner.alert_config import BELL, TERMINAL, AlertSettings
+from scanner.events import Opportunity
 from scanner.redact import Redactor, credentials
 from scanner.sinks.alerts.channel import ChannelState, Outcome
 from scanner.sinks.alerts.courier import Courier
@@ -26,7 +27,6 @@ from scanner.sinks.alerts.here import Here
 from scanner.sinks.alerts.log import AlertLog
 from scanner.sinks.alerts.rules import SECOND, Hit, Rules, Watcher
 from scanner.sinks.alerts.wire import Answer
-from scanner.types import Opportunity
 
 log = logging.getLogger(__name__)
 MOST_HITS = 10_000

@@ -13,13 +13,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.alert_config import TERMINAL, AlertRule, AlertSettings
+from scanner.events import Alert
 from scanner.hours import within
 from scanner.sinks.alerts import text
 from scanner.sinks.alerts.channel import DOUBT, ChannelQueue, ChannelState, Outcome, Patience
 from scanner.sinks.alerts.gate import Bundle, Gate, Gathered, Refused, same
 from scanner.sinks.alerts.log import AlertLog, Kept
 from scanner.sinks.alerts.rules import SECOND, Hit
-from scanner.types import Alert
 
 INTERRUPTED = f"its run ended while it was being sent; {DOUBT}"
 DATABASE_PAUSE = 2.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from scanner.alert_config import AlertRule
+from scanner.events import Opportunity
 from scanner.sinks.alerts.rules import SECOND, Hit
-from scanner.types import Opportunity
 
 KEPT = 10_000
 SHOWN = 10

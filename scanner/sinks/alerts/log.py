@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 from typing import Protocol
 
-from scanner.types import Alert
+from scanner.events import Alert
 
 log = logging.getLogger(__name__)
 REMEMBERED = 10_000

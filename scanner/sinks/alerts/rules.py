@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.alert_config import AlertRule, AlertSettings
-from scanner.types import Leg, Opportunity
+from scanner.events import Leg, Opportunity
 
 SECOND = 1_000_000_000
 MILLISECOND = 1_000_000

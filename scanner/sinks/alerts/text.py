@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
+from scanner.events import Leg, Opportunity
 from scanner.sinks.alerts.gate import Bundle
 from scanner.sinks.alerts.rules import Hit
-from scanner.types import Leg, Opportunity
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PLAIN = frozenset(" /:.-+")

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.alert_config import BELL, TERMINAL, AlertRule, AlertSettings
+from scanner.events import Leg, Opportunity
 from scanner.hours import within
 from scanner.redact import Redactor, credentials
 from scanner.sinks.alerts import text
@@ -20,7 +21,6 @@ from scanner.sinks.alerts.courier import Courier
 from scanner.sinks.alerts.desk import GRACE, Job
 from scanner.sinks.alerts.rules import SECOND, Hit, Rules, Watcher, one_of
 from scanner.sinks.alerts.wire import Answer
-from scanner.types import Leg, Opportunity
 
 SAMPLE_ID = "00000000-0000-7000-8000-000000000000"
 PRICE = 100.0

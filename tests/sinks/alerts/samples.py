@@ -7,8 +7,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from scanner.alert_config import AlertSettings
+from scanner.events import Leg, Opportunity
 from scanner.model import Model
-from scanner.types import Leg, Opportunity
 
 START = 1_700_000_000_000_000_000
 SECOND = 1_000_000_000

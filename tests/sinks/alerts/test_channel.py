@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from scanner.events import Alert
 from scanner.sinks.alerts.channel import (
     FIRST_PAUSE,
     LONGEST_PAUSE,
@@ -14,7 +15,6 @@ from scanner.sinks.alerts.channel import (
     Outcome,
     Patience,
 )
-from scanner.types import Alert
 from tests.sinks.alerts.samples import SECOND, START
 
 PATIENCE = Patience(attempts=3, expire=600 * SECOND, deadline=30 * SECOND)

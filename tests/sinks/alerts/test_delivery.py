@@ -14,10 +14,10 @@ import pytest
 from scanner import clock
 from scanner.alert_config import AlertSettings
 from scanner.engine.ids import Ids
+from scanner.events import RouteMinute
 from scanner.sinks.alerts.delivery import Alerts
 from scanner.sinks.alerts.desk import Job
 from scanner.sinks.alerts.log import MemoryLog
-from scanner.types import RouteMinute
 from tests.sinks.alerts.receiver import Receiver, free_port
 from tests.sinks.alerts.samples import found, settings
 

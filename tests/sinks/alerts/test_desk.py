@@ -11,11 +11,11 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.alert_config import AlertSettings
+from scanner.events import Alert
 from scanner.sinks.alerts.channel import Outcome
 from scanner.sinks.alerts.desk import Desk, Job
 from scanner.sinks.alerts.log import Kept
 from scanner.sinks.alerts.rules import Hit
-from scanner.types import Alert
 from tests.sinks.alerts.samples import SECOND, START, found, settings
 
 PHONE = {"phone": "tgram://123456789:abc/42"}

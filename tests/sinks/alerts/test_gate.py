@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from scanner.events import Opportunity
 from scanner.sinks.alerts.gate import KEPT, SHOWN, Gate, Gathered, Pass, Refused
 from scanner.sinks.alerts.rules import Hit
-from scanner.types import Opportunity
 from tests.sinks.alerts.samples import SECOND, START, found, leg, one_rule
 
 

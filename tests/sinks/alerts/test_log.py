@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from scanner.events import Alert
 from scanner.sinks.alerts.log import REMEMBERED, Kept, MemoryLog, StoredLog, ToldLog
-from scanner.types import Alert
 from tests.sinks.alerts.samples import START
 
 ALERT = Alert(id="a1", rule="r", channel="phone", at=START)

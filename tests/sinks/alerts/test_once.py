@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from random import Random
 
+from scanner.events import Alert
 from scanner.sinks.alerts.channel import Outcome
 from scanner.sinks.alerts.desk import Desk, Job
 from scanner.sinks.alerts.log import StoredLog
 from scanner.sinks.alerts.rules import Hit
-from scanner.types import Alert
 from tests.sinks.alerts.samples import SECOND, START, found, settings
 
 SETTINGS = settings(

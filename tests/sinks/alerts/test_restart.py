@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner.types import Alert
+from scanner.events import Alert
 from storage.errors import Foreign, Unreachable
 from storage.queries import open_reader
 from tests.sinks.alerts.receiver import Receiver, free_port

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from scanner.events import Leg, Opportunity
 from scanner.sinks.alerts.gate import Bundle
 from scanner.sinks.alerts.rules import Hit
 from scanner.sinks.alerts.text import LONGEST_TEXT, name, of_bundle, of_hit, title
-from scanner.types import Leg, Opportunity
 from tests.sinks.alerts.samples import FOUND, SECOND, START, found
 
 TEXT = """\
