@@ -15,7 +15,8 @@ from scanner.engine.tracker import Thresholds
 from scanner.lab.offline import Offline, Remembered
 from scanner.lab.venues import lab_venue
 from scanner.lab.world import World
-from scanner.pipeline import Lane, Pipeline
+from scanner.lane import Lane
+from scanner.pipeline import Pipeline
 from scanner.recordings import find, frames
 from scanner.steps import Best
 from scanner.types import Depth, Market, Side

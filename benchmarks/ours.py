@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from benchmarks.corpus import BEGIN, SECOND, Outcome, Session, connected, outcome, pipeline
-from scanner.pipeline import Lane
+from scanner.lane import Lane
 
 Way = Literal["reads", "one", "reference"]
 READ = 32

@@ -24,7 +24,7 @@ from benchmarks.synthetic import SPOKEN, market
 from scanner.feeds.feed import socket_feed
 from scanner.feeds.shell import Shell
 from scanner.feeds.socket import open_socket
-from scanner.pipeline import Action, Lane
+from scanner.lane import Action, Lane
 from scanner.types import Depth
 from scanner.venues.protocol import Options
 from scanner.venues.registry import native

@@ -10,7 +10,8 @@ import msgspec
 import numpy as np
 
 from benchmarks.corpus import BEGIN, SECOND, connected, pipeline
-from scanner.pipeline import Lane, Pipeline
+from scanner.lane import Lane
+from scanner.pipeline import Pipeline
 from scanner.types import Depth, Market
 from scanner.venues.registry import native
 

@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.pipeline import Action, Lane, Pipeline
+from scanner.lane import Action, Lane
+from scanner.pipeline import Pipeline
 from scanner.recordings import EVERY_MARKET, Connection, Frame, first_line, frames
 from scanner.steps import Notice, Reconnect, Refused, Reset
 from scanner.types import Depth, Market, MarketKind, Side

@@ -8,7 +8,8 @@ from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity
-from scanner.pipeline import Action, Lane, Pipeline
+from scanner.lane import Action, Lane
+from scanner.pipeline import Pipeline
 from scanner.types import BookState, Depth, Market, Proof
 from scanner.venues import ccxt_book
 from scanner.venues.protocol import Options, Venue

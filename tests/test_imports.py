@@ -22,6 +22,7 @@ CORE = {
         "derivatives",
         "engine",
         "fast",
+        "lane",
         "pipeline",
         "ticker_lane",
         "events",
@@ -56,9 +57,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fast": PLAIN | {"books", "counts", "engine", "venues"},
     "derivatives": PLAIN,
     "ticker_lane": PLAIN | {"derivatives", "venues"},
+    "lane": PLAIN | {"books", "counts", "fast", "pipeline", "venues", "watch"},
     "pipeline": PLAIN
-    | {"books", "carry", "counts", "derivatives", "engine", "fast", "ticker_lane"}
-    | {"venues", "watch"},
+    | {"books", "carry", "counts", "derivatives", "engine", "lane", "ticker_lane", "venues"}
+    | {"watch"},
     # bytes in, lines and rows out
     "feeds": PLAIN | {"books.jit", "errors", "clock", "pipeline", "venues", "__init__"},
     "frame": PLAIN,
@@ -104,7 +106,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "check_text": PLAIN | {"check", "config", "logs", "markets", "redact"},
     # recordings
     "recordings": PLAIN | {"errors"},
-    "stage": PLAIN | {"pipeline", "recordings", "venues"},
+    "stage": PLAIN | {"lane", "pipeline", "recordings", "venues"},
     "replay": PLAIN | {"engine", "errors", "pipeline", "recordings", "stage", "venues"},
     # the lab shares no decoder with what it is there to test
     "lab": {"steps", "types"},

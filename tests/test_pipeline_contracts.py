@@ -14,7 +14,8 @@ from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity
-from scanner.pipeline import Lane, Pipeline
+from scanner.lane import Lane
+from scanner.pipeline import Pipeline
 from scanner.steps import DerivativeTicker, Notice, Reconnect, Snapshot, Step
 from scanner.types import BookState, Depth, Market, MarketKind, Proof, Side
 from scanner.venues.protocol import Limits, Options, Venue

@@ -21,7 +21,8 @@ from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity
-from scanner.pipeline import Lane, Pipeline
+from scanner.lane import Lane
+from scanner.pipeline import Pipeline
 from scanner.recordings import find, frames
 from scanner.replay import cast, replay
 from scanner.types import BookState, Side

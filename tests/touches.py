@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from itertools import count
 
-from scanner.pipeline import Action, Lane
+from scanner.lane import Action, Lane
 from scanner.steps import Fetch
 from scanner.types import Depth
 from scanner.venues import binance, bitget, bybit, gate, kucoin, okx

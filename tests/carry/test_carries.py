@@ -15,7 +15,8 @@ from scanner.engine.rules import Amount, Holding, Rules
 from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity
 from scanner.history.arithmetic import account
-from scanner.pipeline import Lane, Pipeline
+from scanner.lane import Lane
+from scanner.pipeline import Pipeline
 from scanner.sinks.alerts import text
 from scanner.sinks.alerts.rules import Hit
 from scanner.sinks.formats import to_json, to_line

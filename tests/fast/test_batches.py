@@ -12,7 +12,7 @@ import pytest
 
 from scanner.engine.tracker import Thresholds
 from scanner.lab.venues import VENUES
-from scanner.pipeline import Action, Lane
+from scanner.lane import Action, Lane
 from scanner.steps import Notice, Reconnect
 from scanner.types import Depth
 from scanner.venues.registry import native

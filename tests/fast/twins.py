@@ -12,7 +12,8 @@ from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity, RouteMinute
-from scanner.pipeline import Action, Identify, Lane, Pipeline
+from scanner.lane import Action, Identify, Lane
+from scanner.pipeline import Pipeline
 from scanner.types import Depth, Market
 from scanner.venues.protocol import Options, Venue
 

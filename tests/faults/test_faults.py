@@ -11,7 +11,7 @@ from scanner.books import layout as L
 from scanner.engine.engine import Bounds
 from scanner.feeds.driver import Driver
 from scanner.feeds.shell import Shell, Timing
-from scanner.pipeline import Lane
+from scanner.lane import Lane
 from scanner.steps import Delta, Snapshot
 from scanner.types import BookState, ChecksumRule, Depth
 from scanner.venues.protocol import Venue

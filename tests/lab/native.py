@@ -15,7 +15,8 @@ from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.lab.book import LabBook, LabMarket
 from scanner.lab.server import LabServer
-from scanner.pipeline import Action, Lane, Pipeline
+from scanner.lane import Action, Lane
+from scanner.pipeline import Pipeline
 from scanner.steps import Ack, Connect, Fetch, Reconnect, Send
 from scanner.ticker_lane import TickerLane
 from scanner.types import Depth, Market, MarketKind, Side

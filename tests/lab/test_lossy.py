@@ -17,7 +17,8 @@ from scanner.engine.tracker import Thresholds
 from scanner.lab.book import ASK, BID, LabBook
 from scanner.lab.seam import Connection, Out, Reply, VenueWorld
 from scanner.lab.venues import lab_venue, market_id
-from scanner.pipeline import Action, Lane, Pipeline
+from scanner.lane import Action, Lane
+from scanner.pipeline import Pipeline
 from scanner.steps import Connect, Reconnect, Reset, Send
 from scanner.types import BookState, Depth, Market, Side
 from scanner.venues.protocol import Options
