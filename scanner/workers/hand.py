@@ -187,6 +187,7 @@ class Hand:
                 self._frame, self._asked = frame, False
             case Pulse():
                 self.pulse, self.state = message, message.state
+                self._asked = False  # what cannot be shown yet, or had to be dropped, has no answer
                 self._backoff.observe(True, clock.now())
                 if not self._backoff.failures:
                     self.trouble = ""
