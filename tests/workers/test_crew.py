@@ -109,9 +109,9 @@ async def scanned(workers: int, patience: Patience = PATIENT) -> AsyncIterator[S
             async with asyncio.TaskGroup() as group:
                 crew.start(group)
                 crew.carry(config_of(lab), markets_of(lab))
-                crew.look(Query())  # a screen is there before its workers can show anything
                 scan = Scanned(crew, told)
-                await until(lambda: len(scan.flagged()) == 4, 30)
+                # A screen looks from the start, before there is anything to show.
+                await until(lambda: bool(crew.look(Query())) and len(scan.flagged()) == 4, 30)
                 yield scan
                 await crew.stop("the scanner stopped")
         finally:
