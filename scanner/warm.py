@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import subprocess
+import sys
 from contextlib import suppress
 from fcntl import LOCK_EX, flock
 
@@ -29,19 +33,33 @@ def compiled() -> bool:
 
 
 def warm_alone() -> None:
-    """As ``warm``; of several processes that find nothing compiled, one compiles and the others
-    wait for it."""
-    if compiled():
-        warm()
-        return
-    with suppress(OSError):  # a folder that cannot be written: each compiles for itself
-        cache_folder().mkdir(parents=True, exist_ok=True)
-        with (cache_folder() / "lock").open("w") as lock:
-            flock(lock, LOCK_EX)
-            warm()
-            (cache_folder() / ALL).touch()
-            return
+    """As ``warm``; what is not compiled yet is compiled in a process of its own, once for all that
+    wait for it. The compiler leaves so much behind that each collection of garbage in its process
+    holds everything up for seconds."""
+    if not compiled():
+        with suppress(OSError):  # a folder that cannot be written: each compiles for itself
+            cache_folder().mkdir(parents=True, exist_ok=True)
+            with (cache_folder() / "lock").open("w") as lock:
+                flock(lock, LOCK_EX)
+                if not compiled() and _compile():
+                    (cache_folder() / ALL).touch()
     warm()
+    gc.collect()
+    gc.freeze()  # what is there now stays: it need not be looked through again
+
+
+def _compile() -> bool:
+    """Fill the cache; False where that went wrong, and will where it can be told."""
+    quiet = subprocess.DEVNULL
+    done = subprocess.run(
+        (sys.executable, "-c", "from scanner.warm import warm; warm()"),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
+        stdin=quiet,
+        stdout=quiet,
+        stderr=quiet,
+        check=False,
+    )
+    return done.returncode == 0
 
 
 def warm() -> None:
