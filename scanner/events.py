@@ -135,6 +135,23 @@ class Opportunity(Struct, frozen=True, kw_only=True):
     carry: Carry | None = None
 
 
+class Survival(Struct, frozen=True, kw_only=True):
+    """What the orders of an opportunity would have left ``delay_ms`` after its flag, at the prices
+    that then stood: its sizes, fees and conversion, filled on paper (``scanner.engine.following``).
+
+    ``id`` and ``symbol`` are those of the opportunity, the rest as there; ``at`` is that moment,
+    ns. Both figures are None where that is unknown: ``reason`` says why.
+    """
+
+    id: str
+    symbol: str
+    delay_ms: int
+    at: int
+    net_profit: float | None = None
+    net_bps: float | None = None
+    reason: str = ""
+
+
 class RouteMinute(Struct, frozen=True, kw_only=True):
     """What one route (buy here, sell there) showed since the last summary, flagged or not.
 

@@ -60,6 +60,7 @@ class Lane:
     ) -> None:
         self._pipeline = pipeline
         self._store = pipeline.store
+        self._following = pipeline.following
         self._venue = venue
         self._keys = Keys.of(venue.layout)
         self._protocol = venue.make(markets, options)
@@ -77,6 +78,7 @@ class Lane:
 
     def start(self, at: int) -> list[Action]:
         """Before the connection: what leads to it. Every book of the lane starts empty."""
+        self._following.settle(at)
         for book in self.books.values():
             self._pipeline.drop(book, BookState.EMPTY, "a new connection starts", at)
             self._pipeline.derivatives.forget(book)
@@ -84,6 +86,7 @@ class Lane:
 
     def opened(self, at: int) -> list[Action]:
         """The socket is open: subscribe."""
+        self._following.settle(at)
         for market, book in self.books.items():
             self._store.set_state(book, BookState.SYNCING)
             self._watches[market].asked(at)
@@ -91,6 +94,8 @@ class Lane:
 
     def received(self, raw: bytes, at: int) -> list[Action]:
         """One message from the socket."""
+        if at >= self._following.due:
+            self._following.settle(at)
         if self._fast is not None and not self._over:
             code = self._fast.take_one(raw, at)
             if code != F.DECLINED:
@@ -102,6 +107,8 @@ class Lane:
     ) -> list[Action]:
         """``count`` messages that lie in memory (``scanner.feeds.shell.Lane``), in order, up to the
         first that leads to a ``Reconnect``."""
+        if at >= self._following.due:
+            self._following.settle(at)
         actions: list[Action] = []
         first = 0
         while first < count and not self._over:
@@ -123,10 +130,12 @@ class Lane:
 
     def fetched(self, tag: str, status: int, body: bytes, at: int) -> list[Action]:
         """The answer to a ``Fetch``; status 0: there was none."""
+        self._following.settle(at)
         return self._run(lambda at: self._protocol.fetched(tag, status, body, at), at)
 
     def idle(self, at: int) -> list[Action]:
         """A few times a second: heartbeats, deadlines, books that need a fresh start."""
+        self._following.settle(at)
         actions = self._run(self._protocol.idle, at)
         if self._over:
             return actions
@@ -143,6 +152,7 @@ class Lane:
 
     def closed(self, reason: str, at: int) -> None:
         """The connection is gone: every book of it leaves the game in this call."""
+        self._following.settle(at)
         self._drop_all(reason, at)
 
     def proven(self) -> dict[str, int]:

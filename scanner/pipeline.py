@@ -7,16 +7,18 @@ through it. Like the rest of the core it has no clock and no I/O: bytes and time
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from scanner.books.store import BookStore
 from scanner.carry.carries import Carries
 from scanner.derivatives import Derivatives
 from scanner.engine.engine import Bounds, Emit, Engine
+from scanner.engine.following import Following
 from scanner.engine.ids import Ids
 from scanner.engine.quarantine import Tell
 from scanner.engine.rules import Rules
 from scanner.engine.tracker import Thresholds
+from scanner.events import Survival
 from scanner.lane import Identify, Lane
 from scanner.ticker_lane import TickerLane
 from scanner.types import BookState, ChecksumRule, Depth, Market
@@ -31,6 +33,8 @@ class Pipeline:
     wrong checksum, levels that could not be read. ``contracts`` are the markets of books that
     take no part in the scan, which compares what trades the same thing for the same money;
     ``derivatives`` is what their venues say of them, and ``carries`` holds them against coins.
+    ``following`` looks again at what has opened; ``survived`` is called with what it finds. Whoever
+    changes a book at a time lets it settle that time first.
     """
 
     def __init__(
@@ -43,16 +47,20 @@ class Pipeline:
         patience: Patience | None = None,
         rules: Rules | None = None,
         suspect: Tell = lambda found: None,
+        survived: Callable[[Survival], None] = lambda found: None,
     ) -> None:
         self.store = BookStore()
-        self.engine = Engine(self.store, thresholds, bounds, ids, emit, rules, suspect)
+        self.following = Following(self.store, survived)
+        self.engine = Engine(
+            self.store, thresholds, bounds, ids, emit, rules, suspect, self.following
+        )
         self.bounds = bounds
         self.patience = patience or Patience()
         self.breaks: Counter[str] = Counter()
         self.contracts: dict[int, Market] = {}
         self.derivatives = Derivatives()
         currencies = self.engine.currencies
-        self.carries = Carries(self.store, self.derivatives, currencies, ids, emit)
+        self.carries = Carries(self.store, self.derivatives, currencies, ids, emit, self.following)
         self.carries.configure(thresholds, bounds, rules)
         self._books: dict[tuple[str, bool, str], int] = {}
 
@@ -115,6 +123,7 @@ class Pipeline:
     def carry(self, markets: Sequence[Market], at: int) -> None:
         """These markets are all from now on: the books of others, which no lane feeds any more,
         leave the engine; fees, lots and minimums are those given."""
+        self.following.settle(at)
         wanted = {(market.venue, market.is_contract, market.id): market for market in markets}
         for key, book in self._books.items():
             market = wanted.get(key)
@@ -123,11 +132,11 @@ class Pipeline:
             if book not in self.engine.markets:
                 continue
             if market is None:
-                self.drop(book, BookState.EMPTY, "it is scanned no more", at)
+                self._leave(book, "it is scanned no more", at)
                 self.engine.remove(book)
                 self.carries.remove(book)
             elif market.symbol != self.engine.markets[book].symbol:
-                self.drop(book, BookState.EMPTY, "it has another symbol now", at)
+                self._leave(book, "it has another symbol now", at)
                 self.engine.rename(book, market)
                 self.carries.rename(book, market)
             elif market != self.engine.markets[book]:
@@ -140,10 +149,15 @@ class Pipeline:
                 self.contracts[book] = market
                 self.carries.revalue(book, market)
             return
-        self.drop(book, BookState.EMPTY, "it is scanned no more", at)
+        self._leave(book, "it is scanned no more", at)
         self.derivatives.forget(book)
         self.carries.remove(book)
         del self.contracts[book]
+
+    def _leave(self, book: int, reason: str, at: int) -> None:
+        """The book is not what it was any more."""
+        self.drop(book, BookState.EMPTY, reason, at)
+        self.following.leave(book, reason)
 
     def drop(self, book: int, state: BookState, reason: str, at: int) -> None:
         """The book leaves the game in this very call, and what stood on it is closed."""
@@ -156,8 +170,9 @@ class Pipeline:
         self.carries.dropped(book, reason, at)
 
     def finish(self, reason: str, at: int) -> None:
-        """The end: what is open is closed with ``reason``, everything leaves the game, and what a
-        feed still says until it ends opens nothing."""
+        """The end: what is open is closed with ``reason``, everything leaves the game, and whatever
+        a feed still says until it ends, nothing is told any more."""
+        self.following.finish(reason, at)
         self.engine.finish(reason, at)
         self.carries.finish(reason, at)
         for book in self._books.values():
@@ -165,6 +180,7 @@ class Pipeline:
 
     def tick(self, at: int) -> None:
         """A few times a second: what has become too old is stale, and closed."""
+        self.following.settle(at)
         self.engine.tick(at)
         self.store.grow_old(at)
         self.carries.tick(at)

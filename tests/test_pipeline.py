@@ -12,8 +12,9 @@ import pytest
 from scanner.books import layout as L
 from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
+from scanner.engine.rules import Rules
 from scanner.engine.tracker import Thresholds
-from scanner.events import Opportunity
+from scanner.events import Opportunity, Survival, Suspect
 from scanner.lane import Lane
 from scanner.pipeline import Pipeline
 from scanner.steps import Ack, Connect, Delta, Notice, Reconnect, Reset, Send, Snapshot, Step
@@ -101,13 +102,18 @@ OPTIONS = Options(depth=Depth.TOP, rest="http://tiny", ws="ws://tiny")
 class Desk:
     """Two venues that trade one symbol, both subscribed."""
 
-    def __init__(self, rule: ChecksumRule = ChecksumRule.NONE) -> None:
+    def __init__(self, rule: ChecksumRule = ChecksumRule.NONE, rules: Rules | None = None) -> None:
         self.said: list[Opportunity] = []
+        self.survived: list[Survival] = []
+        self.suspects: list[Suspect] = []
         self.pipeline = Pipeline(
             thresholds=Thresholds(min_net_bps=1, update_interval=0),
             bounds=Bounds(max_age=3 * SECOND, max_skew=SECOND),
             ids=Ids(lambda n: 0),
             emit=self.said.append,
+            rules=rules,
+            suspect=self.suspects.append,
+            survived=self.survived.append,
         )
         self.a, self.b = (self._lane(name, rule) for name in ("a", "b"))
 
@@ -122,6 +128,13 @@ class Desk:
         say(self.a, [[100, 1]], [[101, 1]], at=at)
         say(self.b, [[110, 1]], [[111, 1]], at=at)
         assert self.said[-1].event in ("opened", "updated")
+
+    def flag_within(self, bps: float, at: int = SECOND) -> None:
+        """Likewise, no further apart than that."""
+        say(self.a, [[100, 1]], [[101, 1]], at=at)
+        bid = 101 * (1 + bps / 2e4)
+        say(self.b, [[bid, 1]], [[bid + 1, 1]], at=at)
+        assert self.said[-1].event == "opened"
 
 
 def say(
@@ -161,6 +174,23 @@ def test_what_comes_after_the_end_opens_nothing() -> None:
         ("opened", ""),
         ("closed", "the scanner stopped"),
     ]
+
+
+def test_nothing_at_all_is_told_after_the_end() -> None:
+    desk = Desk(rules=Rules(suspect_bps=500.0))
+    desk.flag_within(500.0)
+    desk.pipeline.finish("the scanner stopped", SECOND + 1)
+    told = (len(desk.said), len(desk.survived), len(desk.suspects))
+    assert told == (2, 5, 0)
+    for second in range(2, 90):
+        at = second * SECOND
+        say(desk.a, [[100, 1]], [[101, 1]], last=second, at=at)
+        say(desk.b, [[110, 1]], [[111, 1]], last=second, at=at)
+        desk.pipeline.tick(at)
+    desk.a.idle(90 * SECOND)
+    desk.b.closed("gone", 90 * SECOND)
+    desk.pipeline.finish("again", 91 * SECOND)
+    assert told == (len(desk.said), len(desk.survived), len(desk.suspects))
 
 
 def test_disconnection_closes_in_the_same_call() -> None:

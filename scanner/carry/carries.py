@@ -7,6 +7,7 @@ proven. A perpetual takes part only while what its venue says of its funding is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import permutations
 
 from msgspec.structs import replace
@@ -17,9 +18,11 @@ from scanner.carry.evaluate import Held, Money, Paid
 from scanner.carry.formulas import BPS, YEAR
 from scanner.carry.opportunity import opportunity
 from scanner.derivatives import Derivatives
+from scanner.engine import paper
 from scanner.engine.capital import Capital, name
 from scanner.engine.currencies import Currencies
 from scanner.engine.engine import Bounds
+from scanner.engine.following import Following
 from scanner.engine.gates import Rejection
 from scanner.engine.ids import Ids
 from scanner.engine.legs import Traded
@@ -49,7 +52,8 @@ Route = tuple[int, int]
 
 
 class Carries:
-    """Finds and follows them; ``emit`` is called with every ``Opportunity`` event."""
+    """Finds and follows them; ``emit`` is called with every ``Opportunity`` event, and what opens
+    is handed to ``following``, if there is any."""
 
     def __init__(
         self,
@@ -58,8 +62,10 @@ class Carries:
         currencies: Currencies,
         ids: Ids,
         emit: Callable[[Opportunity], None],
+        following: Following | None = None,
     ) -> None:
         self._store = store
+        self._following = following
         self._derivatives = derivatives
         self._currencies = currencies
         self._ids = ids
@@ -327,10 +333,30 @@ class Carries:
             opened = replace(state, id=self._ids.new(state.at))
             self._open[route] = Life(opened)
             self._emit(opened)
+            if self._following is not None:
+                orders = self._orders(route, opened)
+                reckon = partial(paper.fill, self._store, orders)
+                self._following.follow(opened, orders.books, reckon)
             return
         told = life.update(state, self._thresholds.update_interval)
         if told is not None:
             self._emit(told)
+
+    def _orders(self, route: Route, opened: Opportunity) -> paper.Orders:
+        """Both entries; what holding and unwinding bring stays as it was expected."""
+        carry, held = opened.carry, 0.0
+        if carry is not None:
+            held = carry.funding_bps - carry.exit_cost_bps - carry.exit_basis_bps
+        return paper.Orders(
+            buy=route[0],
+            sell=route[1],
+            buyer=self._traded[route[0]].terms,
+            seller=self._traded[route[1]].terms,
+            bought=opened.size,
+            sold=opened.sell.size,
+            held_bps=held,
+            suspect_bps=FURTHEST * BPS,
+        )
 
     def _close(self, route: Route, reason: str, at: int) -> None:
         self._emit(self._open.pop(route).close(reason, at))

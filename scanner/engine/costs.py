@@ -36,6 +36,16 @@ class Caps(Struct, frozen=True):
 NO_CAPS = Caps()
 
 
+class Left(Struct, frozen=True):
+    """What orders cost and leave after all fees, in the quote of the purchase; ``plain`` is the
+    rate of the conversion before its fee."""
+
+    cost: float
+    net: float
+    plain: float
+    conversion: Converted | None
+
+
 class Result(Struct, frozen=True):
     """``size`` is bought and ``sold`` is sold, in base; ``buy`` and ``sell`` are the levels that
     these reach. The rest in the quote of the purchase or bps, ``bound`` and ``unrounded`` as in
@@ -128,14 +138,10 @@ def evaluate(
     missing = max(buy.too_small(bought, paid), sell.too_small(sold, received))
     if missing > 0:
         return Rejection(Gate.CAPITAL if capped else Gate.SIZE, missing * 1e4)
-    cost, proceeds = paid * buy.buy_quote, received * sell.sell_quote
-    converted, plain = None, 1.0
-    if exchange is not None:
-        done = exchange.convert(proceeds)
-        if isinstance(done, Rejection):
-            return done
-        converted, proceeds, plain = done, done.got, done.plain
-    net = proceeds - cost
+    done = left(paid, received, buy, sell, exchange)
+    if isinstance(done, Rejection):
+        return done
+    cost, net, plain = done.cost, done.net, done.plain
     if net <= 0:
         return Rejection(Gate.LOT, -net / cost * 1e4)
     if bought < (1 - LOT_SHARE) * size / buy.buy_base:
@@ -150,8 +156,21 @@ def evaluate(
         sold,
         bound,
         size / buy.buy_base,
-        converted,
+        done.conversion,
     )
+
+
+def left(
+    paid: float, received: float, buy: Terms, sell: Terms, exchange: Exchange | None = None
+) -> Left | Rejection:
+    """What is left of a purchase and a sale of these values; or that nothing converts the sale."""
+    cost, proceeds = paid * buy.buy_quote, received * sell.sell_quote
+    if exchange is None:
+        return Left(cost, proceeds - cost, 1.0, None)
+    done = exchange.convert(proceeds)
+    if isinstance(done, Rejection):
+        return done
+    return Left(cost, done.got - cost, done.plain, done)
 
 
 def _no_edge(

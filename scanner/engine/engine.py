@@ -7,13 +7,15 @@ what it finds. It has no clock and no I/O: time is an argument, results go to ``
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from msgspec import Struct
 
 from scanner.books import layout as L
 from scanner.books.store import MAX_LEAD, BookStore
-from scanner.engine import costs, scan
+from scanner.engine import costs, paper, scan
 from scanner.engine.currencies import Currencies
+from scanner.engine.following import Following
 from scanner.engine.gates import CODES, Gate, Rejection
 from scanner.engine.groups import Groups
 from scanner.engine.ids import Ids
@@ -58,7 +60,7 @@ class Bounds(Struct, frozen=True, kw_only=True):
 
 class Engine:
     """Scans the books of a store. ``emit`` is called with every ``Opportunity`` event, ``suspect``
-    with what is kept apart.
+    with what is kept apart; what opens is handed to ``following``, if there is any.
 
     ``changes`` counts how often a book has joined or left.
     """
@@ -72,8 +74,10 @@ class Engine:
         emit: Emit,
         rules: Rules | None = None,
         suspect: Tell = lambda found: None,
+        following: Following | None = None,
     ) -> None:
         self._store = store
+        self._following = following
         self._groups = Groups(store)
         self._currencies = Currencies(store)
         self._markets: dict[int, Market] = {}
@@ -84,6 +88,7 @@ class Engine:
         self._quarantine = Quarantine(store, self._groups, self._markets, self.bar, suspect)
         self.rejects = Rejects(store, self._groups)
         self.changes = 0
+        self._over = False
         self.configure(thresholds, bounds, rules or Rules())
 
     def configure(self, thresholds: Thresholds, bounds: Bounds, rules: Rules | None = None) -> None:
@@ -197,12 +202,15 @@ class Engine:
         self._look_again(self._lives.on_conversion(book), at)
 
     def finish(self, reason: str, at: int) -> None:
-        """The end: what is open is closed with ``reason``, and nothing opens any more."""
+        """The end: what is open is closed with ``reason``, and nothing is told any more."""
+        self._over = True
         self._lives.finish(reason, at)
 
     def tick(self, at: int) -> None:
         """Look again at what is open, for time alone can end it; and at what conversions that have
         become better may have opened; before that, at what must be kept apart."""
+        if self._over:
+            return
         self._quarantine.look(self._pairs.rules, at)
         self._look_again(list(self._lives.open), at)
         if self._store.array(L.PARAM_INT)[L.CONVERSIONS_ROSE]:
@@ -244,7 +252,12 @@ class Engine:
             if short is None:
                 state = self._pairs.opportunity(buy, sell, outcome, at)
                 done = outcome.conversion
-                self._lives.keep((buy, sell), state, done.exchange.book if done else -1)
+                at_book = done.exchange.book if done else -1
+                opened = self._lives.keep((buy, sell), state, at_book)
+                if opened is not None and self._following is not None:
+                    orders = self._pairs.orders(buy, sell, outcome)
+                    reckon = partial(paper.fill, self._store, orders)
+                    self._following.follow(opened, orders.books, reckon)
             elif life is not None:
                 self._lives.close((buy, sell), "net fell below the threshold", at)
             elif noted:

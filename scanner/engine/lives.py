@@ -34,23 +34,24 @@ class Lives:
         self.open: dict[Route, Life] = {}
         self._over = False
 
-    def keep(self, route: Route, state: Opportunity, conversion: int = -1) -> None:
-        """A route that is worth it stands so: it opens, or goes on. ``conversion``: the book that
-        its conversion rests on."""
+    def keep(self, route: Route, state: Opportunity, conversion: int = -1) -> Opportunity | None:
+        """A route that is worth it stands so: it opens (then as what), or goes on. ``conversion``:
+        the book that its conversion rests on."""
         life = self.open.get(route)
         if life is None and self._over:
-            return
+            return None
         if life is None:
             opened = replace(state, id=self._ids.new(state.at))
             self.open[route] = Life(opened)
             self._mark(route, True)
             self._rest_on(route, conversion)
             self._emit(opened)
-            return
+            return opened
         self._rest_on(route, conversion)
         told = life.update(state, self.thresholds.update_interval)
         if told is not None:
             self._emit(told)
+        return None
 
     def close(self, route: Route, reason: str, at: int) -> None:
         """It is over."""

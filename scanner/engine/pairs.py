@@ -19,6 +19,7 @@ from scanner.engine.conversion import Converted, Exchange
 from scanner.engine.currencies import Currencies
 from scanner.engine.gates import Gate, Rejection
 from scanner.engine.legs import Traded, leg
+from scanner.engine.paper import Orders
 from scanner.engine.rules import CROSS_QUOTE, SPOT_SPOT, Rules
 from scanner.events import Leg, Opportunity
 from scanner.types import BookState, Market, Side
@@ -86,6 +87,19 @@ class Pairs:
             accounting_profit=result.net_profit * rate if priced else None,
             accounting_rate=rate,
             accounting_venue=where,
+        )
+
+    def orders(self, buy: int, sell: int, result: costs.Result) -> Orders:
+        """What would have to be filled."""
+        return Orders(
+            buy=buy,
+            sell=sell,
+            buyer=self._traded[buy].terms,
+            seller=self._traded[sell].terms,
+            bought=result.size,
+            sold=result.sold,
+            exchange=result.conversion.exchange if result.conversion else None,
+            suspect_bps=self.rules.suspect_bps,
         )
 
     def _evaluate(

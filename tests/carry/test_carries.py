@@ -13,7 +13,7 @@ from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.rules import Amount, Holding, Rules
 from scanner.engine.tracker import Thresholds
-from scanner.events import Opportunity
+from scanner.events import Opportunity, Survival
 from scanner.history.arithmetic import account
 from scanner.lane import Lane
 from scanner.pipeline import Pipeline
@@ -104,6 +104,7 @@ class Desk:
 
     def __init__(self, *kinds: str, proof: Proof = Proof.SNAPSHOTS, **rules: object) -> None:
         self.said: list[Opportunity] = []
+        self.survived: list[Survival] = []
         self.rules = Rules(
             kinds=frozenset(kinds or ("spot-perp", "perp-perp", "spot-future")),
             currency="USDT",
@@ -115,6 +116,7 @@ class Desk:
             ids=Ids(lambda n: 0),
             emit=self.said.append,
             rules=self.rules,
+            survived=self.survived.append,
         )
         self._proof = proof
         self.markets: list[Market] = []

@@ -10,11 +10,12 @@ from msgspec.structs import replace
 
 from scanner.books.store import BookStore, Keys
 from scanner.engine.engine import Bounds, Engine
+from scanner.engine.following import Following
 from scanner.engine.gates import Gate
 from scanner.engine.ids import Ids
 from scanner.engine.rules import Amount, Rules
 from scanner.engine.tracker import Thresholds
-from scanner.events import Opportunity
+from scanner.events import Opportunity, Survival
 from scanner.steps import Snapshot
 from scanner.types import BookState, LevelLayout, Market, Proof
 
@@ -34,8 +35,16 @@ class Bench:
         self.thresholds = Thresholds(min_net_bps=5, min_profit=0, update_interval=0)
         self.bounds = Bounds(max_age=3 * SECOND, max_skew=SECOND)
         self.rules = Rules(currency="USDT", unverified=False)
+        self.survived: list[Survival] = []
+        self.following = Following(self.store, self.survived.append)
         self.engine = Engine(
-            self.store, self.thresholds, self.bounds, Ids(lambda n: 0), self.said.append, self.rules
+            self.store,
+            self.thresholds,
+            self.bounds,
+            Ids(lambda n: 0),
+            self.said.append,
+            self.rules,
+            following=self.following,
         )
         self.books: dict[str, int] = {}
         self.sequence = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from scanner.engine.following import DELAYS_MS
 from scanner.engine.tracker import Thresholds
 from scanner.lab.venues import VENUES
 from scanner.lab.world import World
@@ -35,6 +36,8 @@ def test_both_lanes_agree_on_all_that_the_lab_says(depth: Depth) -> None:
             if at < BEGIN + SYNCED * 1_000_000_000:
                 synced[name] = taken(twins)
     assert pair[0].flagged
+    assert pair[0].survived == pair[1].survived
+    assert {one.delay_ms for one in pair[1].survived if one.net_profit is not None} == {*DELAYS_MS}
     assert pair[0].minutes(1) == pair[1].minutes(1)
     for name, (_, twins) in made.items():
         messages, fast = (now - then for now, then in zip(taken(twins), synced[name], strict=True))

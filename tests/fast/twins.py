@@ -11,7 +11,7 @@ from scanner.books import layout as L
 from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
-from scanner.events import Opportunity, RouteMinute
+from scanner.events import Opportunity, RouteMinute, Survival
 from scanner.lane import Action, Identify, Lane
 from scanner.pipeline import Pipeline
 from scanner.types import Depth, Market
@@ -39,13 +39,18 @@ class Plain(Pipeline):
 
 
 class Twin:
-    """One pipeline and what it flagged."""
+    """One pipeline, what it flagged, and what became of that."""
 
     def __init__(self, fast: bool, thresholds: Thresholds) -> None:
         self.flagged: list[Opportunity] = []
+        self.survived: list[Survival] = []
         made = Pipeline if fast else Plain
         self.pipeline = made(
-            thresholds=thresholds, bounds=Bounds(), ids=Ids(number), emit=self.flagged.append
+            thresholds=thresholds,
+            bounds=Bounds(),
+            ids=Ids(number),
+            emit=self.flagged.append,
+            survived=self.survived.append,
         )
 
     def lane(self, venue: Venue, markets: Sequence[Market] | None, depth: Depth) -> Lane:
