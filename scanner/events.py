@@ -250,10 +250,12 @@ class Suspect(Struct, frozen=True, kw_only=True):
     """Two books of one name that are kept apart: bought at ``buy``, sold at ``sell``, it would be
     too good to be true.
 
-    ``state``: barred, changed (the ``reason`` is another) or released; ``since`` ns, the time from
-    which that was wrong. ``ratio`` of the mids (``sell_mid`` by ``buy_mid``, in quote for one of
-    base); ``power``: of ten, which it is near to (0: none). ``moves``: sampled returns of both so
-    far, their ``correlation`` and ``agreement`` (the part with the same sign). ``at`` ns.
+    ``state``: barred, changed (the ``reason`` is another, or the figures are newer) or released;
+    ``since`` ns, the time from which that was wrong. ``structural``: it has been worth it after
+    fees for hours; else the two are too far apart. ``ratio`` of the mids (``sell_mid`` by
+    ``buy_mid``, in quote for one of base); ``power``: of ten, which it is near to (0: none).
+    ``moves``: sampled returns of both so far, their ``correlation`` and ``agreement`` (the part
+    with the same sign). ``at`` ns.
     """
 
     at: int
@@ -270,6 +272,14 @@ class Suspect(Struct, frozen=True, kw_only=True):
     reason: str
     since: int
     state: str
+    structural: bool = False
+
+    @property
+    def key(self) -> tuple[str, str, str, bool]:
+        """What it is about: its symbol, its venues (in alphabetical order, unless its direction
+        matters), and whether that is a structural premium."""
+        one, other = (self.buy, self.sell) if self.structural else sorted((self.buy, self.sell))
+        return self.symbol, one, other, self.structural
 
 
 class FeedEvent(Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from math import isfinite
 from sqlalchemy import Table
 from sqlalchemy.engine import Connection
 
-from storage import readings, rows, schema
+from storage import after_schema, readings, rows, schema
 from storage.numbers import Numbers
 from storage.spool import Batch
 from storage.text import Row
@@ -61,6 +61,10 @@ class BatchWriter:
         events = [rows.feed_event_row(n, event, self._run) for n, event in batch.feed_events]
         put(connection, schema.feed_event, events)
         put(connection, schema.sample, batch.samples)
+        survivals = [rows.survival_row(one) for one in batch.survivals]
+        put(connection, after_schema.survival, survivals)
+        suspects = [rows.suspect_row(one, self._run) for one in batch.suspects.values()]
+        put(connection, after_schema.suspect, suspects)
         number = self._numbers.of
         found = readings.rows(batch.readings, lambda of: number(connection, of))
         for table, values in found.items():

@@ -18,7 +18,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, Subquery, Table, bindparam, delete, func, select, text
 from sqlalchemy.engine import Connection
 
-from storage import readings_schema, schema
+from storage import after_schema, readings_schema, schema
 from storage.ids import lowest_id
 
 log = logging.getLogger(__name__)
@@ -136,11 +136,14 @@ def oldest_day(connection: Connection) -> int | None:
 
 
 def others_before(connection: Connection, before: int) -> bool:
-    """Delete the alerts, the lasting readings and the runs of the time before."""
+    """Delete the alerts, suspects, lasting readings and the runs of the time before."""
     ended = schema.run.c.ended_at < before
     runs = connection.execute(delete(schema.run).where(ended)).rowcount
     lasting = any(_of_readings(connection, table, before) for table in LASTING)
-    return _oldest_rows(connection, schema.alert, before) or lasting or runs > 0
+    loose = [
+        _oldest_rows(connection, table, before) for table in (schema.alert, after_schema.suspect)
+    ]
+    return any(loose) or lasting or runs > 0
 
 
 def oldest_detail(connection: Connection) -> int | None:
@@ -201,6 +204,7 @@ LASTING = (readings_schema.funding_settled,)
 OWNED: tuple[tuple[Table, ColumnElement[str]], ...] = (
     (schema.evidence, schema.evidence.c.opportunity_id),
     (schema.sample, schema.sample.c.opportunity_id),
+    (after_schema.survival, after_schema.survival.c.opportunity_id),
     (schema.opportunity, schema.opportunity.c.id),
 )
 _LIVE_BYTES = text(

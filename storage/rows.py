@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from scanner.events import Alert, FeedEvent, Opportunity
+from scanner.events import Alert, FeedEvent, Opportunity, Survival, Suspect
 from storage import evidence, schema
 from storage.draft import Draft
 from storage.text import Row, clean, name
@@ -71,6 +71,31 @@ def alert_row(alert: Alert, run: str) -> Row:
         if isinstance(value, str):
             values[field] = clean(value) if field in ("text", "error") else name(value)
     return tuple(values[column.name] for column in schema.alert.columns)
+
+
+def survival_row(one: Survival) -> Row:
+    """What became of an opportunity, at one moment."""
+    return one.id, one.delay_ms, one.net_profit, one.net_bps, clean(one.reason)
+
+
+def suspect_row(suspect: Suspect, run: str) -> Row:
+    """A suspect as it was told of last, by ``run``."""
+    return (
+        run,
+        *(name(part) for part in suspect.key[:3]),
+        int(suspect.structural),
+        name(suspect.buy),
+        name(suspect.sell),
+        clean(suspect.state),
+        clean(suspect.reason),
+        suspect.since,
+        suspect.at,
+        suspect.buy_mid,
+        suspect.sell_mid,
+        suspect.moves,
+        suspect.correlation,
+        suspect.agreement,
+    )
 
 
 def _state(o: Opportunity, moment: int) -> Row:

@@ -23,7 +23,8 @@ from sqlalchemy import (
     text,
 )
 
-import storage.readings_schema  # noqa: F401 (its tables are of the same metadata)
+import storage.after_schema
+import storage.readings_schema  # noqa: F401
 from storage import base
 from storage.base import key
 

@@ -2,7 +2,8 @@
 
 The scanner's thread adds, the writer's takes; both hold the lock for microseconds. All events of an
 opportunity fold into one draft, so a long wait costs no more than a short one. When the bound is
-reached, samples go first, oldest first, then readings, feed events and alerts; opportunities last.
+reached, samples go first, oldest first, then readings, what became of opportunities, feed events,
+suspects and alerts; opportunities last.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from scanner.events import Alert, FeedEvent, Opportunity
+from scanner.events import Alert, FeedEvent, Opportunity, Survival, Suspect
 from storage.draft import Draft, Track
 from storage.readings import READINGS, TABLES, Reading
 
 T = TypeVar("T")
 Sample = tuple[str, int, float, float, float, float]
+SuspectKey = tuple[str, str, str, bool]
 
 
 class Batch(Struct):
@@ -30,13 +32,19 @@ class Batch(Struct):
     alerts: dict[str, Alert] = {}
     feed_events: list[tuple[int, FeedEvent]] = []
     samples: list[Sample] = []
+    survivals: list[Survival] = []
+    suspects: dict[SuspectKey, Suspect] = {}
     readings: list[Reading] = []
 
     @property
     def rows(self) -> int:
         """How many rows it is."""
-        others = len(self.alerts) + len(self.feed_events) + len(self.samples) + len(self.readings)
-        return others + sum(draft.rows for draft in self.drafts.values())
+        others = (self.alerts, self.feed_events, self.samples, self.survivals, self.suspects)
+        return (
+            len(self.readings)
+            + sum(map(len, others))
+            + sum(draft.rows for draft in self.drafts.values())
+        )
 
     def parts(self) -> list[Batch]:
         """The same as batches of one thing each."""
@@ -46,6 +54,8 @@ class Batch(Struct):
             *(Batch(since=since, alerts={key: alert}) for key, alert in self.alerts.items()),
             *(Batch(since=since, feed_events=[event]) for event in self.feed_events),
             *(Batch(since=since, samples=[sample]) for sample in self.samples),
+            *(Batch(since=since, survivals=[survival]) for survival in self.survivals),
+            *(Batch(since=since, suspects={key: one}) for key, one in self.suspects.items()),
             *(Batch(since=since, readings=[reading]) for reading in self.readings),
         ]
 
@@ -58,7 +68,14 @@ class Batch(Struct):
             return "alert"
         if self.feed_events:
             return "feed_event"
-        return "sample" if self.samples else TABLES[type(self.readings[0])].name
+        for table, waiting in (
+            ("survival", self.survivals),
+            ("suspect", self.suspects),
+            ("sample", self.samples),
+        ):
+            if waiting:
+                return table
+        return TABLES[type(self.readings[0])].name
 
     @staticmethod
     def of(since: int, parts: list[Batch]) -> Batch:
@@ -69,6 +86,8 @@ class Batch(Struct):
             whole.alerts.update(part.alerts)
             whole.feed_events += part.feed_events
             whole.samples += part.samples
+            whole.survivals += part.survivals
+            whole.suspects.update(part.suspects)
             whole.readings += part.readings
         return whole
 
@@ -85,6 +104,8 @@ class Spool:
         self._alerts: OrderedDict[str, Alert] = OrderedDict()
         self._feed_events: deque[tuple[int, FeedEvent]] = deque()
         self._samples: deque[Sample] = deque()
+        self._survivals: deque[Survival] = deque()
+        self._suspects: OrderedDict[SuspectKey, Suspect] = OrderedDict()
         self._readings: deque[Reading] = deque()
         self._numbered = 0
         self._rows = 0
@@ -106,6 +127,12 @@ class Spool:
                 case Alert():
                     self._rows += event.id not in self._alerts
                     self._alerts[event.id] = event
+                case Survival():
+                    self._survivals.append(event)
+                    self._rows += 1
+                case Suspect():
+                    self._rows += event.key not in self._suspects
+                    self._suspects[event.key] = event
                 case _ if isinstance(event, READINGS):
                     self._readings.append(event)
                     self._rows += 1
@@ -133,10 +160,16 @@ class Spool:
                 key, alert = self._alerts.popitem(last=False)
                 batch.alerts[key] = alert
                 room -= 1
+            while self._suspects and room > 0:
+                what, suspect = self._suspects.popitem(last=False)
+                batch.suspects[what] = suspect
+                room -= 1
             batch.feed_events = _first(self._feed_events, room)
             room -= len(batch.feed_events)
             batch.samples = _first(self._samples, room)
             room -= len(batch.samples)
+            batch.survivals = _first(self._survivals, room)
+            room -= len(batch.survivals)
             batch.readings = _first(self._readings, room)
             self._rows -= batch.rows
             self._out = batch
@@ -158,8 +191,14 @@ class Spool:
             self._since = batch.since
             self._feed_events.extendleft(reversed(batch.feed_events))
             self._samples.extendleft(reversed(batch.samples))
+            self._survivals.extendleft(reversed(batch.survivals))
             self._readings.extendleft(reversed(batch.readings))
             self._rows += len(batch.feed_events) + len(batch.samples) + len(batch.readings)
+            self._rows += len(batch.survivals)
+            for what, suspect in reversed(batch.suspects.items()):
+                self._rows += what not in self._suspects
+                self._suspects.setdefault(what, suspect)
+                self._suspects.move_to_end(what, last=False)
             for key, alert in reversed(batch.alerts.items()):
                 self._rows += key not in self._alerts
                 self._alerts.setdefault(key, alert)
@@ -234,9 +273,15 @@ class Spool:
             table = "sample"
         elif self._readings:
             table = TABLES[type(self._readings.popleft())].name
+        elif self._survivals:
+            self._survivals.popleft()
+            table = "survival"
         elif self._feed_events:
             self._feed_events.popleft()
             table = "feed_event"
+        elif self._suspects:
+            self._suspects.popitem(last=False)
+            table = "suspect"
         elif self._alerts:
             self._alerts.popitem(last=False)
             table = "alert"

@@ -12,8 +12,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from scanner.redact import redacted
-from storage import summary
-from storage.chores import Chore, Slicing, Summing
+from storage.chores import Chore, Slicing, Summing, Surviving, forget
 from storage.errors import DatabaseError, explained, refused
 from storage.ids import new_id
 from storage.link import Link
@@ -64,7 +63,7 @@ class Writer:
         self._now = now
         self._limits = limits
         self._spool = Spool(limits.waiting_rows, now)
-        self._chores: list[Chore] = [Retention(keep, summary.forget), Summing(), Slicing()]
+        self._chores: list[Chore] = [Retention(keep, forget), Summing(), Surviving(), Slicing()]
         self._committed = committed
         at = now()
         self._run = Run(

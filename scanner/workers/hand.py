@@ -18,7 +18,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner import clock, ending, logs
-from scanner.events import FeedEvent, FundingSample, Opportunity, RejectMinute, RouteMinute
+from scanner.events import (
+    FeedEvent,
+    FundingSample,
+    Opportunity,
+    RejectMinute,
+    RouteMinute,
+    Survival,
+    Suspect,
+)
 from scanner.feeds.backoff import Backoff
 from scanner.feeds.health import ConnectionState
 from scanner.frame import Frame, Query
@@ -182,6 +190,8 @@ class Hand:
                     self._open[message.id] = message
                 self._tell(message)
             case RouteMinute() | RejectMinute() | FundingSample() | FeedEvent():
+                self._tell(message)
+            case Survival() | Suspect():
                 self._tell(message)
             case Seen(frame):
                 self._frame, self._asked = frame, False

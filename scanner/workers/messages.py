@@ -11,7 +11,15 @@ from typing import TypeAlias, cast
 import msgspec
 from msgspec import Struct
 
-from scanner.events import FeedEvent, FundingSample, Opportunity, RejectMinute, RouteMinute
+from scanner.events import (
+    FeedEvent,
+    FundingSample,
+    Opportunity,
+    RejectMinute,
+    RouteMinute,
+    Survival,
+    Suspect,
+)
 from scanner.frame import Frame, Query
 from scanner.scan_state import ScanState
 from scanner.types import Market
@@ -101,10 +109,12 @@ Message: TypeAlias = (
     | RejectMinute
     | FundingSample
     | FeedEvent
+    | Survival
+    | Suspect
 )
 KINDS = (
     *(Carry, Look, Stop, Seen, Pulse, Record),
-    *(Opportunity, RouteMinute, RejectMinute, FundingSample, FeedEvent),
+    *(Opportunity, RouteMinute, RejectMinute, FundingSample, FeedEvent, Survival, Suspect),
 )
 NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
 _encoder = msgspec.msgpack.Encoder()

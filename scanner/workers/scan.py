@@ -20,6 +20,7 @@ from scanner.events import (
     Opportunity,
     RejectMinute,
     RouteMinute,
+    Survival,
     Suspect,
 )
 from scanner.feeds.feed import Feed
@@ -37,7 +38,9 @@ log = logging.getLogger(__name__)
 TICK = 0.1
 MINUTE = 60_000_000_000
 
-Found: TypeAlias = Opportunity | RouteMinute | RejectMinute | FundingSample | FeedEvent
+Found: TypeAlias = (
+    Opportunity | RouteMinute | RejectMinute | FundingSample | FeedEvent | Survival | Suspect
+)
 
 
 class Scan:
@@ -58,6 +61,7 @@ class Scan:
             ids=Ids(random.SystemRandom().getrandbits),
             emit=self._found,
             suspect=self._suspected,
+            survived=self._survived,
         )
         self._shell = Shell(
             now=clock.now,
@@ -123,10 +127,17 @@ class Scan:
             self._open.add(event.id)
         self._tell(event)
 
+    def _survived(self, found: Survival) -> None:
+        if not self._over and self._own(found.symbol):
+            self._tell(found)
+
     def _suspected(self, found: Suspect) -> None:
-        """Each is told of once, however often it comes back."""
+        """Each is logged once, however often it comes back."""
+        if self._over or not self._own(found.symbol):
+            return
+        self._tell(found)
         what = (found.symbol, found.buy, found.sell, found.reason)
-        if found.state == "released" or what in self._suspects or not self._own(found.symbol):
+        if found.state == "released" or what in self._suspects:
             return
         self._suspects.add(what)
         text = "%s: barred between %s (%g) and %s (%g), a ratio of %.6g: %s"

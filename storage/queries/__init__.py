@@ -12,6 +12,7 @@ from storage.queries.records import (
     State,
     Stored,
 )
+from storage.queries.survival import Latency, Moment
 
 __all__ = [
     "By",
@@ -19,6 +20,8 @@ __all__ = [
     "Filter",
     "Group",
     "Info",
+    "Latency",
+    "Moment",
     "Reader",
     "RouteFigures",
     "Sample",

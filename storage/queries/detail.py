@@ -13,9 +13,10 @@ from scanner.events import Alert, FeedEvent, Leg
 from storage import schema
 from storage.evidence import Basis, basis, leg
 from storage.migrate import version_of
-from storage.queries import records
+from storage.queries import records, survival
 from storage.queries.access import UNSUMMED
 from storage.queries.records import Detail, Info, Sample, State, Stored
+from storage.queries.survival import Moment
 from storage.retention import used_bytes
 from storage.schema import alert, evidence, feed_event, opportunity, run, sample
 
@@ -40,8 +41,10 @@ def stored(connection: Connection, ids: Sequence[str]) -> list[Stored]:
     for i in range(0, len(ids), AT_ONCE):
         some = ids[i : i + AT_ONCE]
         legs = _newest_legs(connection, some)
+        after = survival.moments(connection, some)
         for row in connection.execute(select(opportunity).where(opportunity.c.id.in_(some))):
-            found[row.id] = _stored(row._mapping, legs.get(row.id, NO_LEGS))
+            its = legs.get(row.id, NO_LEGS)
+            found[row.id] = _stored(row._mapping, its, after.get(row.id, ()))
     return [found[one] for one in ids if one in found]
 
 
@@ -143,7 +146,7 @@ def _feeds(connection: Connection, it: Stored) -> tuple[list[FeedEvent], int, li
     return events, total.scalar_one() - len(events), before
 
 
-def _stored(row: Any, legs: Legs) -> Stored:
+def _stored(row: Any, legs: Legs, after: tuple[Moment, ...]) -> Stored:
     return Stored(
         id=row["id"],
         run_id=row["run_id"],
@@ -167,6 +170,7 @@ def _stored(row: Any, legs: Legs) -> Stored:
         currency=row["currency"],
         peak_net_bps=row["peak_net_bps"],
         peak_net_profit=row["peak_net_profit"],
+        survival=after,
     )
 
 

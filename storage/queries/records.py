@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from scanner.events import Alert, FeedEvent, Leg
 from storage.evidence import Basis
+from storage.queries.survival import Moment
 
 OPENED, PEAK, LAST = "opened", "peak", "last"
 
@@ -30,7 +31,7 @@ class Stored(Struct, frozen=True, kw_only=True):
 
     ``buy`` and ``sell`` are None where the levels could not be kept; ``basis`` is what else the
     newest state rests on. ``closed_at`` and ``duration``
-    (ns) are None while it is open.
+    (ns) are None while it is open. ``survival``: what became of it, the soonest first.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Stored(Struct, frozen=True, kw_only=True):
     currency: str
     peak_net_bps: float
     peak_net_profit: float
+    survival: tuple[Moment, ...] = ()
 
     @property
     def event(self) -> str:

@@ -17,6 +17,8 @@ from scanner.events import (
     ParitySample,
     RejectMinute,
     RouteMinute,
+    Survival,
+    Suspect,
 )
 from storage.location import located
 
@@ -133,6 +135,41 @@ def parity(at: int = START, via: str = "", **figures: float) -> ParitySample:
         "depth_100": 3e6,
     }
     return ParitySample(at=at, venue="alpha", symbol="USDC/USDT", via=via, **(known | figures))
+
+
+def survival(
+    of: Opportunity, delay_ms: int = 50, net_profit: float | None = 1.5, reason: str = ""
+) -> Survival:
+    """What became of an opportunity."""
+    return Survival(
+        id=of.id,
+        symbol=of.symbol,
+        delay_ms=delay_ms,
+        at=of.opened_at + delay_ms * 1_000_000,
+        net_profit=net_profit,
+        net_bps=None if net_profit is None else net_profit * 10,
+        reason=reason,
+    )
+
+
+def suspect(at: int = START, *, structural: bool = False, **more: Any) -> Suspect:
+    """Two books that are kept apart."""
+    known: dict[str, Any] = {
+        "symbol": "CAT/USDT",
+        "buy": "beta",
+        "sell": "alpha",
+        "ratio": 2.0,
+        "buy_mid": 1.5,
+        "sell_mid": 3.0,
+        "power": 0,
+        "moves": 31,
+        "correlation": 0.05,
+        "agreement": 0.5,
+        "reason": "structural premium" if structural else "another coin",
+        "since": START - 60 * SECOND,
+        "state": "barred",
+    }
+    return Suspect(at=at, structural=structural, **(known | more))
 
 
 def feed_event(at: int = START, reason: str = "closed by the venue") -> FeedEvent:

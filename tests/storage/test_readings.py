@@ -9,8 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.events import FundingSample
-from storage import migrate, retention, summary
+from storage import migrate, retention
 from storage.batch import BatchWriter
+from storage.chores import forget
 from storage.database import for_writing
 from storage.location import located
 from storage.queries import open_reader
@@ -218,7 +219,7 @@ def test_old_readings_go_but_what_was_paid_goes_by_age_alone(
 def left(url: str, keep: Keep) -> list[int]:
     """How many rows of each table are left."""
     engine = for_writing(located(url))
-    work, more = Retention(keep, summary.forget), True
+    work, more = Retention(keep, forget), True
     with engine.connect() as connection:
         while more:
             with connection.begin():

@@ -11,8 +11,9 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from scanner.events import Alert
-from storage import migrate, retention, runs, summary
+from storage import migrate, retention, runs
 from storage.batch import BatchWriter
+from storage.chores import forget
 from storage.database import for_writing
 from storage.ids import new_id
 from storage.location import located
@@ -62,7 +63,7 @@ def fill(connection: Connection, days: Sequence[int], each: int = 3, end: bool =
 
 def tidy(connection: Connection, keep: Keep, at: int = NOON + HOUR) -> int:
     """As the writer does it; how many steps it took."""
-    work = Retention(keep, summary.forget)
+    work = Retention(keep, forget)
     steps = 0
     while True:
         with connection.begin():
@@ -161,7 +162,7 @@ def test_steps_are_small_and_end(url: str) -> None:
 
 def test_it_is_looked_at_again_after_a_pause(url: str) -> None:
     with connected(url) as connection:
-        work = Retention(Keep(days=3), summary.forget)
+        work = Retention(Keep(days=3), forget)
         assert work.due(NOON)
         with connection.begin():
             assert not work.step(connection, NOON)
