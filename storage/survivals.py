@@ -8,15 +8,16 @@ What is about to be deleted is taken off again: counts exactly, sums as floats a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-from sqlalchemy import Row, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Row, and_, bindparam, delete, select, update
 from sqlalchemy.engine import Connection
 
 from storage import totals
 from storage.after_schema import survival, survival_sum
+from storage.batch import put
 from storage.columns import DAY, Array
 from storage.schema import opportunity
 from storage.series import Series, SeriesNumbers
@@ -34,6 +35,7 @@ FIGURE = np.dtype(
     ]
 )
 Sums: TypeAlias = list[float]  # a figure but for its delay
+Place: TypeAlias = tuple[int, int]  # of a stretch or day, and a series
 NAMES = ("kind", "symbol", "buy", "sell", "currency")
 
 
@@ -74,7 +76,7 @@ def _add(connection: Connection, rows: Sequence[Row[Any]], times: int) -> None:
     if not rows:
         return
     numbers = SeriesNumbers(connection).of([Series(*row[-len(NAMES) :]) for row in rows]).tolist()
-    new: dict[tuple[int, int], dict[int, Sums]] = {}
+    new: dict[Place, dict[int, Sums]] = {}
     for row, series in zip(rows, numbers, strict=True):
         sums = new.setdefault((row.opened_at // DAY, series), {}).setdefault(row.delay_ms, [0] * 4)
         sums[0] += times
@@ -83,26 +85,39 @@ def _add(connection: Connection, rows: Sequence[Row[Any]], times: int) -> None:
             sums[2] += times * (row.net_profit > 0)
             sums[3] += times * row.net_profit
     for level, days in enumerate(LEVELS):
-        stretches: dict[tuple[int, int], list[tuple[float, ...]]] = {}
+        stretches: dict[Place, list[tuple[float, ...]]] = {}
         for (day, series), by_delay in new.items():
             figures = stretches.setdefault((day // days, series), [])
             figures += [(delay, *sums) for delay, sums in by_delay.items()]
-        for (number, series), figures in stretches.items():
-            _put(connection, (level, number, series), np.array(figures, FIGURE))
+        _merge(connection, level, {p: np.array(f, FIGURE) for p, f in stretches.items()})
 
 
-def _put(connection: Connection, place: tuple[int, int, int], new: Array) -> None:
+def _merge(connection: Connection, level: int, new: Mapping[Place, Array]) -> None:
     t = survival_sum.c
-    here = and_(t.level == place[0], t.number == place[1], t.series_id == place[2])
-    old = connection.execute(select(t.figures).where(here)).scalar()
-    whole = added(np.concatenate((unpacked([old] if old else []), new)))
-    whole = whole[whole["followed"] != 0]
-    if old is not None:
-        connection.execute(delete(survival_sum).where(here))
-    if len(whole):
-        level, number, series = place
-        row = {"level": level, "number": number, "series_id": series, "figures": whole.tobytes()}
-        connection.execute(insert(survival_sum), [row])
+    numbers: dict[int, list[int]] = {}
+    for number, series in new:
+        numbers.setdefault(number, []).append(series)
+    whole = dict(new)
+    for number, all_series in numbers.items():
+        for some in totals.chunks(all_series):
+            query = select(t.series_id, t.figures)
+            query = query.where(t.level == level, t.number == number, t.series_id.in_(some))
+            for series, figures in connection.execute(query):
+                place = number, series
+                whole[place] = np.concatenate((unpacked([figures]), whole[place]))
+    kept: list[tuple[int, int, int, bytes]] = []
+    gone: list[dict[str, int]] = []
+    for (number, series), figures in whole.items():
+        left = added(figures)
+        left = left[left["followed"] != 0]
+        if len(left):
+            kept.append((level, number, series, left.tobytes()))
+        else:
+            gone.append({"of": number, "one": series})
+    put(connection, survival_sum, kept)
+    if gone:
+        here = and_(t.level == level, t.number == bindparam("of"), t.series_id == bindparam("one"))
+        connection.execute(delete(survival_sum).where(here), gone)
 
 
 def unpacked(blobs: Sequence[bytes]) -> Array:
