@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+# How long after its flag an opportunity is looked at again, ms.
+DELAYS_MS = (50, 100, 250, 500, 1000)
+
 
 class Leg(Struct, frozen=True, kw_only=True):
     """One order of an opportunity: where, how much, at which levels, what it costs, how far its

@@ -79,6 +79,7 @@ def test_it_shows_what_watch_printed_to_the_digit(tmp_path: Path, one_by_one: bo
         told = json.loads(line, parse_float=str)
         assert {name: shown[key][name] for name in told} == told
         own = {"opened_at", "closed_at", "duration_ms", "peak_net_bps", "peak_net_profit"}
+        own |= {"survival"}
         assert shown[key].keys() - told.keys() == own
         first = next(e for e in events if e.id == key)
         newest = [e for e in events if e.id == key][-1]

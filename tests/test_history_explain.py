@@ -117,6 +117,8 @@ def test_line_by_line(database: Path) -> None:
         "        2.4403 / 301.301 x 10,000 = +80.9920976 bps",
         "  agrees with what was stored",
         "",
+        "after   not known: it was not followed",
+        "",
         "before  2026-09-21T14:11:50.000000Z  alpha #0 connected",
         "feed    2026-09-21T14:13:24.000000Z  beta #2 reset BTC/USDT: gap: 5 after 3",
         "alert   2026-09-21T14:13:21.000000Z  big through phone: sent",

@@ -23,9 +23,8 @@ from msgspec import Struct
 
 from scanner.books.store import BookStore
 from scanner.engine.trust import distrust
-from scanner.events import Opportunity, Survival
+from scanner.events import DELAYS_MS, Opportunity, Survival
 
-DELAYS_MS = (50, 100, 250, 500, 1000)
 MILLISECOND = 1_000_000
 LATE = 500 * MILLISECOND
 NEVER = (1 << 63) - 1

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scanner.events import FeedEvent
-from scanner.history import shapes, trade
+from scanner.history import after, shapes, trade
 from scanner.history.arithmetic import account
 from scanner.history.plot import spark
 from scanner.history.table import Column, table
@@ -42,6 +42,8 @@ def lines(detail: Detail, moment: str, width: int) -> Iterator[str]:
     if not detail.states:
         yield ""
         yield "its levels were not kept: the database could not take all that was found"
+    yield ""
+    yield from after.lines(o)
     yield ""
     yield from _feeds(detail)
     for alert in detail.alerts:

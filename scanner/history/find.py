@@ -7,7 +7,8 @@ from itertools import islice
 from typing import Any
 
 from scanner.errors import UserError
-from scanner.history import plot, shapes, tables
+from scanner.events import DELAYS_MS
+from scanner.history import after, plot, shapes, tables
 from scanner.history.common import TABLE_ROWS, check, nothing, plot_size, print_to, reading
 from scanner.history.options import Form, GroupBy, Order, Show
 from scanner.history.table import table, terminal_width
@@ -26,16 +27,22 @@ CAPTION = {
     Sort.PROFIT: "by profit",
 }
 LISTED = {Order(sort.value): sort for sort in Sort}
+SINGLE = ("net_profit", "net_bps", "reason")
+GROUPED = ("followed", "known", "hits", "hit_rate", "total_profit")
+# Where least figures are asked for, what became of opportunities is looked up one by one.
+MOST_SINGLY = 50_000
 OPPORTUNITY_NAMES = (
     *("event", "id", "kind", "symbol", "at", "opened_at", "closed_at", "duration_ms"),
     *("buy_venue", "buy_symbol", "buy_levels", "buy_fee_rate", "buy_age_ms"),
     *("sell_venue", "sell_symbol", "sell_levels", "sell_fee_rate", "sell_age_ms"),
     *("size", "gross_bps", "net_bps", "net_profit", "currency"),
     *("peak_net_bps", "peak_net_profit", "reason"),
+    *(f"survival_{delay}_{name}" for delay in DELAYS_MS for name in SINGLE),
 )
 GROUP_NAMES = (
     *("currency", "count", "total_profit", "median_profit", "median_duration_ms"),
     *("p90_duration_ms", "best_profit", "best_net_bps", "best_id", "exact"),
+    *(f"survival_{delay}_{name}" for delay in DELAYS_MS for name in GROUPED),
 )
 LABELS = {By.ROUTE: ("buy", "sell")}
 GROUP_KEYS: dict[Order, Callable[[Group], Any]] = {
@@ -103,6 +110,8 @@ def _found(reader: Reader, asked: Filter, sort: Sort, show: Show) -> Iterable[St
 
 def _groups(reader: Reader, asked: Filter, by: By, sort: Order | None, show: Show) -> bool:
     rows = ordered(reader.groups(asked, by), by, sort, show.reverse)
+    told = not asked.thresholds or sum(row.figures.count for row in rows) <= MOST_SINGLY
+    found = reader.latencies(asked, by) if told and not show.plot else {}
     rows = rows[: show.limit] if show.limit else rows
     if show.plot:
         if rows:
@@ -112,10 +121,16 @@ def _groups(reader: Reader, asked: Filter, by: By, sort: Order | None, show: Sho
             lines = [*table(tables.groups(rows, by), terminal_width())]
             if not all(row.exact for row in rows):
                 lines.append(f"~ within {100 * PRECISION:g} %")
-            print_to(show.out, lines)
+            below = [*after.group_lines(rows, by, found, terminal_width())]
+            if not told:
+                below = [f"what became of them is told of {MOST_SINGLY:,} that meet such bounds"]
+            print_to(show.out, [*lines, *([""] if below else []), *below])
     else:
         names = (*LABELS.get(by, (by.value,)), *GROUP_NAMES)
-        write(show.form, map(shapes.group, rows), names, show.out)
+        shaped = (
+            shapes.group(row, found.get(after.key(row), ()) if told else None) for row in rows
+        )
+        write(show.form, shaped, names, show.out)
     return bool(rows)
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scanner.events import Leg
+from scanner.history import after
+from scanner.history.tables import DAYS
 from scanner.sinks import formats
 from scanner.sinks.formats import rfc3339
-from storage.queries import Group, RouteFigures, Stored
+from storage.queries import Group, Latency, RouteFigures, Stored
 
 MILLISECOND = 1e6
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 Fields = dict[str, Any]
 
 
@@ -42,6 +43,7 @@ def opportunity(one: Stored) -> Fields:
         "duration_ms": None if one.duration is None else one.duration / MILLISECOND,
         "peak_net_bps": one.peak_net_bps,
         "peak_net_profit": one.peak_net_profit,
+        "survival": after.fields(one.survival),
     }
 
 
@@ -53,8 +55,9 @@ def leg(it: Leg | None, venue: str, symbol: str) -> Fields:
     return formats.leg(it)
 
 
-def group(one: Group) -> Fields:
-    """A group and its figures; what is not exact is within 1 %."""
+def group(one: Group, latencies: Sequence[Latency] | None) -> Fields:
+    """A group and its figures; what is not exact is within 1 %. ``latencies``: what became of it
+    (None: it is not told)."""
     figures = one.figures
     names: Fields = dict(one.names)
     if "weekday" in names:
@@ -70,6 +73,7 @@ def group(one: Group) -> Fields:
         "best_net_bps": figures.best_bps,
         "best_id": one.best_id or None,
         "exact": one.exact,
+        "survival": None if latencies is None else after.group_fields(latencies),
     }
 
 
@@ -95,7 +99,7 @@ def flat(fields: Mapping[str, Any]) -> Fields:
     result: Fields = {}
     for name, value in fields.items():
         if isinstance(value, Mapping):
-            result |= {f"{name}_{inner}": of for inner, of in value.items()}
+            result |= {f"{name}_{inner}": of for inner, of in flat(value).items()}
         else:
             result[name] = value
     return result

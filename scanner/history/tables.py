@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from scanner.history.shapes import DAYS
 from scanner.history.table import Column
 from scanner.sinks.formats import rfc3339
 from storage.queries import By, Group, RouteFigures, Stored
 
 DATE, YEAR = len("2026-01-01"), len("2026-")
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SHORT_ID = 18  # the millisecond, and the number within it
 DASH = "-"
 

@@ -111,7 +111,7 @@ WRITERS: Mapping[Form, Callable[[Any, Iterable[Fields], Sequence[str]], None]] =
 def _type(pa: Any, name: str) -> Any:
     if name in TIMES:
         return pa.timestamp("us", tz="UTC")
-    if name in ("count", "samples", "positive", "minutes", "hour"):
+    if name in WHOLE or name.endswith(COUNTS):
         return pa.int64()
     if name.endswith("_levels"):
         return pa.list_(pa.struct([("price", pa.float64()), ("size", pa.float64())]))
@@ -120,6 +120,8 @@ def _type(pa: Any, name: str) -> Any:
     return pa.float64() if name in NUMBERS or name.endswith(ENDINGS) else pa.string()
 
 
+WHOLE = {"count", "samples", "positive", "minutes", "hour"}
+COUNTS = ("_followed", "_known", "_hits")
 NUMBERS = {"size"}
 ENDINGS = ("_bps", "_ms", "_rate", "_profit")
 

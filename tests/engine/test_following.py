@@ -9,10 +9,11 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.engine.engine import Bounds
-from scanner.engine.following import DELAYS_MS, STOOD_STILL
+from scanner.engine.following import STOOD_STILL
 from scanner.engine.rules import Rules
 from scanner.engine.terms import Terms, value
 from scanner.engine.tracker import Thresholds
+from scanner.events import DELAYS_MS
 from scanner.types import FeeIn
 from tests.carry import test_carries as carries
 from tests.engine.test_gates import Bench as Across

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scanner.engine.following import DELAYS_MS
 from scanner.engine.tracker import Thresholds
+from scanner.events import DELAYS_MS
 from scanner.lab.venues import VENUES
 from scanner.lab.world import World
 from scanner.types import Depth
