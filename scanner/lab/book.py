@@ -7,13 +7,14 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
+from typing import TypeAlias
 
 from msgspec import Struct
 
 from scanner.lab.units import SECOND
 
 BID, ASK = 0, 1
-REMEMBERED_CHANGES = 20_000
+REMEMBERED_CHANGES = 4_000
 
 Row = tuple[str, str]
 """One level as text: price and size."""
@@ -72,6 +73,10 @@ class Change(Struct, frozen=True):
     at: int
 
 
+_Change: TypeAlias = tuple[int, int, int, int, int]
+"""As in ``Change``, in ticks and lots."""
+
+
 class LabBook:
     """The venue's true book of one market.
 
@@ -87,27 +92,27 @@ class LabBook:
         # Sort keys are negated for bids, so that both lists run from the best level down.
         self._keys: tuple[list[int], list[int]] = ([], [])
         self._lots: tuple[dict[int, int], dict[int, int]] = ({}, {})
+        # Texts are made when somebody asks: most changes nobody ever sees.
         self._rows: tuple[dict[int, Row], dict[int, Row]] = ({}, {})
-        self._log: deque[Change] = deque(maxlen=REMEMBERED_CHANGES)
+        self._log: deque[_Change] = deque(maxlen=REMEMBERED_CHANGES)
 
     def set(self, side: int, ticks: int, lots: int, at: int) -> None:
         """Put ``lots`` at the price of ``ticks``; 0 takes the level away."""
         key = -ticks if side == BID else ticks
-        keys, sizes, rows = self._keys[side], self._lots[side], self._rows[side]
-        if sizes.get(key, 0) == lots:
+        keys, sizes = self._keys[side], self._lots[side]
+        before = sizes.get(key, 0)
+        if before == lots:
             return
-        price = decimal_text(ticks, self.market.price_decimals)
-        size = decimal_text(lots, self.market.size_decimals) if lots else "0"
         if not lots:
-            del keys[bisect_left(keys, key)], sizes[key], rows[key]
+            del keys[bisect_left(keys, key)], sizes[key]
         else:
-            if key not in sizes:
+            if not before:
                 insort(keys, key)
             sizes[key] = lots
-            rows[key] = (price, size)
+        self._rows[side].pop(key, None)
         self.sequence += 1
         self.changed_at = at
-        self._log.append(Change(self.sequence, side, price, size, at))
+        self._log.append((self.sequence, side, ticks, lots, at))
 
     def lots(self, side: int, ticks: int) -> int:
         """The size at the price of ``ticks``, 0 where there is no level."""
@@ -131,7 +136,7 @@ class LabBook:
     def levels(self, side: int, n: int | None = None) -> list[Row]:
         """The best ``n`` levels (None: all), best first."""
         rows = self._rows[side]
-        return [rows[key] for key in self._keys[side][:n]]
+        return [rows.get(key) or self._row(side, key) for key in self._keys[side][:n]]
 
     def best(self) -> tuple[Row | None, Row | None]:
         """The best bid and the best ask."""
@@ -144,14 +149,26 @@ class LabBook:
         if missing > len(self._log):
             return None
         newest_first = list(islice(reversed(self._log), max(missing, 0)))
-        newest_first.reverse()
-        return newest_first
+        return [self._told(*change) for change in reversed(newest_first)]
 
     def range_since(self, sequence: int) -> tuple[int, list[Change]]:
         """The first id after ``sequence`` and what changed since, for a channel of ranges. When
         that far back is forgotten, the range begins too late: the client sees a gap."""
         changes = self.changes_since(sequence)
         return (self.sequence, []) if changes is None else (sequence + 1, changes)
+
+    def _row(self, side: int, key: int) -> Row:
+        row = self._rows[side][key] = (self._price(abs(key)), self._size(self._lots[side][key]))
+        return row
+
+    def _told(self, sequence: int, side: int, ticks: int, lots: int, at: int) -> Change:
+        return Change(sequence, side, self._price(ticks), self._size(lots), at)
+
+    def _price(self, ticks: int) -> str:
+        return decimal_text(ticks, self.market.price_decimals)
+
+    def _size(self, lots: int) -> str:
+        return decimal_text(lots, self.market.size_decimals) if lots else "0"
 
 
 class Window:
@@ -198,8 +215,8 @@ def decimal_text(units: int, decimals: int) -> str:
     """``units`` times ten to the minus ``decimals``: ``(120, 2)`` is ``1.20``."""
     if decimals <= 0:
         return str(units * 10**-decimals)
-    whole, part = divmod(abs(units), 10**decimals)
-    return f"{'-' if units < 0 else ''}{whole}.{part:0{decimals}d}"
+    digits = str(abs(units)).zfill(decimals + 1)
+    return f"{'-' if units < 0 else ''}{digits[:-decimals]}.{digits[-decimals:]}"
 
 
 def _difference(before: dict[str, str], rows: Sequence[Row]) -> list[Row]:
