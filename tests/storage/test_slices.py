@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -22,6 +23,8 @@ from storage.slices import Level, Order
 from tests.storage.events import START
 from tests.storage.opportunities import change, some, write
 from tests.storage.test_queries import asked_at_random, right_groups, seal
+
+BeginWith = Callable[[str, Callable[[str], object]], None]
 
 LATE = START + 90 * DAY
 THRESHOLDS = (
@@ -74,12 +77,16 @@ def count(url: str, table: str = "opportunity_segment", where: str = "1 = 1") ->
 
 
 @pytest.fixture
-def stored(url: str) -> list[Opportunity]:
+def stored(url: str, begin_with: BeginWith) -> list[Opportunity]:
     """Two months of them in segments; some of the newest are in none, and some are not counted."""
     opportunities = some(1_500)
-    write(url, opportunities)
-    assert seal(url, 1_400) == 1_400
-    build(url, START + 50 * DAY)
+
+    def fill(url: str) -> None:
+        write(url, opportunities)
+        assert seal(url, 1_400) == 1_400
+        build(url, START + 50 * DAY)
+
+    begin_with("slices", fill)
     assert count(url) >= 4
     return opportunities
 
