@@ -25,6 +25,7 @@ from scanner.events import Opportunity
 from scanner.steps import Snapshot
 from scanner.types import FeeIn, LevelLayout, Market, Side
 from tests.engine import slow
+from tests.repeats import repeats
 
 KEYS = Keys.of(LevelLayout())
 AT = 1_000_000_000
@@ -140,7 +141,7 @@ def exchange(conversion: slow.Conversion | None, means: slow.Means) -> Exchange 
     )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=repeats(400, 1500), deadline=None)
 @given(st.randoms(use_true_random=True))
 def test_the_exact_computation_agrees(random: Random) -> None:
     buy, sell, conversion, means = chosen = route(random)
@@ -293,7 +294,7 @@ def text(levels: Sequence[slow.Level]) -> bytes:
     return json.dumps([[str(float(p)), str(float(s))] for p, s in levels]).encode()
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=repeats(80, 250), deadline=None)
 @given(st.randoms(use_true_random=True))
 def test_the_engine_flags_what_the_oracle_finds(random: Random) -> None:
     floor = Floor(random)

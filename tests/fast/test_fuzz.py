@@ -7,8 +7,9 @@ import pytest
 from scanner.lab.venues import VENUES
 from scanner.types import Depth
 from tests.fast.fuzz import Fuzz
+from tests.repeats import repeats
 
-CASES = 120
+CASES = repeats(60, 120)
 
 
 @pytest.mark.parametrize("depth", list(Depth))

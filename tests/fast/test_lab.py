@@ -11,9 +11,10 @@ from scanner.lab.world import World
 from scanner.types import Depth
 from tests.fast.labs import BEGIN, STEP, connections
 from tests.fast.twins import Twin, Twins
+from tests.repeats import repeats
 
 LENIENT = Thresholds(min_net_bps=-5.0, min_profit=-1e9)
-SYNCED, SECONDS = 1, 3
+SYNCED, SECONDS = 1, repeats(3, 5)
 
 
 def taken(twins: Twins) -> tuple[int, int]:
