@@ -14,7 +14,12 @@ from tests.fast.twins import Twin, Twins
 from tests.repeats import repeats
 
 LENIENT = Thresholds(min_net_bps=-5.0, min_profit=-1e9)
-SYNCED, SECONDS = 1, repeats(3, 5)
+SYMBOLS = {
+    f"{base}/{quote}"
+    for base in ("BTC", "ETH", "XRP", "LINK")
+    for quote in ("USDT", "USDC", "EUR", "USD")
+}
+SYNCED, SECONDS = 1, repeats(5, 8)
 
 
 def taken(twins: Twins) -> tuple[int, int]:
@@ -25,7 +30,7 @@ def taken(twins: Twins) -> tuple[int, int]:
 
 @pytest.mark.parametrize("depth", list(Depth))
 def test_both_lanes_agree_on_all_that_the_lab_says(depth: Depth) -> None:
-    world, pair = World(3, BEGIN), (Twin(False, LENIENT), Twin(True, LENIENT))
+    world, pair = World(3, BEGIN, symbols=SYMBOLS), (Twin(False, LENIENT), Twin(True, LENIENT))
     made = connections(world, pair, tuple(VENUES), depth)
     synced: dict[str, tuple[int, int]] = {}
     for offline, _ in made.values():
