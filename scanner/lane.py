@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from scanner.books import layout as L
+from scanner.books.lag import UNTOLD, ConnectionClock
 from scanner.books.slow import BadLevels
 from scanner.books.store import Keys
 from scanner.counts import EVER_PROVEN, Counts
@@ -18,6 +19,7 @@ from scanner.fast.lane import FastLane
 from scanner.steps import (
     Ack,
     Best,
+    Clock,
     Connect,
     Delta,
     DerivativeTicker,
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
 
 Action: TypeAlias = Connect | Send | Fetch | Ack | Refused | Reset | Reconnect | Notice
 Identify: TypeAlias = Callable[[str], Market | None]
+
+CLOCK_WITHIN = 10_000_000_000
+"""How long the first word of a venue's time is waited for, ns."""
 
 
 class Lane:
@@ -69,6 +74,8 @@ class Lane:
         self._any = markets is None
         self._proved = False
         self._over = False
+        self._clock = ConnectionClock() if options.depth in venue.clocked else None
+        self._clock_due, self._clock_heard = 0, False
         self._fast = self._make_fast(venue)
         self.books: dict[str, int] = {}
         self.counts: dict[str, Counts] = {}
@@ -82,11 +89,13 @@ class Lane:
         for book in self.books.values():
             self._pipeline.drop(book, BookState.EMPTY, "a new connection starts", at)
             self._pipeline.derivatives.forget(book)
+        self._store.as_of(list(self.books.values()), UNTOLD if self._clock else 0)
         return self._run(self._protocol.start, at)
 
     def opened(self, at: int) -> list[Action]:
         """The socket is open: subscribe."""
         self._following.settle(at)
+        self._clock_due = at + CLOCK_WITHIN if self._clock else 0
         for market, book in self.books.items():
             self._store.set_state(book, BookState.SYNCING)
             self._watches[market].asked(at)
@@ -139,6 +148,10 @@ class Lane:
         actions = self._run(self._protocol.idle, at)
         if self._over:
             return actions
+        if self._clock_due and at > self._clock_due:
+            actions += self._unclocked(at)
+            if self._over:
+                return actions
         for market, watch in self._watches.items():
             book = self.books[market]
             state = self._store.state(book)
@@ -233,6 +246,8 @@ class Lane:
                 actions += self._book_step(step, changed, at)  # type: ignore[arg-type]
             elif kind is DerivativeTicker:
                 actions += self._ticker(step, at)  # type: ignore[arg-type]
+            elif kind is Clock:
+                self._hear(step.sent_at, at)  # type: ignore[union-attr]
             else:
                 self._note(step, at)  # type: ignore[arg-type]
                 actions.append(step)  # type: ignore[arg-type]
@@ -283,6 +298,19 @@ class Lane:
             self._pipeline.engine.updated(book, at)
         elif state is BookState.CROSSED:
             self._crossed(market, at)
+
+    def _hear(self, sent_at: int, at: int) -> None:
+        if self._clock is not None:
+            self._clock_due, self._clock_heard = at + CLOCK_WITHIN, True
+            self._store.as_of(list(self.books.values()), self._clock.told(sent_at, at))
+
+    def _unclocked(self, at: int) -> list[Action]:
+        """Its time has not come for long: it never does here, or the connection has lost it."""
+        self._clock_due = 0
+        if self._clock_heard:
+            return self._run(lambda at: [Reconnect("the venue tells its time no more")], at)
+        self._store.as_of(list(self.books.values()), 0)
+        return [Notice("the venue does not tell its time: how late its books come is not known")]
 
     def _ticker(self, ticker: DerivativeTicker, at: int) -> Sequence[Action]:
         book = self._book_of(ticker.market)

@@ -139,6 +139,15 @@ class Reconnect(Struct, frozen=True):
     reason: str
 
 
+class Clock(Struct, frozen=True):
+    """The venue's own time (ns): all that comes after this on the connection was sent after it.
+
+    For venues whose books bear no time (``Venue.clocked``).
+    """
+
+    sent_at: int
+
+
 class Notice(Struct, frozen=True):
     """Something worth a line in the log."""
 
@@ -157,5 +166,6 @@ Step: TypeAlias = (
     | Refused
     | Reset
     | Reconnect
+    | Clock
     | Notice
 )

@@ -13,6 +13,7 @@ from scanner.derivatives import Derivatives
 from scanner.steps import (
     Ack,
     Best,
+    Clock,
     Connect,
     Delta,
     DerivativeTicker,
@@ -105,7 +106,7 @@ class TickerLane:
         for step in steps:
             if isinstance(step, DerivativeTicker):
                 actions += self._said(step, at)
-            elif not isinstance(step, Snapshot | Delta | Best):
+            elif not isinstance(step, Snapshot | Delta | Best | Clock):
                 if isinstance(step, Reconnect):
                     self._over = True
                     self.closed(step.reason, at)

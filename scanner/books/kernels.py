@@ -279,7 +279,7 @@ def lay_over(table, book, bid, bid_size, ask, ask_size, order, at):
         settle(meta, real, price, book)
         return stood
     meta[m + L.BEST_ORDER] = order
-    meta[m + L.BEST_AT] = at
+    meta[m + L.BEST_AT] = told_at(meta, m, np.int64(0), at)
     real[r + L.BEST_PRICE_SIDE] = bid
     real[r + L.BEST_PRICE_SIDE + 1] = ask
     real[r + L.BEST_SIZE_SIDE] = bid_size

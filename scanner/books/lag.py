@@ -8,6 +8,8 @@ more than that, it was late by (the minimum filter of NTP, RFC 5905, over receip
 
 from __future__ import annotations
 
+import numpy as np
+
 from scanner.books import layout as L
 from scanner.books.jit import inlined
 
@@ -16,6 +18,10 @@ USUAL = 250_000_000
 # What has waited together is read together. A message of the same time as the last one that comes
 # so much after it is the venue's word that nothing has changed since.
 APART = 20_000_000
+# When what bears no time may have been sent: not longer before it came than this, or nobody knows
+# when; and a time so early that nothing is of it.
+VAGUE = 1_000_000_000
+UNTOLD = 1
 # Nothing waits for so long on a connection that stands: the venue's clock was set.
 ABSURD = 600_000_000_000
 
@@ -24,13 +30,17 @@ ABSURD = 600_000_000_000
 def told_at(meta, m, sent_at, at):
     """When a message, of book ``m`` (its first column), would have come at the latest without
     delay: ``at``, or earlier by what it is late, if that is more than ``USUAL`` ns. A message
-    without a time of the venue (0) is taken as new.
+    without a time of the venue (0) is as new as what came shortly before it on its connection
+    (``AS_OF``), or taken as new where nothing ever tells (0).
 
     The least of this ``WINDOW`` and of the one before count, so a new offset (a clock that was set)
     is believed after two of them at the latest; a lag that stays the same for as long is not seen.
     """
     if sent_at <= 0:
-        return at
+        as_of = meta[m + L.AS_OF]
+        if as_of == 0 or as_of > at:
+            return at
+        return as_of if at - as_of <= VAGUE else UNTOLD
     again = sent_at == meta[m + L.SENT_AT] and at - meta[m + L.HEARD_AT] > APART
     meta[m + L.HEARD_AT] = at
     if again:
@@ -49,3 +59,16 @@ def told_at(meta, m, sent_at, at):
         meta[m + L.LEAST_BEFORE] = behind
         return at
     return at - late if late > USUAL else at
+
+
+class ConnectionClock:
+    """The venue's time on one connection, by messages that bear it, for those that do not: the
+    order of all is the order in which they were sent."""
+
+    def __init__(self) -> None:
+        self._cells = np.zeros(L.META_WIDTH, np.int64)
+
+    def told(self, sent_at: int, at: int) -> int:
+        """What comes next on the connection was sent when what came at this moment without delay
+        was, or later (ns)."""
+        return int(told_at.py_func(self._cells, 0, sent_at, at))

@@ -38,6 +38,8 @@ QUOTE, CONVERTS, WATCHED, UNPROVEN = 23, 24, 25, 26
 # came last (``scanner.books.lag``)
 LEAST_BEHIND, LEAST_BEFORE, BEHIND_SINCE = 27, 28, 29
 HEARD_AT = 30
+# where messages have no time of their own: what comes is of then at the latest (0: not known)
+AS_OF = 31
 META_WIDTH = 32
 
 # reals of one book, REAL[book * REAL_WIDTH + column]; *_SIDE columns take + side

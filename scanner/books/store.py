@@ -145,6 +145,12 @@ class BookStore:
         taken = kernels.overlay(self.context, book, bid, bid_size, ask, ask_size, step.order, at)
         return bool(taken)
 
+    def as_of(self, books: list[int], at: int) -> None:
+        """What comes of these books without a time of its own is of ``at`` at the latest, from now
+        on (0: is new)."""
+        columns = np.array(books, np.int64) * L.META_WIDTH + L.AS_OF
+        self._arrays[L.META][columns] = at
+
     def grow_old(self, at: int) -> None:
         """What is older than ``MAX_AGE`` now is stale."""
         kernels.grow_old(self.context, self.count, at)

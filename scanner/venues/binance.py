@@ -4,7 +4,8 @@ https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams
 
 ``top``: ``@depth20@100ms``, whole snapshots without a symbol of their own (hence the combined
 stream, whose envelope names it). ``full``: ``@depth@100ms`` diffs joined to a REST snapshot. Both
-with ``@bookTicker`` for the best bid and offer, ordered by the same update id ``u``.
+with ``@bookTicker`` for the best bid and offer, ordered by the same update id ``u``. What ``top``
+sends bears no time; the trades of the busiest market, on the same connection, tell it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from msgspec import Raw, Struct
 from scanner.steps import (
     Ack,
     Best,
+    Clock,
     Connect,
     Delta,
     Notice,
@@ -45,6 +47,7 @@ from scanner.venues.sequence import Bridge, Newest, Verdict
 from scanner.venues.wire import Chain, Kind, Shape, What, Wire
 
 STREAMS_PER_REQUEST = 100
+CLOCK = "btcusdt@aggTrade"
 SNAPSHOT_LEVELS = 1000
 CLOSING = (Reconnect("the venue announced that it closes this connection"),)
 
@@ -79,6 +82,10 @@ class _Partial(Struct):
     asks: Raw
 
 
+class _Trade(Struct):
+    E: Millis
+
+
 class _Diff(Struct):
     E: Millis
     s: str
@@ -93,6 +100,7 @@ _envelope = msgspec.json.Decoder(_Envelope)
 _book_ticker = msgspec.json.Decoder(_BookTicker)
 _partial = msgspec.json.Decoder(_Partial)
 _diff = msgspec.json.Decoder(_Diff)
+_trade = msgspec.json.Decoder(_Trade)
 
 
 class Binance:
@@ -114,6 +122,8 @@ class Binance:
         steps: list[Send] = []
         for markets in batched(self._known.ids, STREAMS_PER_REQUEST // 2):
             steps.append(self._request("SUBSCRIBE", markets))
+        if self._options.depth is Depth.TOP:
+            steps.append(self._send("SUBSCRIBE", [CLOCK], self._requests.new()))
         return steps
 
     def received(self, raw: bytes, at: int) -> Steps:
@@ -179,6 +189,8 @@ class Binance:
             return self._difference(data, at)
         if channel.startswith("depth"):
             return self._partial(name.upper(), data, at)
+        if stream == CLOCK:
+            return [Clock(decode(_trade, data).E * MILLISECOND)]
         # The combined stream wraps whatever it sends, and nothing says under which name this comes.
         return CLOSING if b'"serverShutdown"' in bytes(data) else ()
 
@@ -246,8 +258,10 @@ class Binance:
         depth = "@depth@100ms" if self._options.depth is Depth.FULL else "@depth20@100ms"
         streams = [m.lower() + channel for m in markets for channel in (depth, "@bookTicker")]
         number = self._requests.new(markets if method == "SUBSCRIBE" else ())
-        body = {"method": method, "params": streams, "id": number}
-        return Send(encoded(body))
+        return self._send(method, streams, number)
+
+    def _send(self, method: str, streams: Sequence[str], number: int) -> Send:
+        return Send(encoded({"method": method, "params": streams, "id": number}))
 
     def _refused(self, number: int | str | None, code: int, message: str) -> Steps:
         markets = self._requests.answered(number)
@@ -318,8 +332,10 @@ VENUE = Venue(
         Depth.FULL: "depth@100ms + REST snapshot + bookTicker",
     },
     wire=WIRE,
+    clocked=frozenset({Depth.TOP}),
     notes=(
-        "bookTicker carries no time of its own; it is ordered by its update id.",
+        "bookTicker carries no time of its own; it is ordered by its update id. Nor does depth20:"
+        " btcusdt@aggTrade on the same connection tells how late all of it comes.",
         "A subscription to an unknown symbol is acknowledged and stays silent.",
     ),
 )

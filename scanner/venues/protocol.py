@@ -104,8 +104,9 @@ class Venue(Struct, frozen=True, kw_only=True):
     ``carries``. ``tickers`` builds the protocol of a second connection for what is said of
     contracts, where the books' connection does not carry it. ``recorded_as``: folders, or folders
     and markets (``folder/market``), under which recordings of the same protocol are kept.
-    ``fee_side``: which currency it takes its fee in, where ccxt does not know. ``notes``: one line
-    each for the documentation, facts that surprise.
+    ``fee_side``: which currency it takes its fee in, where ccxt does not know. ``clocked``: the
+    depths at which books bear no time of the venue, and ``Clock`` steps tell it instead.
+    ``notes``: one line each for the documentation, facts that surprise.
     """
 
     id: str
@@ -125,4 +126,5 @@ class Venue(Struct, frozen=True, kw_only=True):
     wire: Wire | None = None
     recorded_as: tuple[str, ...] = ()
     fee_side: FeeSide | None = None
+    clocked: frozenset[Depth] = frozenset()
     notes: tuple[str, ...] = ()

@@ -51,8 +51,6 @@ class Fault:
 
     name = "none"
     lasts = (0.0, 0.0)
-    late = False
-    """What it leaves late can be told only by the time that messages bear."""
 
     def __init__(self, random: Random, begin: int, times: tuple[float, ...]) -> None:
         self.random = random
@@ -302,7 +300,6 @@ class Stall(Fault):
 
     name = "clock jump"
     lasts = (0.5, 6.0)
-    late = True
 
     def __init__(self, random: Random, begin: int, times: tuple[float, ...]) -> None:
         super().__init__(random, begin, times[:1])
@@ -319,7 +316,6 @@ class Backlog(Fault):
 
     name = "backlog"
     lasts = (3.0, 6.0)
-    late = True
 
     def step(self, run: Run, link: Link, now: int) -> None:
         super().step(run, link, now)

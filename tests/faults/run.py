@@ -34,8 +34,6 @@ MIN_BPS = 5.0
 CLEAR_BPS = 6.0
 BACKLOG = 12
 NAMES = tuple(LISTINGS)
-# Channels whose messages bear no time: what is late on its way is not told from what is new.
-UNTIMED = {("binance", Depth.TOP)}
 COINS = ("BTC", "ETH", "SOL", "XRP")
 RULE = Rule()
 
@@ -56,8 +54,6 @@ class Plan(Struct, frozen=True):
         turn, fault = divmod(seed, len(FAULTS))
         depth, venue = divmod(turn, len(NAMES))
         chosen = tuple(Depth)[depth % 2]
-        if FAULTS[fault].late and (NAMES[venue], chosen) in UNTIMED:
-            chosen = Depth.FULL
         return cls(seed, FAULTS[fault], NAMES[venue], chosen)
 
 
@@ -86,15 +82,12 @@ class Run:
     def __init__(self, plan: Plan, change: Callable[[Pipeline], None] | None = None) -> None:
         self.random = Random(f"{plan.seed}:faults")
         self.outcome = Outcome(plan.fault.name, plan.venue, plan.depth.value, plan.seed)
-        late = plan.fault.late
-        others = [
-            name
-            for name in NAMES
-            if name != plan.venue and not (late and (name, plan.depth) in UNTIMED)
-        ]
+        others = [name for name in NAMES if name != plan.venue]
         names = (plan.venue, *self.random.sample(others, 2))
         self._coin = self.random.choice(COINS)
         symbols = {f"{self._coin}/USDT", f"{self._coin}/USDC", "USDC/USDT"}
+        if plan.depth is Depth.TOP and "binance" in names:
+            symbols.add("BTC/USDT")  # by whose trades the time is told
         self.world = World(plan.seed, BEGIN, names, symbols=symbols)
         self.stalled_until = 0
         self.touched: set[Place] = set()

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.books import layout as L
+from scanner.books.lag import ConnectionClock
 from scanner.engine.engine import Bounds
 from scanner.feeds.driver import Driver
 from scanner.feeds.shell import Shell, Timing
@@ -84,6 +85,16 @@ def no_stall(patch: Patch) -> None:
     patch.setattr(link, "Shell", lenient)
 
 
+def no_clock(patch: Patch) -> None:
+    patch.setattr(ConnectionClock, "told", lambda self, sent_at, at: at)
+
+
+def neither_clock_nor_stall(patch: Patch) -> None:
+    """A process that stood still is caught by either."""
+    no_clock(patch)
+    no_stall(patch)
+
+
 def no_lag(patch: Patch) -> None:
     received = Driver.received
 
@@ -121,7 +132,8 @@ GUARDS: tuple[tuple[Callable[[Patch], None], type[faults.Fault], str, Depth, int
     (no_drop, faults.Cut, "gate", Depth.TOP, 1),
     (no_crossed, faults.Crossed, "okx", Depth.FULL, 1),
     (no_seam, faults.Stale, "binance", Depth.FULL, 1),
-    (no_stall, faults.Stall, "binance", Depth.TOP, 1),
+    (no_clock, faults.Backlog, "binance", Depth.TOP, 1),
+    (neither_clock_nor_stall, faults.Stall, "binance", Depth.TOP, 1),
     (no_lag, faults.Backlog, "kucoin", Depth.FULL, 1),
 )
 
@@ -145,6 +157,14 @@ def test_without_the_guard_flags_are_false(
 ) -> None:
     switch_off(monkeypatch)
     assert outcome(fault, venue, depth, seed).false
+
+
+@pytest.mark.parametrize("switch_off", [no_clock, no_stall])
+def test_one_of_two_guards_is_enough(
+    monkeypatch: Patch, switch_off: Callable[[Patch], None]
+) -> None:
+    switch_off(monkeypatch)
+    assert not outcome(faults.Stall, "binance", Depth.TOP, 1).false
 
 
 @pytest.mark.parametrize("seed", range(3, 99, 16))

@@ -59,7 +59,9 @@ class Shown:
             if before is not None:
                 self._gone[(*place, before[0])] = (before[1], at)
             if size:
-                self._now[place] = (size, at)
+                # One that is there again may be known from its first time.
+                since = self._gone.get((*place, size), (at, at))[0]
+                self._now[place] = (size, since)
             else:
                 self._now.pop(place, None)
         bid, ask = self._book.best()
@@ -70,7 +72,7 @@ class Shown:
         return len(changes)
 
     def span(self, side: int, price: float, size: float) -> tuple[int, int]:
-        """From when to when that level was shown last; ``NEVER`` if it was not."""
+        """From when first to when last that level was shown; ``NEVER`` if it was not."""
         now = self._now.get((side, price))
         if now is not None and now[0] == size:
             return now[1], FOREVER

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scanner.steps import (
     Ack,
     Best,
+    Clock,
     Connect,
     Delta,
     Fetch,
@@ -115,7 +116,8 @@ def test_top_subscribes_the_partial_book_and_the_best_prices_in_lower_case() -> 
                 "ethusdt@bookTicker",
             ],
             "id": 1,
-        }
+        },
+        {"method": "SUBSCRIBE", "params": ["btcusdt@aggTrade"], "id": 2},
     ]
 
 
@@ -126,8 +128,8 @@ def test_full_subscribes_the_differences() -> None:
 
 def test_many_markets_are_spread_over_requests() -> None:
     requests = sent(protocol(*(f"C{i}USDT" for i in range(120))).opened(AT))
-    assert [len(request["params"]) for request in requests] == [100, 100, 40]
-    assert [request["id"] for request in requests] == [1, 2, 3]
+    assert [len(request["params"]) for request in requests] == [100, 100, 40, 1]
+    assert [request["id"] for request in requests] == [1, 2, 3, 4]
     assert 2 * VENUE.limits.markets <= 1024
 
 
@@ -169,8 +171,8 @@ def test_a_refused_batch_is_asked_one_by_one() -> None:
         "btcusdt@bookTicker",
         "ethusdt@bookTicker",
     ]
-    assert made.received(b'{"result":null,"id":2}', AT) == [Ack("BTCUSDT")]
-    refusal = made.received(b'{"error":{"code":2,"msg":"no"},"id":3}', AT)
+    assert made.received(b'{"result":null,"id":3}', AT) == [Ack("BTCUSDT")]
+    refusal = made.received(b'{"error":{"code":2,"msg":"no"},"id":4}', AT)
     assert refusal == [Refused("ETHUSDT", "no (code 2)")]
 
 
@@ -180,6 +182,17 @@ def test_an_announced_end_is_not_waited_for(name: str) -> None:
     raw = stream(name, event) if name else event.encode()
     (step,) = protocol("BTCUSDT").received(raw, AT)
     assert isinstance(step, Reconnect)
+
+
+TRADE = (
+    '{"e":"aggTrade","E":1672515782136,"s":"BTCUSDT","a":26129,"p":"61837.63000000",'
+    '"q":"0.00100000","f":100,"l":105,"T":1672515782135,"m":true,"M":true}'
+)
+
+
+def test_the_trades_of_the_busiest_market_tell_the_time() -> None:
+    steps = protocol("ETHUSDT").received(stream("btcusdt@aggTrade", TRADE), AT)
+    assert steps == [Clock(1_672_515_782_136_000_000)]
 
 
 # --- best bid and offer -----------------------------------------------------------------------
@@ -226,8 +239,8 @@ def test_top_resync_subscribes_anew_and_takes_any_id() -> None:
     made.received(partial(160), AT)
     requests = sent(made.resync("BTCUSDT", "crossed", AT))
     assert [request["method"] for request in requests] == ["UNSUBSCRIBE", "SUBSCRIBE"]
-    assert not made.received(b'{"result":null,"id":2}', AT)
-    assert made.received(b'{"result":null,"id":3}', AT) == [Ack("BTCUSDT")]
+    assert not made.received(b'{"result":null,"id":3}', AT)
+    assert made.received(b'{"result":null,"id":4}', AT) == [Ack("BTCUSDT")]
     assert not made.resync("BTCUSDT", "crossed", AT + SECOND)
     assert len(made.received(partial(5), AT + SECOND)) == 1
     assert len(made.resync("BTCUSDT", "crossed", AT + SECOND)) == 2
@@ -373,7 +386,7 @@ def test_markets_that_were_not_subscribed_are_noticed(raw: bytes) -> None:
 
 def test_other_streams_are_ignored_and_other_events_noticed() -> None:
     made = protocol("BTCUSDT")
-    assert not made.received(stream("btcusdt@aggTrade", '{"e":"aggTrade","s":"BTCUSDT"}'), AT)
+    assert not made.received(stream("ethusdt@aggTrade", '{"e":"aggTrade","s":"ETHUSDT"}'), AT)
     assert not made.received(stream("!ticker@arr", "[]"), AT)
     (step,) = made.received(b'{"e":"trade","s":"BTCUSDT"}', AT)
     assert isinstance(step, Notice)

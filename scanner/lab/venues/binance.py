@@ -2,8 +2,9 @@
 
 https://developers.binance.com/docs/binance-spot-api-docs
 
-Streams: ``<symbol>@bookTicker``, ``@depth[5|10|20][@100ms]``, raw below ``/ws`` and wrapped below
-``/stream``. A stream that does not exist is acknowledged and stays silent, as there.
+Streams: ``<symbol>@bookTicker``, ``@depth[5|10|20][@100ms]``, ``@aggTrade`` (small trades at the
+best bid, ten a second), raw below ``/ws`` and wrapped below ``/stream``. A stream that does not
+exist is acknowledged and stays silent, as there.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ PONG_WITHIN = 60 * SECOND
 LIFE = 24 * 3600 * SECOND
 NOTICE_BEFORE_END = 10 * SECOND
 TOO_OFTEN = Close(1008, "Too many requests")
-STREAM = re.compile(r"([a-z0-9]+)@(bookTicker|depth(5|10|20)?(@100ms|@1000ms)?)")
+STREAM = re.compile(r"([a-z0-9]+)@(bookTicker|aggTrade|depth(5|10|20)?(@100ms|@1000ms)?)")
+TRADES_EVERY = 100 * MILLISECOND
 METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
 
 
@@ -85,7 +87,9 @@ class BinanceLab:
     def _channel(self, name: str, at: int) -> Channel | None:
         match = STREAM.fullmatch(name)
         book = self._world.books.get(match[1].upper()) if match else None
-        return _Channel(name, book, match, at) if book and match else None
+        if not book or not match:
+            return None
+        return _Trades(book, at) if match[2] == "aggTrade" else _Channel(name, book, match, at)
 
     def _depth(self, query: dict[str, str], at: int) -> Reply:
         symbol, limit = query.get("symbol", ""), query.get("limit", "100")
@@ -171,6 +175,36 @@ class _Channel:
             "u": self._book.sequence,
             "b": _rows(bids),
             "a": _rows(asks),
+        }
+
+
+class _Trades:
+    """Trades of a market: somebody always sells a little."""
+
+    def __init__(self, book: LabBook, at: int) -> None:
+        self._book = book
+        self._next = at
+        self._count = 0
+
+    def due(self, at: int) -> object | None:
+        """The next trade, None until then."""
+        bid = self._book.best()[0]
+        if at < self._next or bid is None:
+            return None
+        self._next = at + TRADES_EVERY
+        self._count += 1
+        return {
+            "e": "aggTrade",
+            "E": at // MILLISECOND,
+            "s": self._book.market.id,
+            "a": self._count,
+            "p": padded(bid[0]),
+            "q": padded(self._book.market.lot),
+            "f": self._count,
+            "l": self._count,
+            "T": at // MILLISECOND,
+            "m": True,
+            "M": True,
         }
 
 
