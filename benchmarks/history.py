@@ -3,10 +3,11 @@
     python benchmarks/history.py --rows 10000000 --db /tmp/history.db
 
 makes the database if it is not there (a year of opportunities of 50 symbols on 8 venues, each with
-its evidence, and two days of minute summaries of every route; about a minute and 1 GB for each
-million rows), then asks each question several times and prints the medians of time and of processor
-time, which other work on the machine changes less, and the slowest. The first time the system may
-still have to read the file from the disk. ``--only TEXT`` asks those whose names hold it.
+its evidence and what became of it, and two days of minute summaries of every route; some minutes
+and 1.5 GB for each million rows), then asks each question several times and prints the medians of
+time and of processor time, which other work on the machine changes less, and the slowest. The first
+time the system may still have to read the file from the disk. ``--only TEXT`` asks those whose
+names hold it.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ import numpy as np
 from sqlalchemy.engine import Connection
 from sqlalchemy.schema import CreateIndex, DropIndex
 
-from scanner.events import Leg
-from storage import migrate, readings_schema, schema, summary, totals
+from scanner.events import DELAYS_MS, Leg
+from storage import after_schema, migrate, readings_schema, schema, summary, survivals, totals
 from storage.batch import upsert
 from storage.database import for_writing
 from storage.location import located
@@ -132,6 +133,8 @@ def questions(reader: Reader) -> Iterator[tuple[str, Callable[[], Any]]]:
     for name, asked in filters.items():
         for by in By:
             yield f"{name} --by {by}", lambda a=asked, b=by: reader.groups(a, b)
+        if not asked.thresholds:
+            yield f"{name} --by route, after", lambda a=asked: reader.latencies(a, By.ROUTE)
     ids = [one.id for one in reader.opportunities(Filter(), Sort.PROFIT, 5)]
     yield "explain", lambda: reader.one(reader.ids(ids[0][:23])[0])
     for hours in (1, 24, 48):
@@ -180,11 +183,16 @@ def build(path: str, rows: int, days: int) -> None:
             with connection.begin():
                 more = totals.roll(connection, END)
         say("summaries")
+        more = True
+        while more:
+            with connection.begin():
+                more = survivals.count(connection, PART) > 0
+        say("what became of them")
     engine.dispose()
 
 
 def indexes() -> list[Any]:
-    return [*schema.opportunity.indexes]
+    return [*schema.opportunity.indexes, *after_schema.survival.indexes]
 
 
 def insert(
@@ -204,7 +212,8 @@ def insert(
     bps = np.round(5 + random.lognormal(1.5, 1, count), 4)
     profit = np.round(bps * random.lognormal(0.5, 1.2, count), 6)
     noise = random.integers(0, 1 << 62, count).tolist()
-    opportunities, states = [], []
+    kept = np.round(profit[:, None] * (1 - random.random((count, len(DELAYS_MS))) * 1.5), 6)
+    opportunities, states, after = [], [], []
     for i, (at, s, r, d, b, p) in enumerate(
         zip(*(x.tolist() for x in (opened, symbol, route, duration, bps, profit)), strict=True)
     ):
@@ -217,7 +226,13 @@ def insert(
         row += (end, d, "no net edge left", 3) if closed else (None, None, "", 3)
         opportunities.append((*row, 0.5, b + 20, b / 2, p / 2, currency, b, p))
         states.append((key, 0, at, 0.5, b + 20, b, p, *legs(name, buy, sell, p)))
-    for table, values in ((schema.opportunity, opportunities), (schema.evidence, states)):
+        nets = kept[i].tolist()
+        after += [(key, ms, net, net, "") for ms, net in zip(DELAYS_MS, nets, strict=True)]
+    for table, values in (
+        (schema.opportunity, opportunities),
+        (schema.evidence, states),
+        (after_schema.survival, after),
+    ):
         connection.exec_driver_sql(upsert(table, "?"), values)
 
 

@@ -30,7 +30,7 @@ LISTED = {Order(sort.value): sort for sort in Sort}
 SINGLE = ("net_profit", "net_bps", "reason")
 GROUPED = ("followed", "known", "hits", "hit_rate", "total_profit")
 # Where least figures are asked for, what became of opportunities is looked up one by one.
-MOST_SINGLY = 50_000
+MOST_SINGLY = 20_000
 OPPORTUNITY_NAMES = (
     *("event", "id", "kind", "symbol", "at", "opened_at", "closed_at", "duration_ms"),
     *("buy_venue", "buy_symbol", "buy_levels", "buy_fee_rate", "buy_age_ms"),
