@@ -52,9 +52,7 @@ def after(database: Path, number: int) -> list[str]:
 
 
 def test_explain_says_what_happened_after(database: Path) -> None:
-    begin = (
-        "after   had both orders been executed so long after the flag, this would have been left:"
-    )
+    begin = "after   had the orders of its opening been executed so long after it, these had left:"
     assert after(database, 1) == [
         begin,
         "           50 ms     +2 USDT  +20.000 net bps",

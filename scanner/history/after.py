@@ -23,7 +23,7 @@ def lines(o: Stored) -> Iterator[str]:
     if not o.survival:
         yield f"after   not known: {NOT_FOLLOWED}"
         return
-    yield "after   had both orders been executed so long after the flag, this would have been left:"
+    yield "after   had the orders of its opening been executed so long after it, these had left:"
     nets = [None if one.net_profit is None else f"{one.net_profit:+,.6g}" for one in o.survival]
     width = max((len(net) for net in nets if net), default=0)
     for one, net in zip(o.survival, nets, strict=True):
