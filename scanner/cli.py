@@ -227,13 +227,35 @@ def replay(
 
 
 @cli.command()
-def venues(context: typer.Context, config: ConfigPath = None, json: Json = False) -> None:
+def venues(
+    context: typer.Context,
+    suspects: Annotated[
+        bool,
+        typer.Option("--suspects", help="List what the database knows to be kept apart, and why."),
+    ] = False,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="TIME", help="Suspects from when on; 24h, if not said."),
+    ] = None,
+    config: ConfigPath = None,
+    db: Database = None,
+    json: Json = False,
+) -> None:
     """List the exchanges that are spoken natively.
 
     With --config, also how that configuration uses them.
     """
 
     def run() -> int:
+        if suspects:
+            in_use, _ = config_in_use(context, config)
+            from scanner import clock, places
+            from scanner.history.suspects import run_suspects
+
+            url = places.database_to_read(db, in_use.database.location)
+            return run_suspects(url, since, json=json, now=clock.now())
+        if since is not None or db is not None:
+            raise UserError("--since and --db are for --suspects")
         settings = named_config(context, config)
         from scanner.venue_table import json_lines, table
 

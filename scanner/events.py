@@ -253,12 +253,12 @@ class Suspect(Struct, frozen=True, kw_only=True):
     """Two books of one name that are kept apart: bought at ``buy``, sold at ``sell``, it would be
     too good to be true.
 
-    ``state``: barred, changed (the ``reason`` is another, or the figures are newer) or released;
-    ``since`` ns, the time from which that was wrong. ``structural``: it has been worth it after
-    fees for hours; else the two are too far apart. ``ratio`` of the mids (``sell_mid`` by
-    ``buy_mid``, in quote for one of base); ``power``: of ten, which it is near to (0: none).
-    ``moves``: sampled returns of both so far, their ``correlation`` and ``agreement`` (the part
-    with the same sign). ``at`` ns.
+    ``state``: barred, changed (the ``reason`` is another), held (told again, with the figures of
+    ``at``) or released; ``since`` ns, the time from which that was wrong. ``structural``: it has
+    been worth it after fees for hours; else the two are too far apart. ``ratio`` of the mids
+    (``sell_mid`` by ``buy_mid``, in quote for one of base); ``power``: of ten, which it is near to
+    (0: none). ``moves``: sampled returns of both so far, their ``correlation`` and ``agreement``
+    (the part with the same sign). ``at`` ns.
     """
 
     at: int

@@ -71,6 +71,7 @@ suspect = Table(
     Column("at", BigInteger, nullable=False),
     Column("buy_mid", Double, nullable=False),
     Column("sell_mid", Double, nullable=False),
+    Column("power", Integer, nullable=False),
     Column("moves", Integer, nullable=False),
     Column("correlation", Double, nullable=False),
     Column("agreement", Double, nullable=False),

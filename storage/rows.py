@@ -92,6 +92,7 @@ def suspect_row(suspect: Suspect, run: str) -> Row:
         suspect.at,
         suspect.buy_mid,
         suspect.sell_mid,
+        suspect.power,
         suspect.moves,
         suspect.correlation,
         suspect.agreement,

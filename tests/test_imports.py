@@ -151,8 +151,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": PLAIN
     | COMMANDS
     | {
-        *("__init__", "app", "demo", "ending", "lab", "later", "markets", "replay_command"),
-        "venue_table",
+        *("__init__", "app", "demo", "ending", "history", "lab", "later", "markets"),
+        *("replay_command", "venue_table"),
     },
     "__init__": set(),
 }

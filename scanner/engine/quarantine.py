@@ -28,6 +28,8 @@ SECOND = 1_000_000_000
 PERIOD = SECOND
 # What has been well for this long is let go: a price that flickers about the limit is not.
 RELEASE = 60 * SECOND
+# What stays is told of again, with the figures of then.
+AGAIN = 60 * SECOND
 # How far a ratio may be from a power of ten to be taken for one.
 NEAR = math.log10(1.1)
 STRUCTURAL = "structural premium"
@@ -69,9 +71,21 @@ class Doubt(Held):
     moves: Moves = field(default_factory=Moves)
 
 
+class Barred(Struct, frozen=True):
+    """Why a route is barred, and what that rests on."""
+
+    reason: str
+    held: Held
+
+    @property
+    def structural(self) -> bool:
+        """It is for how long it has been worth it, not for how far apart the two are."""
+        return self.reason == STRUCTURAL
+
+
 class Quarantine:
     """What is barred now, and why. ``bar`` as in ``Engine``; ``tell`` gets a ``Suspect`` when a bar
-    begins and ends, and when its reason is another than before."""
+    begins and ends, when its reason is another than before, and each minute in between."""
 
     def __init__(
         self,
@@ -88,12 +102,14 @@ class Quarantine:
         self._tell = tell
         self._doubts: dict[Route, Doubt] = {}
         self._premiums: dict[Route, Held] = {}
-        self._barred: dict[Route, str] = {}
+        self._barred: dict[Route, Barred] = {}
+        self._told_at: dict[Route, int] = {}
         self._looked: int | None = None
 
     def why(self, buy: int, sell: int) -> str:
         """Why the route is barred; empty if it is not, or not from here."""
-        return self._barred.get((buy, sell), "")
+        barred = self._barred.get((buy, sell))
+        return barred.reason if barred else ""
 
     def look(self, rules: Rules, at: int) -> None:
         """Look at all books again, unless that was less than a second ago."""
@@ -155,12 +171,12 @@ class Quarantine:
         """Bar what is to be barred (again too: a book that came back is as if it were new), and let
         go of the rest."""
         barred = {
-            route: premium.reason
+            route: Barred(premium.reason, premium)
             for route, premium in self._premiums.items()
             if structural and at - premium.since >= structural
         }
         for (one, other), doubt in self._doubts.items():
-            barred[one, other] = barred[other, one] = doubt.reason
+            barred[one, other] = barred[other, one] = Barred(doubt.reason, doubt)
         before, self._barred = self._barred, barred
         for route in barred:
             self._bar(*route, Gate.QUARANTINE)
@@ -168,20 +184,43 @@ class Quarantine:
             if self._comparable(route):
                 self._bar(*route, None)
         for route in sorted(before.keys() | barred.keys()):
-            if before.get(route) != barred.get(route):
-                self._say(route, before.get(route, ""), live, at)
+            self._say(route, before.get(route), barred.get(route), live, at)
 
-    def _say(self, route: Route, before: str, live: Mapping[int, Seen], at: int) -> None:
+    def _say(
+        self,
+        route: Route,
+        before: Barred | None,
+        now: Barred | None,
+        live: Mapping[int, Seen],
+        at: int,
+    ) -> None:
+        """What has become of the route, if anything is to be told of it."""
+        if before and now and before.structural != now.structural:
+            self._tell_of(route, before, "released", live, at)
+            before = None
+        if now is None:
+            self._told_at.pop(route, None)
+            if before is not None:
+                self._tell_of(route, before, "released", live, at)
+        elif before is None:
+            self._tell_of(route, now, "barred", live, at)
+        elif before.reason != now.reason:
+            self._tell_of(route, now, "changed", live, at)
+        elif at - self._told_at.get(route, 0) >= AGAIN:
+            self._tell_of(route, now, "held", live, at)
+
+    def _tell_of(
+        self, route: Route, it: Barred, state: str, live: Mapping[int, Seen], at: int
+    ) -> None:
         """One line for both ways of a pair: that from the cheaper to the dearer."""
+        if state != "released":
+            self._told_at[route] = at
         if not self._comparable(route) or not (route[0] in live and route[1] in live):
             return
-        reason = self._barred.get(route, "")
         buy, sell = live[route[0]], live[route[1]]
-        if STRUCTURAL not in (reason, before) and (buy.mid, buy.book) > (sell.mid, sell.book):
+        if not it.structural and (buy.mid, buy.book) > (sell.mid, sell.book):
             return
-        doubt = self._doubts.get((min(route), max(route)))
-        held = doubt or self._premiums.get(route)
-        moves = doubt.moves if doubt else None
+        moves = it.held.moves if isinstance(it.held, Doubt) else None
         market = self._markets[route[0]]
         self._tell(
             Suspect(
@@ -196,9 +235,10 @@ class Quarantine:
                 moves=moves.count if moves else 0,
                 correlation=moves.correlation if moves else 0.0,
                 agreement=moves.agreement if moves else 0.0,
-                reason=reason or before,
-                since=held.since if held else at,
-                state="released" if not reason else "changed" if before else "barred",
+                reason=it.reason,
+                since=it.held.since,
+                state=state,
+                structural=it.structural,
             )
         )
 

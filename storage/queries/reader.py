@@ -11,12 +11,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.engine import Connection, Engine
 
-from scanner.events import Alert
+from scanner.events import Alert, Suspect
 from storage import migrate
 from storage.database import for_reading
 from storage.errors import DatabaseError, Foreign, explained
 from storage.location import located, place
-from storage.queries import detail, grouping, listing, spreads, survival
+from storage.queries import detail, grouping, listing, spreads, survival, suspects
 from storage.queries.filter import By, Filter, Sort
 from storage.queries.grouping import Group
 from storage.queries.readings import Readings
@@ -179,6 +179,11 @@ class Reader:
                 query.order_by(alert.c.at.desc(), alert.c.id.desc()).limit(limit)
             ).all()
         return [Alert(**row._mapping) for row in rows]
+
+    def suspects(self, since: int) -> list[Suspect]:
+        """What was kept apart, as it was told of last since that time; the newest first."""
+        with self._transaction() as connection:
+            return suspects.newest(connection, since)
 
     def info(self) -> Info:
         """What is in it."""

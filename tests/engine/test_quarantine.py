@@ -49,7 +49,9 @@ class Watched(Bench):
         self.engine.tick(at)
 
     def told(self) -> list[tuple[str, str, str, str]]:
-        return [(one.state, one.buy, one.sell, one.reason) for one in self.suspects]
+        """But for what only tells again."""
+        changes = [one for one in self.suspects if one.state != "held"]
+        return [(one.state, one.buy, one.sell, one.reason) for one in changes]
 
 
 @pytest.fixture
@@ -191,8 +193,8 @@ def test_whether_they_move_along_settles_it(
         wave = 0.01 * math.sin(step)
         other = wave if along else 0.01 * math.sin(1.7 * step + 1)
         bench.both(100 * (1 + wave), 100 * ratio * (1 + other), AT + step * 10 * SECOND)
-    assert [one.state for one in bench.suspects] == ["barred", "changed"]
-    last = bench.suspects[-1]
+    assert [state for state, *_ in bench.told()] == ["barred", "changed"]
+    last = next(one for one in bench.suspects if one.state == "changed")
     assert last.reason == reason
     assert last.moves == 30
     assert last.since == AT
@@ -214,6 +216,7 @@ def test_a_premium_that_stays_for_hours_is_structural(bench: Watched) -> None:
     assert bench.said[-1].reason == "the route is in quarantine: structural premium"
     assert bench.told() == [("barred", "a", "b", "structural premium")]
     assert bench.suspects[0].since == AT
+    assert bench.suspects[0].structural
     said = len(bench.said)
     premium(bench, range(4 * 3600 + 1, 5 * 3600, 60))
     assert len(bench.said) == said
@@ -236,6 +239,46 @@ def test_a_structural_premium_is_over_when_it_has_been_gone_for_a_minute(bench: 
     assert bench.told()[-1] == ("released", "a", "b", "structural premium")
     premium(bench, range(end + 122, end + 123))
     assert bench.said[-1].event == "opened"
+
+
+def test_what_stays_is_told_again_each_minute_with_the_figures_of_then(bench: Watched) -> None:
+    for second in range(150):
+        bench.both(100.0, 110.0 + second, AT + second * SECOND)
+    assert [(one.state, one.at - AT) for one in bench.suspects] == [
+        ("barred", 0),
+        ("held", 60 * SECOND),
+        ("held", 120 * SECOND),
+    ]
+    last = bench.suspects[-1]
+    assert (last.sell_mid, last.since, last.moves, last.structural) == (230.0, AT, 12, False)
+
+
+def test_a_released_pair_keeps_what_it_was_held_for_and_its_key(bench: Watched) -> None:
+    for second in range(62):
+        bench.both(100.0, 110.0 if second < 1 else 99.0, AT + second * SECOND)
+    barred, _, released = bench.suspects
+    assert (barred.buy, barred.sell, released.buy, released.sell) == ("a", "b", "b", "a")
+    assert barred.key == released.key == ("BTC/USDT", "a", "b", False)
+    assert (released.state, released.since, released.moves) == ("released", AT, 1)
+
+
+def test_a_premium_that_grows_out_of_bounds_is_another_suspicion(bench: Watched) -> None:
+    premium(bench, range(0, 4 * 3600 + 1, 60))
+    premium(bench, range(4 * 3600 + 1, 4 * 3600 + 2), 110.0)
+    assert bench.told() == [
+        ("barred", "a", "b", "structural premium"),
+        ("released", "a", "b", "structural premium"),
+        ("barred", "a", "b", "another coin, or a closed wallet"),
+    ]
+    premium(bench, range(4 * 3600 + 2, 4 * 3600 + 63), 102.0)
+    assert bench.told()[3:] == [
+        ("released", "a", "b", "another coin, or a closed wallet"),
+        ("barred", "a", "b", "structural premium"),
+    ]
+    assert {one.key for one in bench.suspects} == {
+        ("BTC/USDT", "a", "b", True),
+        ("BTC/USDT", "a", "b", False),
+    }
 
 
 def test_a_premium_that_comes_and_goes_is_none_that_stays(bench: Watched) -> None:

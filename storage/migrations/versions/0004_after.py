@@ -56,6 +56,7 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("buy_mid", sa.Double(), nullable=False),
         sa.Column("sell_mid", sa.Double(), nullable=False),
+        sa.Column("power", sa.Integer(), nullable=False),
         sa.Column("moves", sa.Integer(), nullable=False),
         sa.Column("correlation", sa.Double(), nullable=False),
         sa.Column("agreement", sa.Double(), nullable=False),
