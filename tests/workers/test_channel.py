@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from scanner.events import FeedEvent, RouteMinute
+from scanner.events import FeedEvent, RouteMinute, Survival
 from scanner.frame import Query
 from scanner.scan_state import ScanState
 from scanner.types import Market
@@ -27,6 +27,7 @@ from scanner.workers.messages import (
     encoded,
 )
 from tests.feeds.tiny import until
+from tests.storage.events import suspect
 from tests.workers.examples import FRAME, opportunity
 
 PULSE = Pulse(state=ScanState(open=3), behind=1, late=2, frames_dropped=3, records_dropped=4)
@@ -53,6 +54,9 @@ EVERY: list[Message] = [
     opportunity(1),
     MINUTE,
     FeedEvent(at=1, venue="a", connection=1, kind="lost", reason="x"),
+    Survival(id="1", symbol="X/Q", delay_ms=50, at=1, net_profit=1.5, net_bps=2.0),
+    Survival(id="1", symbol="X/Q", delay_ms=100, at=1, reason="unknown"),
+    suspect(structural=True),
 ]
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from scanner.books.store import Keys
 from scanner.config import Config, validated
-from scanner.events import Opportunity
+from scanner.events import Opportunity, Survival, Suspect
 from scanner.frame import Query
 from scanner.located import parse
 from scanner.pipeline import Pipeline
@@ -144,6 +144,9 @@ async def test_of_a_conversion_that_another_worker_scans_nothing_is_told(
         assert made.state(False).open == made.frame(Query()).totals.open == 1
         made._found(replace(opportunity(0), symbol="X/Q", event="closed"))
         assert made.state(False).open == 0
+        for symbol in ("X/Q", "USDC/Q"):
+            made._survived(Survival(id="0", symbol=symbol, delay_ms=50, at=1, net_profit=1.0))
+        assert [event.symbol for event in told if isinstance(event, Survival)] == ["X/Q"]
 
 
 async def test_every_book_is_looked_at_only_for_those_who_measure(
@@ -171,6 +174,11 @@ async def test_what_is_suspected_is_told_in_the_log_once(
                 pipeline.store.snapshot(book, step, Keys.of(LevelLayout()), second * SECOND)
                 pipeline.engine.updated(book, second * SECOND)
             pipeline.tick(second * SECOND)
+        last = next(one for one in reversed(told) if isinstance(one, Suspect))
+        made._suspected(replace(last, symbol="ANOTHER/Q"))
+    made._suspected(last)
+    states = [one.state for one in told if isinstance(one, Suspect)]
+    assert states == ["barred", "held", "released", "barred"], "none of another's, none too late"
     assert not any(isinstance(one, Opportunity) for one in told)
     assert [one for one in caplog.messages if "barred" in one] == [
         "X/Q: barred between okx (11) and gate (10001), a ratio of 909.182:"

@@ -20,6 +20,7 @@ from scanner.sinks.alerts.desk import Job
 from scanner.sinks.alerts.log import MemoryLog
 from tests.sinks.alerts.receiver import Receiver, free_port
 from tests.sinks.alerts.samples import found, settings
+from tests.storage.events import opened, survival, suspect
 
 Receivers = Callable[..., Receiver]
 PATIENCE = 30.0
@@ -249,6 +250,8 @@ def test_other_events_are_none_of_its_business() -> None:
     one = Running(settings(rules={"r": {}}))
     figures = {"low_bps": 0.0, "high_bps": 0.0, "mean_bps": 0.0, "last_bps": 0.0}
     one.alerts(RouteMinute(at=0, symbol="a", buy="b", sell="c", samples=0, positive=0, **figures))
+    one.alerts(suspect())
+    one.alerts(survival(opened()))
     assert one.alerts._inbox.empty()
 
 
