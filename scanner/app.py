@@ -19,6 +19,7 @@ from scanner.frame import ServiceLine
 from scanner.markets import at_hand, load
 from scanner.reload import ConfigFile, Live, follow
 from scanner.services import Services, services
+from scanner.sinks.apart import KeptApart
 from scanner.sinks.fanout import Fanout
 from scanner.sinks.formats import to_json, to_line
 from scanner.sinks.lines import Lines
@@ -93,8 +94,10 @@ async def scan(
                 db, config.database.location, simulated=bool(banner)
             )
             with services(config, database, fanout, window) as running:
-                health += [crew.line, running.database_line, running.alerts_line]
+                apart = KeptApart(clock.now)
+                health += [crew.line, running.database_line, running.alerts_line, apart.line]
                 fanout.add(window)
+                fanout.add(apart)
                 warning = partial(_warning, running, crew, file, banner)
                 async with _shown(output, fanout, window, stop, warning) as lines:
                     crew.carry(config, markets)

@@ -11,7 +11,7 @@ from msgspec import Struct
 DELAYS_MS = (50, 100, 250, 500, 1000)
 
 
-class Leg(Struct, frozen=True, kw_only=True):
+class Leg(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One order of an opportunity: where, how much, at which levels, what it costs, how far its
     book was to be trusted.
 

@@ -103,8 +103,8 @@ OPENED, PEAK, LAST = 0, 1, 2
 
 # One whole state of an opportunity: at its opening, at the highest net_bps among its events, and
 # the newest. PEAK is missing while no later state beat the opening, LAST while none followed it:
-# then the opening's stands for them. ``buy`` and ``sell`` are the legs as in the JSON lines
-# (``storage.evidence``: with the sale stands what belongs to neither of them alone).
+# then the opening's stands for them. ``buy`` and ``sell`` are the legs as in the JSON lines, but
+# without defaults (``storage.evidence``: with the sale stands what belongs to neither alone).
 evidence = Table(
     "evidence",
     metadata,
