@@ -187,7 +187,7 @@ def test_by_size_details_go_before_opportunities(tmp_path: Path) -> None:
     with connected(str(path)) as connection:
         fill(connection, [0, 1, 2, 3, 4], each=100)
         bulk(connection, 4, 30_000)
-        bulk(connection, 2, 10_000)
+        bulk(connection, 2, 14_000)
         opportunities = days(connection, "opportunity", "opened_at")
         assert path_size(connection) > 4 << 20
         tidy(connection, Keep(max_mb=4))
@@ -195,18 +195,18 @@ def test_by_size_details_go_before_opportunities(tmp_path: Path) -> None:
         assert days(connection, "opportunity", "opened_at") == opportunities
         assert days(connection, "evidence") == {n: 300 for n in range(5)}
         assert days(connection, "sample") == {n: 200 for n in range(4)}
-        assert days(connection, "route_minute")[2] == 10_100
+        assert days(connection, "route_minute")[2] == 14_100
 
 
 def test_by_size_the_oldest_opportunities_go_when_no_detail_is_left(tmp_path: Path) -> None:
     with connected(str(tmp_path / "a.db")) as connection:
-        fill(connection, [0, 1, 2, 3, 4, 5], each=300)
+        fill(connection, [0, 1, 2, 3, 4, 5], each=350)
         assert path_size(connection) > 5 << 20
         tidy(connection, Keep(max_mb=4))
         kept = everything(connection)
         assert list(kept["opportunity"]) == list(kept["evidence"])
         assert list(kept["opportunity"]) in ([0, 1], [0, 1, 2], [0, 1, 2, 3])
-        assert kept["opportunity"][0] == kept["opportunity"][1] == 300
+        assert kept["opportunity"][0] == kept["opportunity"][1] == 350
         # of the last 24 hours, before the hour after noon that it is
         assert list(kept["route_minute"]) == [0]
         assert path_size(connection) <= 4 << 20
