@@ -53,7 +53,7 @@ def upgrade(connection: Connection) -> None:
             _run(connection)
 
 
-def _run(connection: Connection) -> None:
+def _run(connection: Connection, to: str = "head") -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)  # before its import speaks
     from alembic import command
     from alembic.config import Config
@@ -62,7 +62,7 @@ def _run(connection: Connection) -> None:
     folder = str(Path(__file__).with_name("migrations"))
     config.set_main_option("script_location", folder.replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 def _last_used_by(connection: Connection) -> str:

@@ -31,10 +31,14 @@ def flagged(wanted: int) -> list[Opportunity]:
         except Tie:
             continue
         found += [one for one in floor.said if one.event == "opened"]
-    return [
-        replace(one, id=ID.format(number), at=START + number, opened_at=START + number)
-        for number, one in enumerate(found[:wanted], 1)
-    ]
+    return [moved(one, number) for number, one in enumerate(found[:wanted], 1)]
+
+
+def moved(one: Opportunity, number: int) -> Opportunity:
+    """It has its own id and time, and its books are as old as they were."""
+    at = START + number
+    buy, sell = (replace(leg, book_at=leg.book_at + at - one.at) for leg in (one.buy, one.sell))
+    return replace(one, id=ID.format(number), at=at, opened_at=at, buy=buy, sell=sell)
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +106,11 @@ def tampered(path: Path, copy: Path, change: str) -> Path:
         ("sell = json_set(sell, '$.size', json_extract(sell, '$.size') * 2)", "size"),
         ("buy = json_set(buy, '$.lot', 7.0)", "lot on"),
         ("sell = json_set(sell, '$.basis.accounting_profit', 1e9)", "profit in Q"),
+        ("buy = json_set(buy, '$.state', 'stale')", "state on"),
+        ("buy = json_set(buy, '$.limit', json_extract(buy, '$.limit') * 0.9)", "limit on"),
+        ("sell = json_set(sell, '$.limit', json_extract(sell, '$.limit') * 1.1)", "limit on"),
+        ("sell = json_set(sell, '$.age_ms', json_extract(sell, '$.age_ms') + 1)", "age on"),
+        ("at = at + 1000000", "age on"),
     ],
 )
 def test_what_does_not_agree_is_named(

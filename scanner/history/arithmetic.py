@@ -15,6 +15,8 @@ TOLERANCE = 1e-9
 # What 64-bit sums of prices and sizes leave, as a part of what is paid.
 FLOATS = 1e-13
 WHOLE = 1e-6
+MICROSECOND = 1e-3  # ms
+LIVE = "live"
 
 
 class Taken(Struct, frozen=True):
@@ -59,7 +61,8 @@ class Account(Struct, frozen=True):
     ``held`` is what a carry's funding, exit and exit basis come to: as it was stored, for neither
     the books of the exit nor what venues said of funding are kept with it (0: it is no carry).
     ``left`` is base that is bought and not sold. ``disagrees`` names the stored figures that are
-    others than these; none if all agree to 1e-9."""
+    others than these, or what cannot have been: a book that was not live, or of another age, an
+    order that does not reach its levels; none if all agree to 1e-9."""
 
     buy: Side
     sell: Side
@@ -96,6 +99,8 @@ def account(state: State) -> Account:
     disagrees = [name for name, is_, ought, scale in told if not _same(is_, ought, scale)]
     orders = [buy, sell, *([conversion.side] if conversion else [])]
     disagrees += dict.fromkeys(name for name in _impossible(orders) if name not in disagrees)
+    disagrees += [name for order in orders for name in _untrusted(order.leg)]
+    disagrees += [f"age on {leg.venue}" for leg in (state.buy, state.sell) if _misdated(leg, state)]
     if left < -TOLERANCE * buy.size and "size" not in disagrees:
         disagrees.append("size sold")
     if conversion and conversion.given > sell.total * (1 + TOLERANCE):
@@ -171,6 +176,21 @@ def _impossible(orders: Sequence[Side]) -> Iterator[str]:
             yield f"lot on {leg.venue}"
         if leg.fee_currency and not _same(leg.fee, order.fee, order.value * leg.fee_rate):
             yield f"fee on {leg.venue}"
+
+
+def _untrusted(leg: Leg) -> Iterator[str]:
+    """What no flag could have rested on, or been filled at."""
+    if leg.state not in ("", LIVE):
+        yield f"state on {leg.venue}"
+    if leg.limit and leg.levels:
+        beyond = leg.limit / (leg.levels[-1][0] * leg.multiplier) - 1
+        if (beyond if leg.side == "sell" else -beyond) > TOLERANCE:
+            yield f"limit on {leg.venue}"
+
+
+def _misdated(leg: Leg, state: State) -> bool:
+    """Whether its book was not as old then as it says."""
+    return bool(leg.book_at) and abs((state.at - leg.book_at) / 1e6 - leg.age_ms) > MICROSECOND
 
 
 def _take(levels: Sequence[tuple[float, float]], size: float) -> tuple[list[Taken], float]:

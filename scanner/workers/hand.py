@@ -15,9 +15,9 @@ from random import Random
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from scanner import clock, ending, logs
+from scanner.engine.tracker import Life
 from scanner.events import (
     FeedEvent,
     FundingSample,
@@ -208,7 +208,7 @@ class Hand:
         """What the worker has left open is closed now."""
         at = clock.now()
         for last in self._open.values():
-            self._tell(_closed(last, reason, at))
+            self._tell(Life(last).close(reason, at))
         self._open.clear()
         self._frame = None
 
@@ -227,14 +227,6 @@ class Hand:
                 )
         self.state = ScanState()
         self.pulse = None
-
-
-def _closed(last: Opportunity, reason: str, at: int) -> Opportunity:
-    """The end of what was open, with the last state that is known; ages are as of the end."""
-    elapsed = (at - last.at) / 1e6
-    buy = replace(last.buy, age_ms=last.buy.age_ms + elapsed)
-    sell = replace(last.sell, age_ms=last.sell.age_ms + elapsed)
-    return replace(last, event="closed", at=at, reason=reason, buy=buy, sell=sell)
 
 
 def _spawn(talk: socket.socket, place: Place) -> tuple[BaseProcess, Connection]:

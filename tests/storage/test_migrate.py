@@ -15,13 +15,18 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.engine import Connection
 
-from storage import migrate
+from storage import migrate, schema
+from storage import rows as rows_of
+from storage.batch import BatchWriter, put
 from storage.database import VERSION_TABLE, for_reading, for_writing
+from storage.draft import Draft
 from storage.errors import Foreign, Newer
 from storage.location import located
+from storage.queries import By, Filter, open_reader
 from storage.schema import metadata
+from storage.spool import Batch
 from tests.storage.conftest import StartWriter
-from tests.storage.events import START, minute, opened, rows, until
+from tests.storage.events import START, minute, opened, rows, survival, until
 
 MIGRATIONS = Path(migrate.__file__).with_name("migrations")
 
@@ -67,6 +72,31 @@ def test_the_last_step_is_the_head() -> None:
 def test_a_second_time_nothing_happens(url: str) -> None:
     upgraded(url)
     upgraded(url)
+
+
+def test_nothing_is_lost_from_the_version_before(url: str) -> None:
+    """What became of those of before is not known, and a later one is followed."""
+    engine = for_writing(located(url))
+    old, new = opened(1), opened(2, START + 1)
+    row = rows_of.opportunity_row(Draft(old, 0, opened=old), "run")
+    with engine.connect() as connection:
+        with connection.begin():
+            migrate._run(connection, "0003")
+        with connection.begin():
+            put(connection, schema.opportunity, [row])
+        with connection.begin():
+            migrate.upgrade(connection)
+        with connection.begin():
+            batch = Batch(since=0, drafts={new.id: Draft(new, 0, opened=new)})
+            batch.survivals.append(survival(new))
+            BatchWriter("run").write(connection, batch)
+    engine.dispose()
+    reader = open_reader(url)
+    found = {one.id: one.survival for one in reader.opportunities(Filter())}
+    assert (found[old.id], len(found[new.id])) == ((), 1)
+    (figures,) = reader.latencies(Filter(), By.SYMBOL).values()
+    assert figures[0].followed == 1
+    reader.close()
 
 
 def make_newer(connection: Connection) -> None:
