@@ -62,7 +62,7 @@ def test_the_table(database: Path) -> None:
     assert result.exit_code == 0, result.output
     assert [" ".join(line.split()) for line in result.stdout.splitlines()[1:]] == [
         "symbol buy at sell at apart for together because now seen",
-        "CAT/USDT beta 1.5 alpha 3 x 2 60.0 s +0.05 over 31, 50% the same way another coin barred"
+        "CAT/USDT beta 1.5 alpha 3 x 2 2.0 min +0.05 over 31, 50% the same way another coin barred"
         " 14:13:20",
         "ETH/KRW beta 100 alpha 103 +3.00% 5.0 h - structural premium barred 14:13:20",
         "NEIRO/USDT beta 1.5 alpha 3 x 2 90.0 s 12 of 30 moves seen suspected unknown 14:10:00",

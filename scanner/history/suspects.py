@@ -55,7 +55,7 @@ def lines(found: Sequence[Suspect], now: int, width: int) -> Iterator[str]:
             Column(title="sell", cells=[one.sell for one in found], least=6),
             Column(title="at", cells=[f"{one.sell_mid:.8g}" for one in found], right=True, rank=5),
             Column(title="apart", cells=[_apart(one) for one in found], right=True),
-            Column(title="for", cells=[lasted(one.at - one.since) for one in found], right=True),
+            Column(title="for", cells=[_stood(one, now) for one in found], right=True),
             Column(title="together", cells=[_together(one) for one in found], rank=6),
             Column(title="because", cells=[one.reason for one in found], least=12),
             Column(title="now", cells=[status(one, now) for one in found]),
@@ -84,6 +84,11 @@ def fields(one: Suspect, now: int) -> dict[str, Any]:
         "correlation": one.correlation if one.moves else None,
         "same_direction": one.agreement if one.moves else None,
     }
+
+
+def _stood(one: Suspect, now: int) -> str:
+    """How long so far, or until it was heard of last."""
+    return lasted((now if status(one, now) == "barred" else one.at) - one.since)
 
 
 def _apart(one: Suspect) -> str:

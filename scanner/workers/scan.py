@@ -76,7 +76,7 @@ class Scan:
         self._begun = self._over = False
         self._coins: set[str] = set()
         self._open: set[str] = set()
-        self._suspects: set[tuple[str, ...]] = set()
+        self._suspects: set[tuple[object, ...]] = set()
         self._beside = [group.create_task(self._ticks()), group.create_task(self._minutes())]
 
     async def carry(
@@ -136,8 +136,8 @@ class Scan:
         if self._over or not self._own(found.symbol):
             return
         self._tell(found)
-        what = (found.symbol, found.buy, found.sell, found.reason)
-        if found.state == "released" or what in self._suspects:
+        what = (found.key, found.reason)
+        if found.state not in ("barred", "changed") or what in self._suspects:
             return
         self._suspects.add(what)
         text = "%s: barred between %s (%g) and %s (%g), a ratio of %.6g: %s"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -195,8 +195,3 @@ def _stretches(first: int, end: int) -> Iterable[tuple[int, int, int]]:
                 left.append((begin, stop))
         around = [(begin, stop) for begin, stop in left if begin < stop]
     return found
-
-
-def known_latencies(found: Mapping[Key, tuple[Latency, ...]]) -> list[int]:
-    """All delays of which anything is told, in order."""
-    return sorted({one.delay_ms for theirs in found.values() for one in theirs})

@@ -166,9 +166,11 @@ async def test_what_is_suspected_is_told_in_the_log_once(
         await made.carry(config(), [market("okx"), market("gate")])
         await asyncio.sleep(0)
         pipeline = made._pipeline
-        for second in (*range(1, 5), 100, 200, 300):  # it is released, and comes back
+        # it is released, and comes back the other way round
+        for second in (*range(1, 5), 100, 200, 300):
             dear = 10 if second in (100, 200) else 10_000
-            for book, price in zip(pipeline.engine.members["X/Q"], (10, dear), strict=True):
+            prices = (dear, 10) if second == 300 else (10, dear)
+            for book, price in zip(pipeline.engine.members["X/Q"], prices, strict=True):
                 bids, asks = f"[[{price},1]]".encode(), f"[[{price + 2},1]]".encode()
                 step = Snapshot(market="X", bids=bids, asks=asks, sequence=second)
                 pipeline.store.snapshot(book, step, Keys.of(LevelLayout()), second * SECOND)
