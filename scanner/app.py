@@ -112,9 +112,8 @@ async def scan(
                     beside = [
                         group.create_task(_warn(running)),
                         group.create_task(_keep_time()),
+                        group.create_task(live.keep_renewed(at_once=bool(at_once))),
                     ]
-                    if at_once:
-                        beside.append(group.create_task(live.renew()))
                     if file is not None:
                         beside.append(group.create_task(follow(file, live.apply)))
                     async with _measured(metrics, crew, running, lines, fanout):

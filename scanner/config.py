@@ -33,6 +33,7 @@ from scanner.identity_config import Asset, AssetName
 from scanner.located import Located, parse, read
 from scanner.model import Model
 from scanner.redact import credentials
+from scanner.transfer_config import TransferSettings
 from scanner.types import MarketKind
 from scanner.venue_config import Endpoints, Feed, VenueConfig, streamed_by_ccxt
 from scanner.venues.registry import CONTRACTS, VENUES
@@ -292,6 +293,9 @@ class Config(Model):
     )
     thresholds: Thresholds = Field(default=Thresholds(), description="What is worth a line.")
     carry: Carry = Field(default=Carry(), description="How carries are held.")
+    transfer: TransferSettings = Field(
+        default=TransferSettings(), description="How coins come from one venue to the other."
+    )
     limits: Limits = Field(default=Limits(), description="How fresh the books of a pair must be.")
     alerts: AlertSettings = Field(
         default=AlertSettings(), description="What is told, when, and through which channel."

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from scanner.moving import Prefunded, Transfer
+
 # How long after its flag an opportunity is looked at again, ms.
 DELAYS_MS = (50, 100, 250, 500, 1000)
 
@@ -109,7 +111,8 @@ class Opportunity(Struct, frozen=True, kw_only=True):
     is the size before it was rounded to lots. ``accounting_profit`` is ``net_profit`` in the user's
     ``accounting`` currency, times ``accounting_rate`` as ``accounting_venue`` shows it; None: no
     real price of it is known. ``carry``: of the kinds that are held for a while; their net is what
-    is expected at the end, unwinding included.
+    is expected at the end, unwinding included. ``transfer`` and ``prefunded``: what becomes of it
+    if the coin is moved after the purchase, and if it is there beforehand (None: the kind is held).
     """
 
     event: str
@@ -136,6 +139,8 @@ class Opportunity(Struct, frozen=True, kw_only=True):
     accounting_rate: float = 0.0
     accounting_venue: str = ""
     carry: Carry | None = None
+    transfer: Transfer | None = None
+    prefunded: Prefunded | None = None
 
 
 class Survival(Struct, frozen=True, kw_only=True):

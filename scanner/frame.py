@@ -11,6 +11,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from scanner.moving import Prefunded, Transfer
+
 Second = float | None
 """The best net spread of one second in bps; None where no two books could be compared."""
 
@@ -83,7 +85,8 @@ class Sum(Struct, frozen=True, kw_only=True):
     """The arithmetic of a trade, each line in ``quote``; fee rates are fractions. ``received`` is
     what all that is bought would bring before costs. A fee taken in base counts as what it would
     have brought, and what lots leave over stands with the fee of the sale. ``converting``: what it
-    costs to turn what the sale brings into ``quote``, at ``converted_at``."""
+    costs to turn what the sale brings into ``quote``, at ``converted_at``; ``moving``: what the
+    withdrawal takes off on the way, where the coin is moved."""
 
     size: float
     paid: float
@@ -94,11 +97,13 @@ class Sum(Struct, frozen=True, kw_only=True):
     sell_fee: float
     converting: float = 0.0
     converted_at: str = ""
+    moving: float = 0.0
 
     @property
     def net(self) -> float:
         """What is left."""
-        return self.received - self.sell_fee - self.converting - self.paid - self.buy_fee
+        costs = self.buy_fee + self.sell_fee + self.converting + self.moving
+        return self.received - self.paid - costs
 
 
 class Quoted(Struct, frozen=True, kw_only=True):
@@ -125,7 +130,8 @@ class Stop(Struct, frozen=True):
 class Detail(Struct, frozen=True, kw_only=True):
     """All about the best route of one symbol: the asks that are bought, the bids that are sold to,
     best first, and every venue's touch. ``history`` goes further back than ``Row.trend``.
-    ``stops``: why it was not flagged though it looked good, the most often first."""
+    ``stops``: why it was not flagged though it looked good, the most often first. ``transfer`` and
+    ``prefunded``: how the coin comes to the sale, and what that leaves."""
 
     symbol: str
     asks: tuple[Level, ...] = ()
@@ -134,6 +140,8 @@ class Detail(Struct, frozen=True, kw_only=True):
     quotes: tuple[Quoted, ...] = ()
     history: tuple[Second, ...] = ()
     stops: tuple[Stop, ...] = ()
+    transfer: Transfer | None = None
+    prefunded: Prefunded | None = None
 
 
 class Link(StrEnum):

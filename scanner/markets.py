@@ -21,6 +21,7 @@ from tempfile import NamedTemporaryFile
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from scanner.aliases import each_book_once
 from scanner.clock import now
@@ -32,7 +33,8 @@ from scanner.identity import identified, retold, shipped
 from scanner.liquidity import Tickers, Traded, turnover
 from scanner.metadata import UNLISTED, Listed, Order, Wanted
 from scanner.places import cache_folder
-from scanner.types import Market
+from scanner.types import Market, Wallet
+from scanner.wallets import wallets, with_wallets
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
@@ -53,7 +55,8 @@ class Source(Struct, frozen=True, kw_only=True):
 
     ``at``: when the list was made, ns (0: there is none). ``error``: why it is not a fresh one.
     ``feeless``: how many more there are of which no fee is known, neither from the venue nor from
-    the configuration: without one, no spread of theirs is known to pay.
+    the configuration: without one, no spread of theirs is known to pay. ``wallets``: by the venue's
+    names of the coins, what it lists of moving them, and what the configuration states.
     """
 
     venue: str
@@ -62,6 +65,7 @@ class Source(Struct, frozen=True, kw_only=True):
     error: str = ""
     tickers: Tickers = {}
     feeless: int = 0
+    wallets: Mapping[str, Wallet] = {}
 
     @property
     def left_out(self) -> str:
@@ -278,13 +282,18 @@ def _source(wanted: Wanted, answer: Listed | None, cache: Cache, config: Config)
     """What the venue answered (None: it was not asked), or else what is kept of it."""
     kept = cache.read(wanted)
     if answer is not None and answer.markets:
-        kept = Kept(now(), answer.markets, answer.tickers or (kept.tickers if kept else {}))
+        at = now()
+        listed = {name: replace(one, listed_at=at) for name, one in answer.wallets.items()}
+        tickers = answer.tickers or (kept.tickers if kept else {})
+        kept = Kept(at, answer.markets, tickers, listed or (kept.wallets if kept else {}))
         cache.write(wanted, kept)
     if kept is None:
         return Source(venue=wanted.venue, error=answer.error if answer else "")
     known = (config.identity, shipped())
     venue = config.venues[wanted.venue]
-    markets = priced(identified(kept.markets, *known), venue)
+    found = wallets(kept.wallets, venue.transfers)
+    movable = with_wallets(kept.markets, found, config.identity)
+    markets = priced(identified(movable, *known), venue)
     with_fees = [market for market in markets if market.fee_source != UNLISTED]
     return Source(
         venue=wanted.venue,
@@ -293,6 +302,7 @@ def _source(wanted: Wanted, answer: Listed | None, cache: Cache, config: Config)
         at=kept.at,
         error=answer.error if answer else "",
         tickers=retold(kept.tickers, kept.markets, *known),
+        wallets=found,
     )
 
 
@@ -317,11 +327,12 @@ def age_text(age: int) -> str:
 
 
 class Kept(Struct, frozen=True):
-    """The markets of a venue as they were at a time (ns)."""
+    """The markets of a venue as they were at a time (ns); each wallet says when it was listed."""
 
     at: int
     markets: tuple[Market, ...]
     tickers: dict[str, Traded] = {}
+    wallets: dict[str, Wallet] = {}
 
 
 class Cache:

@@ -19,9 +19,10 @@ import msgspec
 from msgspec import Struct
 
 from scanner.liquidity import Traded
-from scanner.types import FeeSide, Market, MarketKind
+from scanner.types import FeeSide, Market, MarketKind, Wallet
 from scanner.venues.protocol import ccxt_id
 from scanner.venues.registry import native
+from scanner.wallet_list import wallets
 
 TIMEOUT_MS = 15_000
 TICKERS_TIMEOUT_MS = 8_000
@@ -66,12 +67,13 @@ class Order(Struct, frozen=True):
 
 class Listed(Struct, frozen=True):
     """The markets of a venue, or the ``error`` that came instead. ``tickers``: by symbol, as
-    far as they could be had."""
+    far as they could be had; ``wallets`` by coin, where the venue lists them in public."""
 
     venue: str
     markets: tuple[Market, ...] = ()
     error: str = ""
     tickers: dict[str, Traded] = {}
+    wallets: dict[str, Wallet] = {}
 
 
 def fetch(wanted: Wanted, tickers: bool = False) -> Listed:
@@ -89,7 +91,13 @@ def fetch(wanted: Wanted, tickers: bool = False) -> Listed:
         return Listed(wanted.venue, error=_told(error))
     if not markets:
         return Listed(wanted.venue, error=f"it lists no {' or '.join(wanted.kinds)} market")
-    return Listed(wanted.venue, markets, tickers=traded(exchange, markets) if tickers else {})
+    coins = [name for one in markets if not one.is_contract for name in (one.base, one.quote)]
+    return Listed(
+        wanted.venue,
+        markets,
+        tickers=traded(exchange, markets) if tickers else {},
+        wallets=wallets(exchange.currencies, coins),
+    )
 
 
 def _told(error: Exception) -> str:

@@ -9,17 +9,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from scanner import logs
 from scanner.alert_config import AlertSettings
 from scanner.config import Config, load
 from scanner.errors import ConfigError, CrossbookError
 from scanner.markets import load as load_markets
 from scanner.markets import renewed
-from scanner.types import Market
+from scanner.types import Market, Wallet
 
 log = logging.getLogger(__name__)
 PAUSE = 1.0
 LATER = 10.0
+EVERY = 3600.0
 # What is scanned, and what only the next start can change.
 SCOPE = ("venues", "symbols", "quotes", "max_symbols", "kinds", "identity")
 AT_START = ("database", "cache_dir", "workers")
@@ -82,6 +85,11 @@ async def follow(
             await apply(config)
 
 
+def _terms(market: Market) -> Market:
+    """The market without its wallets, of which each list tells a new time."""
+    return replace(market, wallet=Wallet(), quote_wallet=Wallet())
+
+
 class Alerts(Protocol):
     """Whoever tells of what is found."""
 
@@ -135,6 +143,14 @@ class Live:
             await self._rescope(new, old)
         self._crew.carry(self._config, self._markets)
 
+    async def keep_renewed(self, *, at_once: bool, every: float = EVERY) -> None:
+        """Until cancelled: ``renew`` every so often (seconds), for lists of fees and wallets are
+        out of date soon; ``at_once``: first as soon as the scan has begun."""
+        if at_once:
+            await self.renew()
+        while True:
+            await self.renew(every)
+
     async def renew(self, after: float = LATER) -> None:
         """Ask the venues for the lists of what is scanned, and go by them from now on. That takes
         a processor for seconds, so it is done ``after`` the scan has begun (seconds)."""
@@ -145,10 +161,12 @@ class Live:
         except CrossbookError as error:
             log.error("markets stay as they were: %s", error)
             return
+        before = [_terms(market) for market in markets]
         if self._markets is markets and fresh != list(markets):
-            changed = sum(new not in markets for new in fresh)
+            changed = sum(_terms(new) not in before for new in fresh)
             gone = len(markets) - len(fresh)
-            log.info("of the lists, %d markets have changed and %d are gone", changed, gone)
+            if changed or gone:
+                log.info("of the lists, %d markets have changed and %d are gone", changed, gone)
             self._markets = fresh
             self._watched(fresh)
             self._crew.carry(self._config, fresh)

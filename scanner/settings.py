@@ -6,8 +6,11 @@ import math
 
 from scanner.config import Config
 from scanner.engine.engine import Bounds
-from scanner.engine.rules import HOUR, Amount, Holding, Rules
+from scanner.engine.rules import HOUR, Amount, Holding, Moving, Rules
 from scanner.engine.tracker import Thresholds
+from scanner.engine.ways import Paces
+from scanner.networks import shipped, usual_name
+from scanner.transfer_config import TransferSettings
 
 MILLISECOND = 1_000_000
 
@@ -53,6 +56,22 @@ def rules(config: Config) -> Rules:
         ),
         suspect_bps=config.limits.suspect_bps or math.inf,
         structural=int(config.limits.structural_h * HOUR),
+        moving=_moving(config.transfer),
+    )
+
+
+def _moving(asked: TransferSettings) -> Moving:
+    known = shipped()
+    return Moving(
+        withdrawn=asked.mode == "transfer",
+        z=asked.z,
+        trades=asked.trades_per_rebalance,
+        paces=Paces(
+            processing=asked.processing_minutes,
+            stated={usual_name(name): minutes for name, minutes in asked.minutes.items()},
+            typical={name: pace.minutes for name, pace in known.items() if pace.minutes},
+            block_s={name: pace.block_s for name, pace in known.items() if pace.block_s},
+        ),
     )
 
 

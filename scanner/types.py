@@ -123,6 +123,35 @@ class LevelLayout(Struct, frozen=True):
     zero_price_skips: bool = False
 
 
+class Network(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One way in and out of a venue's wallet for one coin; None: the venue does not say.
+
+    ``name`` is ccxt's unified code (``ERC20``). ``deposit``, ``withdraw``: whether it is open.
+    ``fee`` is taken off each withdrawal whatever its size, ``min_withdraw`` and ``min_deposit`` are
+    the least amounts: in the venue's unit of the coin. ``confirmations``: blocks that a deposit
+    waits for (0: not said). ``minutes``: how long a transfer takes, as the user states.
+    ``contract``: the address of the coin's contract there, as it is compared (empty: not said).
+    """
+
+    name: str
+    deposit: bool | None = None
+    withdraw: bool | None = None
+    fee: float | None = None
+    min_withdraw: float | None = None
+    min_deposit: float | None = None
+    confirmations: int = 0
+    minutes: float | None = None
+    contract: str = ""
+
+
+class Wallet(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a venue says of moving one coin. ``listed_at``: when it said so, ns (0: it says nothing
+    in public, and all that is known is what the user states)."""
+
+    networks: tuple[Network, ...] = ()
+    listed_at: int = 0
+
+
 class Market(Struct, frozen=True, kw_only=True):
     """One tradable pair on one venue.
 
@@ -141,6 +170,7 @@ class Market(Struct, frozen=True, kw_only=True):
     ``buy_fee_in``: taken in base, a fee leaves less of what was bought; in quote, it is paid on
     top. ``sell_fee_in``: taken in base, it is given on top of what is sold; in quote, it is taken
     off what that brings. ``fee_in_source`` says where that is known from.
+    ``wallet`` and ``quote_wallet`` are the venue's for the base (in its unit) and for the quote.
     """
 
     venue: str
@@ -167,6 +197,8 @@ class Market(Struct, frozen=True, kw_only=True):
     buy_fee_in: FeeIn = FeeIn.QUOTE
     sell_fee_in: FeeIn = FeeIn.QUOTE
     fee_in_source: str = ""
+    wallet: Wallet = Wallet()
+    quote_wallet: Wallet = Wallet()
 
     @property
     def is_contract(self) -> bool:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field
 
 from scanner.fee_config import Capital, FeeRates, Rate
 from scanner.model import Model
+from scanner.transfer_config import Name, NetworkFacts
 from scanner.types import Depth, MarketKind, OrderKind
 
 
@@ -71,6 +72,7 @@ class VenueConfig(Model):
 
     COSTS: ClassVar[tuple[str, ...]] = (
         *("taker_fee", "maker_fee", "fees", "fee_discount", "fee_in", "order", "capital"),
+        "transfers",
     )
 
     enabled: bool = Field(default=True, description="Whether the venue takes part.")
@@ -130,6 +132,12 @@ class VenueConfig(Model):
         examples=["10000, or {USDT: 5000, BTC: 0.1}"],
         description="What you have there: amounts by currency, or one worth in `currency`, spent on"
         " either side of one trade. What is not named is not bounded.",
+    )
+    transfers: Mapping[Name, Mapping[Name, NetworkFacts]] = Field(
+        default={},
+        examples=["{BTC: {BTC: {withdraw_fee: 0.0002, withdraw: true, deposit: true}}}"],
+        description="What moving coins to and from there costs and takes, by coin and then by"
+        " network (ccxt's unified codes, such as `ERC20`), before what the venue lists.",
     )
     markets_per_connection: int | None = Field(
         default=None,

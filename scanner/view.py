@@ -144,7 +144,7 @@ class View:
     def _sum(self, route: Route) -> Sum:
         """The trade at the best size, or with what stands at the touch where that would lose."""
         buy, sell = self._overview.market(route.buy), self._overview.market(route.sell)
-        result = route.result
+        result, moving = route.result, 0.0
         if result is None:
             size = min(route.ask_size, route.bid_size)
             paid, received = route.ask * size, route.bid * size * route.plain
@@ -160,7 +160,8 @@ class View:
             where = (done.exchange.venue or "as stated") if done else ""
         buy_fee = (received if buy.buy_fee_in is FeeIn.BASE else paid) * buy.fee_rate
         if result is not None:
-            sell_fee = received - paid - buy_fee - converting - result.net_profit
+            moving = result.withdrawal * brought * plain / result.sold
+            sell_fee = received - paid - buy_fee - converting - moving - result.net_profit
         return Sum(
             size=size,
             paid=paid,
@@ -171,6 +172,7 @@ class View:
             sell_fee=sell_fee,
             converting=converting,
             converted_at=where,
+            moving=moving,
         )
 
     def _detail(self, route: Route, levels: int, at: int) -> Detail:
@@ -181,6 +183,7 @@ class View:
             return Detail(symbol=route.symbol, quotes=quotes, history=history)
         result, size = route.result, min(route.ask_size, route.bid_size)
         bought, sold = (result.size, result.sold) if result else (size, size)
+        transfer, prefunded = self._overview.moving(route, at)
         return Detail(
             symbol=route.symbol,
             asks=_taken(self._overview.ladder(route.buy, Side.ASK, levels), bought),
@@ -189,6 +192,8 @@ class View:
             quotes=quotes,
             history=history,
             stops=self._stops(route),
+            transfer=transfer,
+            prefunded=prefunded,
         )
 
     def _stops(self, route: Route) -> tuple[Stop, ...]:

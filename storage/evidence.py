@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from scanner.events import Carry, Leg, Opportunity
+from scanner.moving import Prefunded, Transfer
 
 
 class Basis(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -19,6 +20,8 @@ class Basis(Struct, frozen=True, kw_only=True, omit_defaults=True):
     accounting_rate: float = 0.0
     accounting_venue: str = ""
     carry: Carry | None = None
+    transfer: Transfer | None = None
+    prefunded: Prefunded | None = None
 
 
 class Sale(Leg, frozen=True, kw_only=True):

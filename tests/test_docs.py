@@ -51,9 +51,16 @@ def rows(model: type[BaseModel]) -> Iterator[str]:
 def models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
     yield model
     for field in model.model_fields.values():
-        for inner in (field.annotation, *get_args(field.annotation)):
+        for inner in within(field.annotation):
             if is_model(inner):
                 yield from models(inner)
+
+
+def within(annotation: Any) -> Iterator[Any]:
+    """The annotation and all that it is made of, such as the values of a mapping of mappings."""
+    yield annotation
+    for part in get_args(annotation):
+        yield from within(part)
 
 
 def is_model(annotation: Any) -> bool:

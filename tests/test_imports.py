@@ -26,6 +26,7 @@ CORE = {
         "pipeline",
         "ticker_lane",
         "events",
+        "moving",
         "steps",
         "types",
     ),
@@ -38,12 +39,13 @@ WORDS = {"gate"}
 
 # Each unit (a folder or a file of scanner, or storage) and the units it may import besides itself.
 # These import nothing of ours and may be imported by all but the lab.
-PLAIN = {"events", "steps", "text", "types"}
+PLAIN = {"events", "moving", "steps", "text", "types"}
 COMMANDS = {"clock", "command", "config", "errors", "places"}
 MAY_IMPORT: dict[str, set[str]] = {
     "types": set(),
     "steps": set(),
-    "events": set(),
+    "events": {"moving"},
+    "moving": set(),
     "text": set(),
     "errors": set(),
     "clock": set(),
@@ -78,24 +80,28 @@ MAY_IMPORT: dict[str, set[str]] = {
     "environment": {"explain", "located"},
     "alert_config": {"errors", "explain", "hours", "model"},
     "fee_config": {"model"},
-    "venue_config": {"fee_config", "model", "types"},
+    "venue_config": {"fee_config", "model", "transfer_config", "types"},
+    "transfer_config": {"model"},
     "identity_config": {"model"},
     "config": {
         *("alert_config", "environment", "errors", "explain", "fee_config", "identity_config"),
-        *("located", "model", "redact", "types", "venue_config", "venues"),
+        *("located", "model", "redact", "transfer_config", "types", "venue_config", "venues"),
     },
     "json_schema": {"config", "venues"},
-    "settings": {"config", "engine"},
+    "settings": {"config", "engine", "networks", "transfer_config"},
     # what is traded where, and what is reached how
     "liquidity": PLAIN,
-    "metadata": PLAIN | {"liquidity", "venues"},
+    "networks": {"located"},
+    "wallet_list": PLAIN | {"networks"},
+    "wallets": PLAIN | {"networks", "transfer_config", "wallet_list"},
+    "metadata": PLAIN | {"liquidity", "venues", "wallet_list"},
     "fees": PLAIN | {"fee_config", "venue_config"},
     "aliases": PLAIN | {"config"},
     "identity": PLAIN | {"identity_config", "liquidity", "located"},
     "markets": PLAIN
     | {
         *("aliases", "clock", "config", "errors", "explain", "fees", "identity", "liquidity"),
-        *("metadata", "places"),
+        *("metadata", "places", "wallets"),
     },
     "fee_table": PLAIN | {"config", "markets"},
     "venue_table": PLAIN | {"config", "fee_table", "logs", "venues"},

@@ -8,10 +8,14 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from scanner.engine.engine import Bounds
 from scanner.engine.overview import Overview
+from scanner.engine.rules import Moving, Rules
 from scanner.engine.tracker import Thresholds
+from scanner.engine.ways import Paces
 from scanner.events import Opportunity
 from scanner.sinks.formats import to_json
+from scanner.types import Network, Wallet
 from tests.engine.test_engine import Bench
 from tests.history_commands import printed, store
 from tests.storage.events import START
@@ -53,6 +57,41 @@ def test_the_examples_are_what_explain_prints(
     end = next(i for i, line in enumerate(told) if line.startswith("  agrees"))
     trade = "\n".join(told[begin:end])
     assert f"```\n{trade}\n```" in PAGE, f"docs/profit.md should have\n{trade}"
+
+
+def test_the_example_of_a_transfer_is_what_explain_prints(tmp_path: Path) -> None:
+    store(tmp_path / "db", [moved()])
+    told = printed(tmp_path / "db", "explain", "01a0c2de-1800", columns=100)
+    begin = next(i for i, line in enumerate(told) if line.startswith("  if the coin"))
+    trade = "\n".join(told[begin : told.index("", begin)])
+    assert "  agrees with what was stored" in told
+    assert f"```\n{trade}\n```" in PAGE, f"docs/profit.md should have\n{trade}"
+
+
+def moved() -> Opportunity:
+    """The deeper books, with wallets, after ten minutes in which the price moved."""
+    made = Bench({}, Thresholds(min_net_bps=5))
+    moving = Moving(paces=Paces(block_s={"BTC": 600.0}, typical={"TRC20": 1.0}))
+    made.engine.configure(Thresholds(min_net_bps=5), Bounds(), Rules(moving=moving))
+    coin = Network(name="BTC", deposit=True, withdraw=True, fee=0.0001, confirmations=2)
+    money = Network(name="TRC20", deposit=True, withdraw=True, fee=1.0)
+    for venue in ("kucoin", "okx"):
+        made.books[venue] = made.add(
+            venue,
+            0.0005,
+            lot=0.0001,
+            wallet=Wallet(networks=(coin,)),
+            quote_wallet=Wallet(networks=(money,)),
+        )
+    at = START
+    for number in range(40):
+        at = START + number * 10_000_000_000
+        made.show("kucoin", [(99_000, 1)], [(110_000, 1)], at)
+        made.show("okx", [(90_000 + 30 * (number % 2), 1)], [(100_210, 1)], at)
+        made.engine.tick(at)
+    made.show("kucoin", [(99_990, 1)], DEEP[1], at)
+    made.show("okx", DEEP[2], [(100_210, 1)], at)
+    return replace(made.said[0], id="01a0c2de-1800-7000-8000-000000000001")
 
 
 def test_the_figures_of_the_text() -> None:

@@ -48,6 +48,9 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Oppor
     assert {one.kind for one in events} == {"spot-spot", "cross-quote"}
     assert any(one.buy.fee_in == "base" for one in events)
     assert any(one.conversion and one.conversion.side == "buy" for one in events)
+    assert {one.transfer.in_net for one in events if one.transfer} == {False, True}
+    assert sum(one.transfer is not None and one.transfer.max_size is not None for one in events) > 9
+    assert any(one.prefunded and one.prefunded.cost for one in events)
     store(path, events)
     return path, events
 

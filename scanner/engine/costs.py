@@ -11,10 +11,11 @@ import math
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from scanner.engine.conversion import Converted, Exchange
 from scanner.engine.gates import Gate, Rejection
-from scanner.engine.terms import Level, Terms, common, floor, value
+from scanner.engine.terms import Level, Terms, common, exact, floor, value
 
 __all__ = ["Caps", "Level", "Result", "evaluate", "reached", "rounded", "value", "walk"]
 
@@ -49,7 +50,8 @@ class Left(Struct, frozen=True):
 class Result(Struct, frozen=True):
     """``size`` is bought and ``sold`` is sold, in base; ``buy`` and ``sell`` are the levels that
     these reach. The rest in the quote of the purchase or bps, ``bound`` and ``unrounded`` as in
-    ``scanner.events.Opportunity``."""
+    ``scanner.events.Opportunity``. ``withdrawal``: what is taken off on the way to the sale, in
+    base."""
 
     size: float
     gross_bps: float
@@ -61,6 +63,7 @@ class Result(Struct, frozen=True):
     bound: str
     unrounded: float
     conversion: Converted | None = None
+    withdrawal: float = 0.0
 
 
 def walk(
@@ -124,13 +127,21 @@ def evaluate(
     sell: Terms,
     exchange: Exchange | None = None,
     caps: Caps = NO_CAPS,
+    withdrawal: float = 0.0,
 ) -> Result | Rejection:
-    """The best size after rounding, and all that follows from it; or what is in its way."""
-    size, bound = walk(asks, bids, buy, sell, exchange, caps)
+    """The best size after rounding, and all that follows from it; or what is in its way.
+    ``withdrawal``: so much of the base is taken off on its way to the sale, whatever the size. The
+    first units only pay for that, and the margins count from there."""
+    rest = asks
+    if withdrawal:
+        lost = withdrawal / buy.buy_base
+        rest = after(asks, lost)
+        caps = replace(caps, spend=max(caps.spend - value(asks, lost) * buy.buy_quote, 0.0))
+    size, bound = walk(rest, bids, buy, sell, exchange, caps)
     capped = bound not in (EDGE, "") and not bound.startswith("depth")
     if size <= 0:
-        return Rejection(Gate.CAPITAL) if capped else _no_edge(asks, bids, buy, sell, exchange)
-    bought, sold = rounded(asks, bids, buy, sell, size)
+        return Rejection(Gate.CAPITAL) if capped else _no_edge(rest, bids, buy, sell, exchange)
+    bought, sold = rounded(asks, bids, buy, sell, size, withdrawal)
     if bought <= 0 or sold <= 0:
         missing = 1 - size / max(float(buy.step), float(sell.step), size)
         return Rejection(Gate.CAPITAL if capped else Gate.LOT, missing * 1e4)
@@ -143,7 +154,8 @@ def evaluate(
         return done
     cost, net, plain = done.cost, done.net, done.plain
     if net <= 0:
-        return Rejection(Gate.LOT, -net / cost * 1e4)
+        return Rejection(Gate.FEES if withdrawal else Gate.LOT, -net / cost * 1e4)
+    size += withdrawal
     if bought < (1 - LOT_SHARE) * size / buy.buy_base:
         bound = LOT
     return Result(
@@ -157,6 +169,7 @@ def evaluate(
         bound,
         size / buy.buy_base,
         done.conversion,
+        withdrawal,
     )
 
 
@@ -190,17 +203,38 @@ def _no_edge(
 
 
 def rounded(
-    asks: Sequence[Level], bids: Sequence[Level], buy: Terms, sell: Terms, size: float
+    asks: Sequence[Level],
+    bids: Sequence[Level],
+    buy: Terms,
+    sell: Terms,
+    size: float,
+    withdrawal: float = 0.0,
 ) -> tuple[float, float]:
-    """What to buy and what to sell of it, in lots, for at most ``size`` of net base; as little of
-    the former as the latter needs."""
+    """What to buy and what to sell of it, in lots, for at most ``size`` of net base that is sold
+    once ``withdrawal`` is off; as little of the former as the latter needs."""
     whole = not buy.market.inverse and not sell.market.inverse
-    if whole and buy.buy_base == sell.sell_base:
+    if whole and buy.buy_base == sell.sell_base and not withdrawal:
         both = floor(size / buy.buy_base, common(buy.step, sell.step))
         return both, both
-    bought = buy.floor(asks, size / buy.buy_base)
-    sold = sell.floor(bids, bought * buy.buy_base / sell.sell_base)
-    return min(bought, buy.ceil(asks, sold * sell.sell_base / buy.buy_base)), sold
+    bought = buy.floor(asks, (size + withdrawal) / buy.buy_base)
+    sold = sell.floor(bids, less(bought * buy.buy_base, withdrawal) / sell.sell_base)
+    needed = (sold * sell.sell_base + withdrawal) / buy.buy_base
+    return min(bought, buy.ceil(asks, needed)), sold
+
+
+def less(size: float, withdrawal: float) -> float:
+    """What is left of a size, without the noise that a difference of floats brings up."""
+    return max(float(exact(size) - exact(withdrawal)), 0.0) if withdrawal else size
+
+
+def after(levels: Sequence[Level], size: float) -> list[Level]:
+    """What is left of a ladder once ``size`` is taken from its best."""
+    left = size
+    for i, (price, available) in enumerate(levels):
+        if left < available:
+            return [(price, available - left), *levels[i + 1 :]]
+        left -= available
+    return []
 
 
 def reached(levels: Sequence[Level], size: float) -> tuple[Level, ...]:

@@ -6,6 +6,7 @@ what it finds. It has no clock and no I/O: time is an argument, results go to ``
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -14,6 +15,7 @@ from msgspec import Struct
 from scanner.books import layout as L
 from scanner.books.store import MAX_LEAD, BookStore
 from scanner.engine import costs, paper, scan
+from scanner.engine.apart import Apart
 from scanner.engine.currencies import Currencies
 from scanner.engine.following import Following
 from scanner.engine.gates import CODES, Gate, Rejection
@@ -29,6 +31,7 @@ from scanner.engine.rules import CROSS_QUOTE, Rules
 from scanner.engine.terms import Terms
 from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity, RejectMinute, RouteMinute
+from scanner.moving import Prefunded, Transfer
 from scanner.types import BookState, Market, MarketKind, Proof, Side
 
 Emit = Callable[[Opportunity], None]
@@ -42,6 +45,7 @@ CLOSED_BECAUSE = {
     L.OTHER_ASSET: "the legs are not of the same asset",
     L.IN_QUARANTINE: "the route is in quarantine",
     L.NO_CONVERSION: "no book to be trusted converts what the sale brings",
+    L.NO_TRANSFER: "the coin cannot be moved to where it is sold",
     L.NO_CAPITAL: "your capital is less than the smallest order",
 }
 
@@ -85,7 +89,10 @@ class Engine:
         self._members: dict[str, list[int]] = {}
         self._pairs = Pairs(store, self._currencies, self._traded)
         self._lives = Lives(store, self._groups, ids, emit)
-        self._quarantine = Quarantine(store, self._groups, self._markets, self.bar, suspect)
+        self._apart = Apart(store, self._groups, self._markets, self.bar)
+        self._quarantine = Quarantine(
+            store, self._groups, self._markets, self._apart, self.bar, suspect
+        )
         self.rejects = Rejects(store, self._groups)
         self.changes = 0
         self._over = False
@@ -149,6 +156,7 @@ class Engine:
             quote = self._currencies.add(book, market)
             meta[book * L.META_WIDTH + L.QUOTE] = quote
             self._groups.add(market.base, book, quote)
+            self._apart.look(book)
         self.changes += 1
 
     def remove(self, book: int) -> None:
@@ -156,6 +164,8 @@ class Engine:
         group takes its place."""
         market = self._markets.pop(book)
         del self._traded[book]
+        self._pairs.transfers.removed(book)
+        self._apart.forget(book)
         self._members[market.symbol].remove(book)
         if market.kind is MarketKind.SPOT:
             self._currencies.remove(book)
@@ -166,6 +176,9 @@ class Engine:
         """The market has another fee, lot or minimum from now on."""
         self._markets[book] = market
         self._traded[book] = Traded(Terms.of(market), self._traded[book].proof)
+        self._pairs.transfers.forget()
+        if market.kind is MarketKind.SPOT:
+            self._apart.look(book)
         self._price(book)
 
     def rename(self, book: int, market: Market) -> None:
@@ -176,7 +189,10 @@ class Engine:
         self.add(book, market, proof)
 
     def bar(self, buy: int, sell: int, gate: Gate | None) -> None:
-        """Nothing opens on this route from now on, because of this gate (None: it may again)."""
+        """Nothing opens on this route from now on, because of this gate (None: it may again, if the
+        two are of one coin as far as is known)."""
+        if self._apart.why(buy, sell):
+            gate = Gate.IDENTITY
         cell = self._groups.cell(buy, sell)
         standing = self._store.array(L.STANDING)
         standing[cell] = int(standing[cell]) & L.STANDS | (CODES[gate] << 1 if gate else 0)
@@ -212,6 +228,7 @@ class Engine:
         if self._over:
             return
         self._quarantine.look(self._pairs.rules, at)
+        self._pairs.transfers.look(at)
         self._look_again(list(self._lives.open), at)
         if self._store.array(L.PARAM_INT)[L.CONVERSIONS_ROSE]:
             rows = scan.rescan(self._store.context, len(self._groups.numbers), at)
@@ -229,6 +246,12 @@ class Engine:
     def evaluate(self, buy: int, sell: int, at: int) -> costs.Result | Rejection:
         """What a route leaves at its best size, exactly, from the levels; or what stops it."""
         return self._pairs.evaluate(buy, sell, at)
+
+    def moving(
+        self, buy: int, sell: int, result: costs.Result | None, at: int
+    ) -> tuple[Transfer, Prefunded | None]:
+        """What moving the coin of a route comes to, at the size of its result."""
+        return self._pairs.moving(buy, sell, result, at)
 
     def _rows(self, rows: int) -> list[tuple[int, int, int]]:
         integers = self._store.array(L.OUT_INT)[: rows * L.ROUTE_INT_WIDTH].tolist()
@@ -263,14 +286,14 @@ class Engine:
             elif noted:
                 self.rejects.note(buy, sell, short)
         elif life is not None:
-            self._lives.close((buy, sell), self._why(buy, sell, code, outcome), at)
+            self._lives.close((buy, sell), self._why(buy, sell, code, outcome, at), at)
         elif noted and outcome is not None:
             if outcome.gate is Gate.FEES:  # what is missing counts up to the threshold
                 missing = outcome.shortfall_bps + self._thresholds.min_net_bps
                 outcome = Rejection(Gate.FEES, missing)
             self.rejects.note(buy, sell, outcome)
 
-    def _why(self, buy: int, sell: int, code: int, outcome: Rejection | None) -> str:
+    def _why(self, buy: int, sell: int, code: int, outcome: Rejection | None, at: int) -> str:
         if code == L.NOT_LIVE:
             for book in (buy, sell):
                 state = self._store.state(book)
@@ -279,6 +302,11 @@ class Engine:
         if outcome is not None:
             code = CODES[outcome.gate]
         why = self._quarantine.why(buy, sell)
+        if code == L.OTHER_ASSET and self._apart.why(buy, sell):
+            return f"{CLOSED_BECAUSE[code]}: {self._apart.why(buy, sell)}"
+        if code == L.NO_TRANSFER:
+            way = self._pairs.transfers.way(buy, sell, at)
+            return f"{CLOSED_BECAUSE[code]}: {way.reason or 'too little is left to withdraw'}"
         if code == L.IN_QUARANTINE and why:
             return f"{CLOSED_BECAUSE[code]}: {why}"
         return CLOSED_BECAUSE.get(code, "less than the smallest order is left")
@@ -293,4 +321,6 @@ class Engine:
         real[r + L.UNIT_SIDE + Side.ASK] = terms.buy_base
         real[r + L.UNIT_SIDE + Side.BID] = terms.sell_base
         spend, give = self._pairs.capital.known(terms.market, terms.market)
+        if self._pairs.rules.moving.withdrawn:
+            give = math.inf
         real[r + L.CAP_SIDE + Side.ASK], real[r + L.CAP_SIDE + Side.BID] = spend, give

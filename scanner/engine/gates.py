@@ -22,6 +22,7 @@ class Gate(StrEnum):
     FEES = "fees"
     THRESHOLD = "threshold"
     PROFIT = "profit"
+    TRANSFER = "transfer"
     CAPITAL = "capital"
     LOT = "lot"
     SIZE = "size"
@@ -47,6 +48,7 @@ GATES: dict[int, Gate] = {
     L.NO_EDGE: Gate.FEES,
     L.LESS_THAN_BPS: Gate.THRESHOLD,
     L.LESS_THAN_PROFIT: Gate.PROFIT,
+    L.NO_TRANSFER: Gate.TRANSFER,
     L.NO_CAPITAL: Gate.CAPITAL,
     L.UNDER_LOT: Gate.LOT,
     L.UNDER_MINIMUM: Gate.SIZE,

@@ -15,6 +15,7 @@ from scanner.engine import costs, rank
 from scanner.engine.engine import Engine
 from scanner.engine.gates import Gate, Rejection
 from scanner.events import Opportunity
+from scanner.moving import Prefunded, Transfer
 from scanner.types import BookState, Market, Side
 
 
@@ -124,6 +125,10 @@ class Overview:
     def why_not(self, buy: int, sell: int) -> dict[Gate, tuple[int, float]]:
         """What has stopped a route within this minute: how often, and what was missing at least."""
         return self._engine.rejects.of(buy, sell)
+
+    def moving(self, route: Route, at: int) -> tuple[Transfer, Prefunded | None]:
+        """What moving the coin of a route comes to."""
+        return self._engine.moving(route.buy, route.sell, route.result, at)
 
     def _route(self, symbol: str, found: list[int], touch: list[float], at: int) -> Route:
         buy, sell, live = found[rank.BUY], found[rank.SELL], found[rank.LIVE_BOOKS]

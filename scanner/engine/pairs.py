@@ -21,7 +21,10 @@ from scanner.engine.gates import Gate, Rejection
 from scanner.engine.legs import Traded, leg
 from scanner.engine.paper import Orders
 from scanner.engine.rules import CROSS_QUOTE, SPOT_SPOT, Rules
+from scanner.engine.terms import Terms
+from scanner.engine.transfers import Transfers
 from scanner.events import Leg, Opportunity
+from scanner.moving import OPEN, Prefunded, Transfer
 from scanner.types import BookState, Market, Side
 
 FIRST_LEVELS = 16
@@ -36,16 +39,20 @@ class Pairs:
         self._store = store
         self._currencies = currencies
         self._traded = traded
+        self.transfers = Transfers(store, traded)
         self.configure(Rules())
 
     def configure(self, rules: Rules) -> None:
         """These rules hold from now on."""
         self.rules = rules
         self.capital = Capital(self._currencies, rules)
+        self.transfers.configure(rules.moving)
 
     def evaluate(self, buy: int, sell: int, at: int) -> costs.Result | Rejection:
         """What a route leaves at its best size, exactly, from the levels; or what stops it."""
         buyer, seller = self._traded[buy].terms, self._traded[sell].terms
+        if self.rules.moving.withdrawn and self.transfers.way(buy, sell, at).state != OPEN:
+            return Rejection(Gate.TRANSFER)
         if buyer.market.quote == seller.market.quote:
             return self._evaluate(buy, sell, None, at)
         first: Rejection | None = None
@@ -64,6 +71,7 @@ class Pairs:
         done = result.conversion
         priced = self._currencies.rate(market.quote, self.rules.currency, at)
         rate, where = priced or (0.0, "")
+        transfer, prefunded = self.moving(buy, sell, result, at)
         return Opportunity(
             event="opened",
             id="",
@@ -87,6 +95,21 @@ class Pairs:
             accounting_profit=result.net_profit * rate if priced else None,
             accounting_rate=rate,
             accounting_venue=where,
+            transfer=transfer,
+            prefunded=prefunded,
+        )
+
+    def moving(
+        self, buy: int, sell: int, result: costs.Result | None, at: int
+    ) -> tuple[Transfer, Prefunded | None]:
+        """What moving the coin does to the trade; of none, how it could be moved."""
+        if result is None:
+            return self.transfers.told(buy, sell, at), None
+        deep = max(FIRST_LEVELS, len(result.buy), len(result.sell))
+        spend = self._caps(buy, sell, result.sell[0][0], at).spend
+        return (
+            self.transfers.transfer((buy, sell), result, deep, spend, at),
+            self.transfers.prefunded((buy, sell), result, at),
         )
 
     def orders(self, buy: int, sell: int, result: costs.Result) -> Orders:
@@ -107,7 +130,9 @@ class Pairs:
     ) -> costs.Result | Rejection:
         """Looks deeper only when all that it saw of a ladder is used up."""
         buyer, seller = self._traded[buy].terms, self._traded[sell].terms
-        levels = FIRST_LEVELS
+        levels, fee, withdrawn = FIRST_LEVELS, 0.0, self.rules.moving.withdrawn
+        if withdrawn:
+            fee = self.transfers.fee(buy, self.transfers.way(buy, sell, at))
         while True:
             asks = self._store.ladder(buy, Side.ASK, levels)
             bids = self._store.ladder(sell, Side.BID, levels)
@@ -117,13 +142,35 @@ class Pairs:
             too_far = self._too_far(asks, bid, exchange)
             if too_far > 0:
                 return Rejection(Gate.QUARANTINE, too_far)
-            caps = self.capital.caps(buyer.market, seller.market, bid, at)
-            result = costs.evaluate(asks, bids, buyer, seller, exchange, caps)
+            caps = self._caps(buy, sell, bid, at)
+            result = costs.evaluate(asks, bids, buyer, seller, exchange, caps, fee)
             seen = (asks, bids, exchange.levels if exchange else ())
-            whole = isinstance(result, Rejection) or not result.bound.startswith(("depth", "lot"))
+            if isinstance(result, Rejection):
+                # What is there may be too little for a fixed fee, and what is behind it not.
+                whole = not fee or not _pays_to_the_end(asks, bids, buyer, seller, exchange)
+            else:
+                whole = not result.bound.startswith(("depth", "lot"))
             if whole or all(len(ladder) < levels for ladder in seen):
-                return result
+                return self._movable(buy, sell, result, at) if withdrawn else result
             levels *= 4
+
+    def _caps(self, buy: int, sell: int, bid: float, at: int) -> costs.Caps:
+        """Where the coin is brought to the sale, none has to be there."""
+        buyer, seller = self._traded[buy].terms.market, self._traded[sell].terms.market
+        caps = self.capital.caps(buyer, seller, bid, at)
+        return replace(caps, give=math.inf) if self.rules.moving.withdrawn else caps
+
+    def _movable(
+        self, buy: int, sell: int, result: costs.Result | Rejection, at: int
+    ) -> costs.Result | Rejection:
+        """The result, unless it is less than can be withdrawn."""
+        least = self.transfers.way(buy, sell, at).least
+        if isinstance(result, Rejection) or least is None:
+            return result
+        terms = self._traded[buy].terms
+        least *= terms.market.multiplier
+        bought = result.size * terms.buy_base
+        return result if bought >= least else Rejection(Gate.TRANSFER, (1 - bought / least) * 1e4)
 
     def _too_far(self, asks: Sequence[costs.Level], bid: float, exchange: Exchange | None) -> float:
         """By how much the edge at the touch is beyond what two books of one coin may differ, bps:
@@ -211,3 +258,18 @@ class Pairs:
         levels = costs.reached(exchange.levels, done.size)
         traded = self._traded[exchange.book]
         return leg(self._store, exchange.book, traded, exchange.side, levels, done.size, at)
+
+
+def _pays_to_the_end(
+    asks: Sequence[costs.Level],
+    bids: Sequence[costs.Level],
+    buy: Terms,
+    sell: Terms,
+    exchange: Exchange | None,
+) -> bool:
+    """Whether the last unit that is seen still pays."""
+    rates = exchange.ladder() if exchange is not None else [(1.0, math.inf)]
+    if not (asks and bids and rates):
+        return False
+    cost = asks[-1][0] * buy.buy_quote / buy.buy_base
+    return bids[-1][0] * sell.sell_quote / sell.sell_base * rates[-1][0] > cost

@@ -14,9 +14,11 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from scanner.books import layout as L
 from scanner.books.store import BookStore
+from scanner.engine.apart import Apart
 from scanner.engine.gates import Gate
 from scanner.engine.groups import Groups
 from scanner.engine.moves import Moves
@@ -92,12 +94,14 @@ class Quarantine:
         store: BookStore,
         groups: Groups,
         markets: Mapping[int, Market],
+        apart: Apart,
         bar: Bar,
         tell: Tell,
     ) -> None:
         self._store = store
         self._groups = groups
         self._markets = markets
+        self._apart = apart
         self._bar = bar
         self._tell = tell
         self._doubts: dict[Route, Doubt] = {}
@@ -117,7 +121,8 @@ class Quarantine:
             return
         self._looked = at
         asked = math.isfinite(rules.suspect_bps) or rules.structural
-        if not asked and not self._doubts and not self._premiums:
+        untold = self._apart.untold()
+        if not asked and not self._doubts and not self._premiums and not untold:
             return
         live: dict[int, Seen] = {}
         beyond: set[Route] = set()
@@ -133,6 +138,9 @@ class Quarantine:
         self._doubt(beyond, live, at)
         self._wait(paying if rules.structural else set(), live, at)
         self._apply(rules.structural, live, at)
+        for route, why in untold.items():
+            if route[0] in live and route[1] in live:
+                self._say_apart(route, why, live, at)
 
     def _live(self, group: int) -> list[list[Seen]]:
         """The live books of a group that have both sides, by their quote."""
@@ -221,25 +229,41 @@ class Quarantine:
         if not it.structural and (buy.mid, buy.book) > (sell.mid, sell.book):
             return
         moves = it.held.moves if isinstance(it.held, Doubt) else None
-        market = self._markets[route[0]]
-        self._tell(
-            Suspect(
-                at=at,
-                symbol=market.symbol,
-                buy=market.venue,
-                sell=self._markets[route[1]].venue,
-                ratio=sell.mid / buy.mid,
-                buy_mid=buy.mid,
-                sell_mid=sell.mid,
-                power=_power(sell.mid / buy.mid),
-                moves=moves.count if moves else 0,
-                correlation=moves.correlation if moves else 0.0,
-                agreement=moves.agreement if moves else 0.0,
-                reason=it.reason,
-                since=it.held.since,
-                state=state,
-                structural=it.structural,
-            )
+        told = self._suspect(buy, sell, it.reason, it.held.since, state, at, moves)
+        self._tell(replace(told, structural=it.structural))
+
+    def _say_apart(self, route: Route, why: str, live: Mapping[int, Seen], at: int) -> None:
+        """One line for a pair whose contracts say that they are of two coins."""
+        cheap, dear = sorted((live[route[0]], live[route[1]]), key=lambda seen: seen.mid)
+        self._tell(self._suspect(cheap, dear, why, at, "barred", at))
+        self._apart.tell(route)
+
+    def _suspect(
+        self,
+        buy: Seen,
+        sell: Seen,
+        reason: str,
+        since: int,
+        state: str,
+        at: int,
+        moves: Moves | None = None,
+    ) -> Suspect:
+        market = self._markets[buy.book]
+        return Suspect(
+            at=at,
+            symbol=market.symbol,
+            buy=market.venue,
+            sell=self._markets[sell.book].venue,
+            ratio=sell.mid / buy.mid,
+            buy_mid=buy.mid,
+            sell_mid=sell.mid,
+            power=_power(sell.mid / buy.mid),
+            moves=moves.count if moves else 0,
+            correlation=moves.correlation if moves else 0.0,
+            agreement=moves.agreement if moves else 0.0,
+            reason=reason,
+            since=since,
+            state=state,
         )
 
     def _comparable(self, route: Route) -> bool:

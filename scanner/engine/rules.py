@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from scanner.engine.ways import Paces
+
 SPOT_SPOT, CROSS_QUOTE = "spot-spot", "cross-quote"
 SPOT_PERP, PERP_PERP, SPOT_FUTURE = "spot-perp", "perp-perp", "spot-future"
 CARRIES = (SPOT_PERP, PERP_PERP, SPOT_FUTURE)
@@ -35,13 +37,25 @@ class Holding(Struct, frozen=True, kw_only=True):
     reverts: bool = False
 
 
+class Moving(Struct, frozen=True, kw_only=True):
+    """How coins come from one venue to the other, as in ``scanner.moving``. ``withdrawn``: they are
+    moved after each purchase, which is a cost in net; else they are there beforehand, and
+    ``trades`` of them are made before anything is moved. ``z``: deviations that are told as the
+    price's risk."""
+
+    withdrawn: bool = False
+    z: float = 1.645
+    trades: int = 10
+    paces: Paces = Paces()
+
+
 class Rules(Struct, frozen=True, kw_only=True):
     """``kinds`` that are looked for. ``currency``: what profits are also told in. ``assumed``: what
     one of the first currency is worth in the second, as the user states. ``capital`` by venue;
     ``max_trade``: the most that the buy leg of one trade may cost. ``unverified``: whether books
     that nothing proves take part. ``holding``: how carries are held. ``suspect_bps``: how far
     apart two books of one coin may be; ``structural``: how long a route may be worth it without an
-    end, ns (0: for ever)."""
+    end, ns (0: for ever). ``moving``: how coins come from one venue to the other."""
 
     kinds: frozenset[str] = frozenset(KINDS)
     currency: str = ""
@@ -52,3 +66,4 @@ class Rules(Struct, frozen=True, kw_only=True):
     holding: Holding = Holding()
     suspect_bps: float = math.inf
     structural: int = 0
+    moving: Moving = Moving()

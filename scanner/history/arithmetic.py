@@ -96,7 +96,7 @@ def account(state: State) -> Account:
         ("net profit", state.net_profit, net, buy.total),
         ("size", state.size, buy.size, buy.size),
     )
-    disagrees = [name for name, is_, ought, scale in told if not _same(is_, ought, scale)]
+    disagrees = [name for name, is_, ought, scale in told if not same(is_, ought, scale)]
     orders = [buy, sell, *([conversion.side] if conversion else [])]
     disagrees += dict.fromkeys(name for name in _impossible(orders) if name not in disagrees)
     disagrees += [name for order in orders for name in _untrusted(order.leg)]
@@ -109,7 +109,7 @@ def account(state: State) -> Account:
         fees = worth - brought + buy.total - buy.value
         disagrees += _of_carry(state.carry, gross_bps, fees / buy.value * 1e4)
     profit = state.accounting_profit
-    if profit is not None and not _same(profit, net * state.accounting_rate, profit):
+    if profit is not None and not same(profit, net * state.accounting_rate, profit):
         disagrees.append(f"profit in {state.accounting}")
     return Account(
         buy,
@@ -159,9 +159,9 @@ def _held(carry: Carry, paid: float) -> float:
 
 def _of_carry(carry: Carry, basis: float, fees: float) -> Iterator[str]:
     """What of the carry itself the legs do not bear out."""
-    if not _same(carry.basis_bps, basis, 1e4):
+    if not same(carry.basis_bps, basis, 1e4):
         yield "basis"
-    if not _same(carry.entry_cost_bps, fees, 1e4):
+    if not same(carry.entry_cost_bps, fees, 1e4):
         yield "entry cost"
 
 
@@ -174,7 +174,7 @@ def _impossible(orders: Sequence[Side]) -> Iterator[str]:
         lots = order.size / leg.lot if leg.lot else 0.0
         if abs(lots - round(lots)) > max(WHOLE, TOLERANCE * lots):
             yield f"lot on {leg.venue}"
-        if leg.fee_currency and not _same(leg.fee, order.fee, order.value * leg.fee_rate):
+        if leg.fee_currency and not same(leg.fee, order.fee, order.value * leg.fee_rate):
             yield f"fee on {leg.venue}"
 
 
@@ -205,5 +205,6 @@ def _take(levels: Sequence[tuple[float, float]], size: float) -> tuple[list[Take
     return taken, max(0.0, left)
 
 
-def _same(stored: float, computed: float, scale: float) -> bool:
+def same(stored: float, computed: float, scale: float) -> bool:
+    """Whether they agree to 1e-9, or differ by what sums of this ``scale`` leave."""
     return abs(stored - computed) <= TOLERANCE * abs(computed) + FLOATS * abs(scale)

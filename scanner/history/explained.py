@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from scanner.events import FeedEvent
-from scanner.history import after, shapes, trade
+from scanner.history import after, moving, shapes, trade
 from scanner.history.arithmetic import account
+from scanner.history.moving import number
 from scanner.history.plot import spark
 from scanner.history.table import Column, table
 from scanner.history.tables import lasted
-from scanner.history.trade import number
 from scanner.sinks import formats
 from scanner.sinks.formats import rfc3339
 from scanner.text import printable
@@ -143,6 +143,7 @@ def _feed(event: FeedEvent) -> str:
 
 def _state_fields(state: State) -> dict[str, Any]:
     a = account(state)
+    disagrees = a.disagrees + moving.disagreements(state, a)
     return {
         "moment": state.moment,
         "at": rfc3339(state.at),
@@ -167,8 +168,8 @@ def _state_fields(state: State) -> dict[str, Any]:
             "net_bps": a.net_bps,
             "net_profit": a.net,
         },
-        "agrees": not a.disagrees,
-        "disagrees": a.disagrees,
+        "agrees": not disagrees,
+        "disagrees": disagrees,
     }
 
 

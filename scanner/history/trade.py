@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from scanner.events import Carry, Leg
+from scanner.history import moving
 from scanner.history.arithmetic import Account, Converted, Side, account
+from scanner.history.moving import number
 from scanner.sinks.formats import rfc3339
 from scanner.text import printable
 from storage.queries import State, Stored
@@ -27,18 +29,15 @@ def lines(state: State, o: Stored) -> Iterator[str]:
         yield from _carry(state.carry, a, quote)
     yield from _result(a, quote)
     yield from _accounting(state, a, quote)
-    if a.disagrees:
+    disagrees = a.disagrees + moving.disagreements(state, a)
+    if disagrees:
         stored = (
             f"gross {state.gross_bps!r} bps, net {state.net_bps!r} bps, profit {state.net_profit!r}"
         )
-        yield f"  DOES NOT AGREE with what was stored ({stored}): {', '.join(a.disagrees)}"
+        yield f"  DOES NOT AGREE with what was stored ({stored}): {', '.join(disagrees)}"
     else:
         yield "  agrees with what was stored"
-
-
-def number(value: float) -> str:
-    """A number to ten digits: enough to follow the arithmetic by hand."""
-    return f"{value:,.10g}"
+    yield from moving.lines(state, a, base, quote)
 
 
 def _size(state: State, a: Account, base: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from scanner.history import moving
 from scanner.history.arithmetic import account
 from scanner.history.common import nothing, print_to, reading
 from scanner.history.options import TextForm
@@ -56,7 +57,8 @@ def _disagreements(
             tally.without += one.id not in states
             for state in states.get(one.id, ()):
                 tally.states += 1
-                disagrees = account(state).disagrees
+                again = account(state)
+                disagrees = again.disagrees + moving.disagreements(state, again)
                 if disagrees:
                     tally.wrong += 1
                     yield {

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import asdict
 
 from scanner.events import Carry, Leg, Opportunity
@@ -83,7 +84,8 @@ def _held(carry: Carry) -> str:
 
 def basis(o: Any) -> dict[str, object]:
     """What an opportunity, or a stored state of one, rests on besides its legs; ``carry`` only of
-    the kinds that are held."""
+    the kinds that are held, ``transfer`` and ``prefunded`` of the others."""
+    apart = {name: getattr(o, name) for name in ("carry", "transfer", "prefunded")}
     return {
         "conversion": leg(o.conversion) if o.conversion else None,
         "bound": o.bound,
@@ -94,7 +96,15 @@ def basis(o: Any) -> dict[str, object]:
             "rate": o.accounting_rate,
             "venue": o.accounting_venue,
         },
-    } | ({"carry": asdict(o.carry)} if o.carry is not None else {})
+    } | {name: _plain(it) for name, it in apart.items() if it is not None}
+
+
+def _plain(it: Struct) -> dict[str, object]:
+    """Its fields; what it says was listed at a time, as text."""
+    told = asdict(it)
+    if "listed_at" in told:
+        told["listed_at"] = rfc3339(told["listed_at"]) if told["listed_at"] else None
+    return told
 
 
 def leg(it: Leg) -> dict[str, object]:

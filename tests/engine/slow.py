@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction as F
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -42,11 +43,13 @@ class Book(Struct, frozen=True):
 
 
 class Means(Struct, frozen=True):
-    """Caps: quote to spend, base to give, and of the conversion what may be given."""
+    """Caps: quote to spend, base to give, and of the conversion what may be given; and the base
+    that a withdrawal takes off between the purchase and the sale."""
 
     spend: F | None = None
     give: F | None = None
     convert: F | None = None
+    withdrawal: F = F(0)
 
 
 class Done(Struct, frozen=True):
@@ -154,51 +157,92 @@ class Conversion(Struct, frozen=True):
         return size * buy_base, size / worth
 
 
-def solve(buy: Book, sell: Book, conversion: Conversion | None, means: Means) -> Done | str:
-    """The trade, or why there is none: fees, lot, size or conversion."""
+class Course(Struct, frozen=True):
+    """The whole profit at every size where its slope can change, by size: of net base that arrives,
+    from where the withdrawal has taken all of it. ``whole``: where the books end, ``most``: where
+    the means do, if that is before."""
+
+    points: list[tuple[F, F]]
+    most: F
+    whole: F
+
+
+def course(buy: Book, sell: Book, conversion: Conversion | None, means: Means) -> Course:
     asks, bids = buy.real("asks"), sell.real("bids")
-    if not asks or not bids:
-        return "fees"
     buy_base, buy_quote, _, _ = factors(buy.market)
     _, _, sell_base, sell_quote = factors(sell.market)
-
-    def cost(net: F) -> F:
-        return take(asks, net / buy_base) * buy_quote
-
-    def proceeds(net: F) -> F:
-        return take(bids, net / sell_base) * sell_quote
+    gone = means.withdrawal
 
     def profit(net: F) -> F:
-        came = proceeds(net)
-        return (conversion.brings(came) if conversion else came) - cost(net)
+        came = take(bids, (net - gone) / sell_base) * sell_quote
+        brought = conversion.brings(came) if conversion else came
+        return brought - take(asks, net / buy_base) * buy_quote
 
-    whole = min(sum(s for _, s in asks) * buy_base, sum(s for _, s in bids) * sell_base)
-    corners = {F(0), *_sums([s * buy_base for _, s in asks])}
-    corners |= set(_sums([s * sell_base for _, s in bids]))
+    whole = min(sum(s for _, s in asks) * buy_base, sum(s for _, s in bids) * sell_base + gone)
+    corners = {gone, *_sums([s * buy_base for _, s in asks])}
+    corners |= {gone + sum_ for sum_ in _sums([s * sell_base for _, s in bids])}
     if conversion is not None:
         there = _sums([size for _, size in conversion.ladder()]) or [F(0)]
-        turned = [spendable(bids, sum_ / sell_quote) * sell_base for sum_ in there]
+        turned = [gone + spendable(bids, sum_ / sell_quote) * sell_base for sum_ in there]
         whole = min(whole, turned[-1])
         corners |= set(turned)
     bounds = [whole]
     if means.spend is not None:
         bounds.append(spendable(asks, means.spend / buy_quote) * buy_base)
     if means.give is not None:
-        bounds.append(means.give)
+        bounds.append(gone + means.give)
     if means.convert is not None:
-        bounds.append(spendable(bids, means.convert / sell_quote) * sell_base)
+        bounds.append(gone + spendable(bids, means.convert / sell_quote) * sell_base)
     most = min(bounds)
     if bounds.count(most) > 1:
         raise Tie
-    corners = {corner for corner in corners if corner < most} | {most}
-    ranked = sorted(((profit(c), -c) for c in corners), reverse=True)
+    corners = {corner for corner in corners if gone <= corner < most}
+    corners |= {most} if most > gone else set()
+    return Course([(corner, profit(corner)) for corner in sorted(corners)], most, whole)
+
+
+def paying(
+    buy: Book, sell: Book, conversion: Conversion | None, means: Means
+) -> tuple[F, F] | None:
+    """The purchases, in base, between which the whole profit is above zero."""
+    if not buy.real("asks") or not sell.real("bids"):
+        return None
+    points = course(buy, sell, conversion, means).points
+    best = max((profit for _, profit in points), default=F(0))
+    if best <= 0:
+        return None
+    buy_base = factors(buy.market)[0]
+    least = most = None
+    for (one, low), (other, high) in pairwise(points):
+        if low <= 0 < high:
+            least = one + (other - one) * -low / (high - low)
+        if low > 0 >= high:
+            most = one + (other - one) * low / (low - high)
+    assert least is not None
+    return least / buy_base, (points[-1][0] if most is None else most) / buy_base
+
+
+def solve(buy: Book, sell: Book, conversion: Conversion | None, means: Means) -> Done | str:
+    """The trade, or why there is none: fees, lot, size or conversion."""
+    asks, bids = buy.real("asks"), sell.real("bids")
+    if not asks or not bids:
+        return "fees"
+    _, buy_quote, _, _ = factors(buy.market)
+    _, _, _, sell_quote = factors(sell.market)
+    gone = means.withdrawal
+    run = course(buy, sell, conversion, means)
+    ranked = sorted(((profit, -size) for size, profit in run.points), reverse=True)
+    if not ranked:  # the means are gone before anything arrives; would any more pay?
+        more = course(buy, sell, conversion, Means(withdrawal=gone)).points
+        return "capital" if more and max((p, -y) for y, p in more)[1] < -gone else "fees"
     size = -ranked[0][1]
-    if len(ranked) > 1 and abs(ranked[0][0] - ranked[1][0]) <= SMALL * cost(max(corners)):
+    cost = take(asks, size / factors(buy.market)[0]) * buy_quote
+    if len(ranked) > 1 and abs(ranked[0][0] - ranked[1][0]) <= SMALL * max(cost, F(1)):
         raise Tie
-    capped = size == most < whole
-    if size == 0:
+    capped = size == run.most < run.whole
+    if size == gone:
         return "capital" if capped else "fees"
-    bought, sold = _in_lots(buy, sell, asks, bids, size)
+    bought, sold = _in_lots(buy, sell, asks, bids, size, gone)
     if not bought or not sold:
         return "capital" if capped else "lot"
     paid, received = take(asks, bought), take(bids, sold)
@@ -212,7 +256,7 @@ def solve(buy: Book, sell: Book, conversion: Conversion | None, means: Means) ->
         (got, rate), converted = order, order[0]
     spent = paid * buy_quote
     if got <= spent:
-        return "lot"
+        return "fees" if gone else "lot"
     gross = received * bought / sold * rate / paid - 1
     return Done(
         bought, sold, got - spent, (got - spent) / spent * 10_000, gross * 10_000, converted
@@ -223,11 +267,13 @@ def _sums(sizes: Sequence[F]) -> list[F]:
     return [sum(sizes[: i + 1], F(0)) for i in range(len(sizes))]
 
 
-def _in_lots(buy: Book, sell: Book, asks: list[Level], bids: list[Level], net: F) -> tuple[F, F]:
+def _in_lots(
+    buy: Book, sell: Book, asks: list[Level], bids: list[Level], net: F, gone: F
+) -> tuple[F, F]:
     buy_base, _, _, _ = factors(buy.market)
     _, _, sell_base, _ = factors(sell.market)
     whole = not buy.market.inverse and not sell.market.inverse
-    if whole and buy_base == sell_base:
+    if whole and buy_base == sell_base and not gone:
         size = lots_of(buy.market, asks, net / buy_base)
         other = lots_of(sell.market, bids, size)
         while other != size:  # the next smaller of each in turn, until both are the same
@@ -235,5 +281,6 @@ def _in_lots(buy: Book, sell: Book, asks: list[Level], bids: list[Level], net: F
             other = lots_of(sell.market, bids, size)
         return size, size
     bought = lots_of(buy.market, asks, net / buy_base)
-    sold = lots_of(sell.market, bids, bought * buy_base / sell_base)
-    return lots_of(buy.market, asks, sold * sell_base / buy_base, up=True), sold
+    sold = lots_of(sell.market, bids, max(bought * buy_base - gone, F(0)) / sell_base)
+    needed = (sold * sell_base + gone) / buy_base
+    return min(bought, lots_of(buy.market, asks, needed, up=True)), sold

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -40,7 +41,7 @@ class Bench:
         self.books = {venue: self.add(venue, fee) for venue, fee in fees.items()}
         self._sequence = count(1)
 
-    def add(self, venue: str, fee: float, symbol: str = "BTC/USDT", **more: float) -> int:
+    def add(self, venue: str, fee: float, symbol: str = "BTC/USDT", **more: Any) -> int:
         book = self.store.add()
         base, quote = symbol.split("/")
         market = Market(
@@ -50,7 +51,7 @@ class Bench:
             base=base,
             quote=quote,
             taker_fee=fee,
-            **more,  # type: ignore[arg-type]
+            **more,
         )
         self.engine.add(book, market)
         return book

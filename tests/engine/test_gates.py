@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -13,9 +14,9 @@ from scanner.engine.engine import Bounds, Engine
 from scanner.engine.following import Following
 from scanner.engine.gates import Gate
 from scanner.engine.ids import Ids
-from scanner.engine.rules import Amount, Rules
+from scanner.engine.rules import Amount, Moving, Rules
 from scanner.engine.tracker import Thresholds
-from scanner.events import Opportunity, Survival
+from scanner.events import Opportunity, Survival, Suspect
 from scanner.steps import Snapshot
 from scanner.types import BookState, LevelLayout, Market, Proof
 
@@ -31,6 +32,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.said: list[Opportunity] = []
+        self.suspects: list[Suspect] = []
         self.store = BookStore()
         self.thresholds = Thresholds(min_net_bps=5, min_profit=0, update_interval=0)
         self.bounds = Bounds(max_age=3 * SECOND, max_skew=SECOND)
@@ -38,12 +40,8 @@ class Bench:
         self.survived: list[Survival] = []
         self.following = Following(self.store, self.survived.append)
         self.engine = Engine(
-            self.store,
-            self.thresholds,
-            self.bounds,
-            Ids(lambda n: 0),
-            self.said.append,
-            self.rules,
+            *(self.store, self.thresholds, self.bounds, Ids(lambda n: 0)),
+            *(self.said.append, self.rules, self.suspects.append),
             following=self.following,
         )
         self.books: dict[str, int] = {}
@@ -57,7 +55,7 @@ class Bench:
         )
         self.engine.add(book, market, proof)
 
-    def change(self, venue: str, **terms: float) -> None:
+    def change(self, venue: str, **terms: Any) -> None:
         book = self.book(venue)
         self.engine.revalue(book, replace(self.engine.markets[book], **terms))
 
@@ -176,6 +174,12 @@ def quarantine(bench: Bench) -> None:
     bench.show_both()
 
 
+def transfer(bench: Bench) -> None:
+    rules = replace(bench.rules, moving=Moving(withdrawn=True))
+    bench.engine.configure(bench.thresholds, bench.bounds, rules)
+    bench.show_both()
+
+
 FAULTS: list[tuple[Callable[[Bench], None], str, float]] = [
     (fees, "fees", 5 - (101 * 0.994 / (100 * 1.006) - 1) * 1e4),
     (threshold, "threshold", 3.0),
@@ -184,6 +188,7 @@ FAULTS: list[tuple[Callable[[Bench], None], str, float]] = [
     (least_amount, "size", 5000.0),
     (least_notional, "size", 5000.0),
     (capital, "capital", 5000.0),
+    (transfer, "transfer", 0.0),
     (staleness, "staleness", 5000.0),
     (marked_stale, "staleness", 0.0),
     (skew, "skew", 10_000.0),

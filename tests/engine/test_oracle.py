@@ -11,19 +11,21 @@ from random import Random
 import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from scanner.books.store import BookStore, Keys
 from scanner.engine import costs
+from scanner.engine.band import band
 from scanner.engine.conversion import Exchange
 from scanner.engine.engine import Bounds, Engine
 from scanner.engine.gates import Rejection
 from scanner.engine.ids import Ids
-from scanner.engine.rules import Amount, Rules
+from scanner.engine.rules import Amount, Moving, Rules
 from scanner.engine.terms import Terms
 from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity
 from scanner.steps import Snapshot
-from scanner.types import FeeIn, LevelLayout, Market, Side
+from scanner.types import FeeIn, LevelLayout, Market, Network, Side, Wallet
 from tests.engine import slow
 from tests.repeats import repeats
 
@@ -51,7 +53,15 @@ def market(random: Random, venue: str, symbol: str) -> Market:
         inverse=inverse,
         contract_size=random.choice([10.0, 1.0] if inverse else [1.0, 1.0, 0.1]),
         multiplier=random.choice([1.0, 1.0, 1000.0]),
+        wallet=wallet(random),
+        quote_wallet=wallet(random),
     )
+
+
+def wallet(random: Random) -> Wallet:
+    """Of a small fee, in the unit of the venue."""
+    fee = random.choice([0.0, 0.0001, 0.002, 0.05, 0.3])
+    return Wallet(networks=(Network(name="N", deposit=True, withdraw=True, fee=fee),))
 
 
 def book(random: Random, market: Market, middle: F) -> slow.Book:
@@ -121,7 +131,8 @@ def route(random: Random) -> Route:
         else:
             conversion = slow.Conversion(stated=F(random.randint(99, 102), 100))
     budget = cap(random) if conversion and conversion.book else None
-    return buy, sell, conversion, slow.Means(cap(random), cap(random), budget)
+    gone = F(random.randint(1, 800), 1000) if random.random() < 0.4 else F(0)
+    return buy, sell, conversion, slow.Means(cap(random), cap(random), budget, gone)
 
 
 def exchange(conversion: slow.Conversion | None, means: slow.Means) -> Exchange | None:
@@ -163,8 +174,42 @@ def test_the_exact_computation_agrees(random: Random) -> None:
         Terms.of(sell.market),
         exchange(conversion, means),
         caps,
+        float(means.withdrawal),
     )
     compare(found, expected)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.randoms(use_true_random=True))
+def test_the_sizes_that_pay_a_withdrawal_agree(random: Random) -> None:
+    buy, sell, conversion, means = route(random)
+    means = replace(means, give=None, withdrawal=F(random.randint(0, 400), 1000))
+    try:
+        expected = slow.paying(buy, sell, conversion, means)
+        points = slow.course(buy, sell, conversion, means).points if expected else []
+    except slow.Tie:
+        assume(False)
+    assume(not expected or max(profit for _, profit in points) > F(1, 10**6))
+    event("some" if expected else "none")
+    asks, bids = real(buy, "asks"), real(sell, "bids")
+    found = band(
+        asks,
+        bids,
+        Terms.of(buy.market),
+        Terms.of(sell.market),
+        exchange(conversion, means),
+        float(means.withdrawal),
+        float("inf") if means.spend is None else float(means.spend),
+    )
+    if expected is None:
+        assert found is None or found.most - found.least < 1e-6
+        return
+    assert found is not None
+    assert found.least == pytest.approx(float(expected[0]), rel=1e-9, abs=1e-9)
+    assert found.most == pytest.approx(float(expected[1]), rel=1e-9)
+    used = sum(size for _, size in asks[: found.levels[0]])
+    assert used >= found.most * (1 - 1e-9)
+    assert sum(size for _, size in asks[: found.levels[0] - 1]) <= found.most * (1 + 1e-9)
 
 
 class Floor:
@@ -180,6 +225,7 @@ class Floor:
             assumed={("R", "Q"): 0.998, ("Q", "R"): 1.01} if random.random() < 0.1 else {},
             capital={venue: amount(random) for venue in venues if random.random() < 0.4},
             max_trade=amount(random) if random.random() < 0.2 else Amount(),
+            moving=Moving(withdrawn=random.random() < 0.3),
         )
         self.engine = Engine(
             self.store,
@@ -250,8 +296,12 @@ class Floor:
                 None if named is None else slow.exact(named),
                 worth / bids[0][0] if worth is not None and bids else None,
             )
+        gone = F(0)
+        if self.rules.moving.withdrawn:
+            fee, give = here.wallet.networks[0].fee or 0.0, None
+            gone = slow.exact(fee) * slow.exact(here.multiplier)
         if here.quote == there.quote:
-            return slow.solve(buy, sell, None, slow.Means(spend, give))
+            return slow.solve(buy, sell, None, slow.Means(spend, give, None, gone))
         outcome: slow.Done | str = "conversion"
         found = self.converters(there.quote, here.quote)
         at = [one.book.market.venue if one.book else "" for one in found]
@@ -270,7 +320,7 @@ class Floor:
             budget = None
             if one.book is not None and one.book.market.venue != there.venue:
                 budget = self.bounded(capital.get(one.book.market.venue), there.quote)
-            outcome = slow.solve(buy, sell, one, slow.Means(spend, give, budget))
+            outcome = slow.solve(buy, sell, one, slow.Means(spend, give, budget, gone))
             if isinstance(outcome, slow.Done):
                 break
         return outcome

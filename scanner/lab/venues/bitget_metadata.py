@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from scanner.lab.chains import CHAINS, Chain
 from scanner.lab.seam import LabMarket, Reply, Request
 from scanner.lab.units import MILLISECOND
 from scanner.lab.wire import encoded, plain
@@ -11,7 +12,11 @@ from scanner.lab.wire import encoded, plain
 PRODUCTS = ("USDT-FUTURES", "USDC-FUTURES", "COIN-FUTURES")
 DEMO_PRODUCTS = ("SUSDT-FUTURES", "SUSDC-FUTURES", "SCOIN-FUTURES")
 CATEGORIES = ("SPOT", "MARGIN", *PRODUCTS)
-FIAT = ("USD", "EUR")
+# What the venue calls the chains.
+CHAIN_NAMES = {
+    **{"bitcoin": "BTC", "ethereum": "ERC20", "tron": "TRC20", "bnb": "BEP20", "solana": "SOL"},
+    **{"ripple": "XRP", "dogecoin": "DOGE", "cardano": "Cardano", "litecoin": "LTC"},
+}
 LAUNCHED = "1532454360000"
 
 
@@ -70,7 +75,7 @@ def _coins(markets: Sequence[LabMarket], wanted: str | None) -> list[dict[str, o
             "coinId": str(number),
             "coin": name,
             "transfer": "true",
-            "chains": [] if name in FIAT else [_chain(name)],
+            "chains": [_chain(chain) for chain in CHAINS.get(name, ())],
             "areaCoin": "no",
         }
         for number, name in enumerate(names, 1)
@@ -78,20 +83,20 @@ def _coins(markets: Sequence[LabMarket], wanted: str | None) -> list[dict[str, o
     ]
 
 
-def _chain(coin: str) -> dict[str, object]:
+def _chain(chain: Chain) -> dict[str, object]:
     return {
-        "chain": "ERC20" if coin in ("USDT", "USDC", "LINK") else coin,
-        "needTag": "false",
-        "withdrawable": "true",
-        "rechargeable": "true",
-        "withdrawFee": "0.001",
+        "chain": CHAIN_NAMES[chain.name],
+        "needTag": "true" if chain.name == "ripple" else "false",
+        "withdrawable": str(chain.withdraw).lower(),
+        "rechargeable": str(chain.deposit).lower(),
+        "withdrawFee": chain.fee,
         "extraWithdrawFee": "0",
-        "depositConfirm": "12",
-        "withdrawConfirm": "64",
-        "minDepositAmount": "0.001",
-        "minWithdrawAmount": "0.01",
+        "depositConfirm": str(chain.confirmations),
+        "withdrawConfirm": str(2 * chain.confirmations),
+        "minDepositAmount": chain.least,
+        "minWithdrawAmount": chain.least,
         "browserUrl": "",
-        "contractAddress": None,
+        "contractAddress": chain.contract or None,
         "withdrawStep": "0",
         "withdrawMinScale": "8",
         "congestion": "normal",

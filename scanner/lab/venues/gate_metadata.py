@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from scanner.lab.chains import CHAINS
 from scanner.lab.seam import LabMarket
+
+# What the venue calls the chains.
+CHAIN_NAMES = {
+    **{"bitcoin": "BTC", "ethereum": "ETH", "tron": "TRX", "bnb": "BSC", "solana": "SOL"},
+    **{"ripple": "XRP", "dogecoin": "DOGE", "cardano": "ADA", "litecoin": "LTC"},
+}
 
 
 def _percent(fraction: str) -> str:
@@ -37,7 +44,8 @@ def listed(market: LabMarket) -> dict[str, Any]:
 
 
 def currency(name: str) -> dict[str, Any]:
-    """One entry of ``/spot/currencies``."""
+    """One entry of ``/spot/currencies``: whether a chain is open and its contract, but no fee."""
+    chains = CHAINS.get(name, ())
     return {
         "currency": name,
         "name": name,
@@ -47,6 +55,15 @@ def currency(name: str) -> dict[str, Any]:
         "deposit_disabled": False,
         "trade_disabled": False,
         "fixed_rate": "",
-        "chain": name,
-        "chains": [],
+        "chain": CHAIN_NAMES[chains[0].name] if chains else name,
+        "chains": [
+            {
+                "name": CHAIN_NAMES[chain.name],
+                "addr": chain.contract,
+                "withdraw_disabled": not chain.withdraw,
+                "withdraw_delayed": False,
+                "deposit_disabled": not chain.deposit,
+            }
+            for chain in chains
+        ],
     }

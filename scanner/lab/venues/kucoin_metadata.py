@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from scanner.lab.chains import CHAINS, Chain
 from scanner.lab.seam import LabBook, LabMarket
 from scanner.lab.wire import plain_row
+
+# What the venue calls the chains.
+CHAIN_IDS = {
+    **{"bitcoin": "btc", "ethereum": "eth", "tron": "trx", "bnb": "bsc", "solana": "sol"},
+    **{"ripple": "xrp", "dogecoin": "doge", "cardano": "ada", "litecoin": "ltc"},
+}
+CHAIN_NAMES = {"eth": "ERC20", "trx": "TRC20", "bsc": "BEP20"}
 
 
 def ticker(book: LabBook) -> dict[str, Any]:
@@ -72,5 +80,26 @@ def currency(name: str) -> dict[str, Any]:
         "contractAddress": None,
         "isMarginEnabled": False,
         "isDebitEnabled": False,
-        "chains": [],
+        "chains": [_chain(chain) for chain in CHAINS.get(name, ())],
+    }
+
+
+def _chain(chain: Chain) -> dict[str, Any]:
+    chain_id = CHAIN_IDS[chain.name]
+    return {
+        "chainName": CHAIN_NAMES.get(chain_id, chain_id.upper()),
+        "withdrawalMinSize": chain.least,
+        "depositMinSize": chain.least,
+        "withdrawFeeRate": "0",
+        "withdrawalMinFee": chain.fee,
+        "isWithdrawEnabled": chain.withdraw,
+        "isDepositEnabled": chain.deposit,
+        "confirms": chain.confirmations,
+        "preConfirms": chain.confirmations,
+        "contractAddress": chain.contract.lower() if chain.contract[:2] == "0x" else chain.contract,
+        "withdrawPrecision": 8,
+        "maxWithdraw": None,
+        "maxDeposit": None,
+        "needTag": chain.name == "ripple",
+        "chainId": chain_id,
     }

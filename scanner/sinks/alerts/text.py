@@ -135,9 +135,18 @@ def _passed(found: Opportunity) -> Iterator[str]:
     yield (
         f"passed trust and unverified ({proofs}), staleness (oldest {oldest:,.0f} ms),"
         f" skew ({skew:,.0f} ms), identity, quarantine,"
-        f"{' conversion,' if found.conversion else ''} fees ({fees}), threshold, profit, capital,"
-        f" lot, size (bound by {name(found.bound)})"
+        f"{' conversion,' if found.conversion else ''} fees ({fees}), threshold, profit,"
+        f"{_moved(found)} capital, lot, size (bound by {name(found.bound)})"
     )
+
+
+def _moved(found: Opportunity) -> str:
+    """The gate of transfers, where the coin is moved."""
+    transfer = found.transfer
+    if transfer is None or not transfer.in_net:
+        return ""
+    about = "" if transfer.minutes is None else f", {transfer.minutes:,.0f} min"
+    return f" transfer ({name(transfer.network)}, fee {transfer.fee or 0.0:,.8g}{about}),"
 
 
 def _last_price(leg: Leg, size: float) -> float:

@@ -1,0 +1,82 @@
+"""How the coin of an opportunity comes to where it is sold: both ways of it, as they are told.
+
+Prices, sizes and times as in ``scanner.types``; None: not known, which is never taken for zero.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from msgspec import Struct
+
+Levels: TypeAlias = tuple[tuple[float, float], ...]
+
+OPEN, CLOSED, UNKNOWN = "open", "closed", "unknown"
+
+
+class Transfer(Struct, frozen=True, kw_only=True):
+    """The coin is withdrawn where it is bought, and sold when it has arrived.
+
+    ``state``: open, closed or unknown, and why if it is not open. ``network``: the cheapest one
+    that is open at both ends, by ccxt's code; ``fee`` what the withdrawal takes off, in base,
+    whatever its size; ``min_withdraw`` in base; ``minutes``: how long it is expected to take;
+    ``listed_at``: when the older of the two venues' lists said so, ns (0: the user says so).
+
+    ``sold``: what is sold of what arrives, in base; ``net_profit`` what is then left, in the
+    opportunity's currency, ``net_bps`` as there. ``risk_bps = z x volatility_bps x
+    sqrt(minutes / 60)`` is how far the price falls meanwhile, but for few cases; ``volatility_bps``
+    over an hour, from the mids where it is sold. ``net_after_risk``: net profit less that part of
+    what the sale brings.
+
+    ``min_size`` to ``max_size``: the sizes of the purchase, in base and before rounding, that pay
+    the fee (None: none does); the latter is where further levels have eaten it up, or where capital
+    or the levels that were looked at end. ``more_asks``, ``more_bids`` and ``more_rates`` are the
+    levels behind those of the legs (and of the conversion) that it goes to. ``in_net``: the
+    opportunity is this trade, and its net counts the fee.
+    """
+
+    state: str
+    reason: str = ""
+    network: str = ""
+    fee: float | None = None
+    min_withdraw: float | None = None
+    minutes: float | None = None
+    listed_at: int = 0
+    volatility_bps: float | None = None
+    z: float = 0.0
+    risk_bps: float | None = None
+    sold: float | None = None
+    net_profit: float | None = None
+    net_bps: float | None = None
+    net_after_risk: float | None = None
+    min_size: float | None = None
+    max_size: float | None = None
+    more_asks: Levels = ()
+    more_bids: Levels = ()
+    more_rates: Levels = ()
+    in_net: bool = False
+
+
+class Prefunded(Struct, frozen=True, kw_only=True):
+    """Coins and money are on both venues; after ``trades`` of them, what has gathered on the one is
+    moved to the other: the coin from the purchase to the sale, the money back.
+
+    ``fee`` in base and ``back_fee`` in ``back_currency`` are what the two withdrawals take off,
+    states, reasons and networks as in ``Transfer``. ``cost``: both, a trade, in the opportunity's
+    currency, the coin at what it costs to buy; ``net_profit`` and ``net_bps``: the opportunity's
+    less that.
+    """
+
+    trades: int
+    state: str
+    reason: str = ""
+    network: str = ""
+    fee: float | None = None
+    back_state: str
+    back_reason: str = ""
+    back_network: str = ""
+    back_fee: float | None = None
+    back_currency: str
+    cost: float | None = None
+    net_profit: float | None = None
+    net_bps: float | None = None
