@@ -239,6 +239,12 @@ def venues(
     ] = None,
     config: ConfigPath = None,
     db: Database = None,
+    transfers: Annotated[
+        bool, typer.Option("--transfers", help="What moving coins costs, and what is closed.")
+    ] = False,
+    coin: Annotated[
+        str, typer.Option("--coin", metavar="NAME", help="With --transfers: of this coin.")
+    ] = "",
     json: Json = False,
 ) -> None:
     """List the exchanges that are spoken natively.
@@ -256,6 +262,13 @@ def venues(
             return run_suspects(url, since, json=json, now=clock.now())
         if since is not None or db is not None:
             raise UserError("--since and --db are for --suspects")
+        if transfers or coin:
+            from scanner import wallet_table
+
+            in_use, _ = config_in_use(context, config)
+            told = wallet_table.json_lines if json else wallet_table.lines
+            print_lines(told(in_use, coin))
+            return 0
         settings = named_config(context, config)
         from scanner.venue_table import json_lines, table
 

@@ -63,8 +63,10 @@ class Prefunded(Struct, frozen=True, kw_only=True):
 
     ``fee`` in base and ``back_fee`` in ``back_currency`` are what the two withdrawals take off,
     states, reasons and networks as in ``Transfer``. ``cost``: both, a trade, in the opportunity's
-    currency, the coin at what it costs to buy; ``net_profit`` and ``net_bps``: the opportunity's
-    less that.
+    currency, the coin at what it costs to buy. ``sold`` is what is sold of what is bought, with
+    nothing withdrawn, and ``trade_profit`` what that leaves: those of the opportunity, unless that
+    is a transfer; ``more_bids`` and ``more_rates`` are then the levels behind its own.
+    ``net_profit`` and ``net_bps``: that less the cost.
     """
 
     trades: int
@@ -77,6 +79,10 @@ class Prefunded(Struct, frozen=True, kw_only=True):
     back_network: str = ""
     back_fee: float | None = None
     back_currency: str
+    sold: float | None = None
+    trade_profit: float | None = None
+    more_bids: Levels = ()
+    more_rates: Levels = ()
     cost: float | None = None
     net_profit: float | None = None
     net_bps: float | None = None

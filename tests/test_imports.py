@@ -105,6 +105,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "fee_table": PLAIN | {"config", "markets"},
     "venue_table": PLAIN | {"config", "fee_table", "logs", "venues"},
+    "wallet_table": PLAIN
+    | {
+        *("clock", "config", "engine", "errors", "history.table", "markets", "settings"),
+        "sinks.formats",
+    },
     "fleet": PLAIN | {"config", "feeds", "venues"},
     "probe": PLAIN | {"config", "feeds", "fleet", "venues"},
     "check": PLAIN
@@ -158,7 +163,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     | COMMANDS
     | {
         *("__init__", "app", "demo", "ending", "history", "lab", "later", "markets"),
-        *("replay_command", "venue_table"),
+        *("replay_command", "venue_table", "wallet_table"),
     },
     "__init__": set(),
 }

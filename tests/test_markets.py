@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import time
@@ -45,7 +46,8 @@ from scanner.metadata import (
     moved,
     traded,
 )
-from scanner.types import Market, Wallet
+from scanner.transfer_config import NetworkFacts
+from scanner.types import Market, Network, Wallet
 from tests.feeds.test_rest import server
 
 SECOND = 1_000_000_000
@@ -490,6 +492,38 @@ async def test_lists_of_the_last_day_are_at_hand_and_are_renewed(tmp_path: Path)
     assert kept is not None
     cache.write(wanted, msgspec.structs.replace(kept, at=kept.at - DAY))
     assert await at_hand(asked) is None
+
+
+def test_a_list_of_before_wallets_were_kept_is_still_read(tmp_path: Path) -> None:
+    cache, wanted = Cache(tmp_path), Wanted("okx", "", True)
+    cache.write(wanted, kept("okx", 5))
+    path = cache.path(wanted)
+    old = json.loads(path.read_text())
+    del old["wallets"]
+    for one in old["markets"]:
+        del one["wallet"], one["quote_wallet"]
+    path.write_text(json.dumps(old))
+    assert cache.read(wanted) == kept("okx", 5)
+
+
+def test_markets_come_with_what_is_kept_and_stated_of_their_wallets(tmp_path: Path) -> None:
+    """Of what the venue lists, and what the user says; the user's names go before addresses."""
+    facts = {"Q": {"N": NetworkFacts(withdraw_fee=2.0)}}
+    asked = Config(
+        venues={"okx": VenueConfig(transfers=facts), "gate": VenueConfig()},
+        cache_dir=tmp_path,
+        identity={"Y@okx": Asset(coin="Y")},
+    )
+    network = Network(name="N", withdraw=True, contract="0x" + "ab" * 20)
+    coin = Wallet(networks=(network,), listed_at=7)
+    listed = (market("okx", "X/Q"), market("okx", "Y/Q"))
+    Cache(tmp_path).write(Wanted("okx", "", True), Kept(7, listed, {}, {"X": coin, "Y": coin}))
+    source = kept_sources(asked)["okx"]
+    one, other = source.markets
+    assert one.wallet == coin
+    assert other.wallet.networks == (msgspec.structs.replace(network, contract=""),)
+    assert one.quote_wallet == Wallet(networks=(Network(name="N", fee=2.0),))
+    assert set(source.wallets) == {"X", "Y", "Q"}
 
 
 def test_markets_are_listed_under_the_coins_that_are_meant(tmp_path: Path) -> None:

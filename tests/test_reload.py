@@ -7,10 +7,12 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from scanner import reload
 from scanner.alert_config import AlertSettings
@@ -18,7 +20,7 @@ from scanner.config import Config, VenueConfig, validated
 from scanner.errors import ConfigError, CrossbookError
 from scanner.located import parse
 from scanner.reload import ConfigFile, Live, follow
-from scanner.types import Market
+from scanner.types import Market, Wallet
 
 GOOD = "venues: {okx: , gate: }\n"
 
@@ -212,6 +214,27 @@ async def test_lists_are_renewed_while_the_scan_runs(
         await live.renew(after=0)
         assert bench.watched == [fresh]
         assert [markets for _, markets in bench.carried] == [fresh]
+
+
+async def test_lists_are_renewed_again_and_again_and_new_times_are_no_news(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    live = bench.start(config())
+    over, times = asyncio.Event(), count(1)
+
+    async def renewed(config: Config, markets: Sequence[Market]) -> list[Market]:
+        at = next(times)
+        if at == 3:
+            over.set()
+        return [replace(market, wallet=Wallet(listed_at=at)) for market in markets]
+
+    monkeypatch.setattr(reload, "renewed", renewed)
+    keeping = asyncio.create_task(live.keep_renewed(at_once=False, every=0))
+    await over.wait()
+    keeping.cancel()
+    assert [one.wallet.listed_at for one in bench.carried[1][1]] == [2, 2]
+    assert "have changed" not in caplog.text
 
 
 async def test_where_markets_cannot_be_had_the_scope_stays_and_the_rest_changes(

@@ -136,6 +136,42 @@ def test_what_does_not_agree_is_named(
     assert call(copy, "verify", "--until", "2020-01-01").exit_code == 0
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("transfer.net_profit", "net after the transfer"),
+        ("transfer.net_bps", "net bps after the transfer"),
+        ("transfer.sold", "size sold after the transfer"),
+        ("transfer.fee", "size sold after the transfer"),
+        ("transfer.min_size", "the sizes that pay the transfer"),
+        ("prefunded.cost", "cost of moving back"),
+        ("prefunded.fee", "cost of moving back"),
+        ("prefunded.trade_profit", "net with inventory"),
+        ("prefunded.net_profit", "net after moving back"),
+    ],
+)
+def test_what_does_not_agree_of_moving_the_coin_is_named(
+    database: tuple[Path, list[Opportunity]], tmp_path: Path, change: str, reason: str
+) -> None:
+    path, events = database
+    one = next(
+        e
+        for e in events
+        if (e.transfer and e.transfer.min_size and e.transfer.net_profit and e.transfer.fee)
+        and (e.prefunded and e.prefunded.cost)
+    )
+    key = f"$.basis.{change}"
+    change = f"sell = json_set(sell, '{key}', 1.001 * json_extract(sell, '{key}'))"
+    copy = tampered(
+        path, tmp_path / "copy", f"UPDATE evidence SET {change} WHERE opportunity_id = '{one.id}'"
+    )
+    result = call(copy, "verify")
+    assert result.exit_code == 1
+    assert result.stdout.startswith(one.id) and reason in result.stdout
+    told = call(copy, "explain", one.id).stdout
+    assert "DOES NOT AGREE" in told and reason in told
+
+
 def test_rejects_answer_why_there_was_nothing(tmp_path: Path) -> None:
     def reject(symbol: str, sell: str, gate: str, count: int, short: float) -> RejectMinute:
         return RejectMinute(

@@ -109,7 +109,7 @@ class Pairs:
         spend = self._caps(buy, sell, result.sell[0][0], at).spend
         return (
             self.transfers.transfer((buy, sell), result, deep, spend, at),
-            self.transfers.prefunded((buy, sell), result, at),
+            self.transfers.prefunded((buy, sell), result, deep, at),
         )
 
     def orders(self, buy: int, sell: int, result: costs.Result) -> Orders:

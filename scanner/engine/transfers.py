@@ -17,7 +17,7 @@ from scanner.engine.rules import Moving
 from scanner.engine.terms import Terms
 from scanner.engine.volatility import EVERY, Volatility
 from scanner.engine.ways import Way, way
-from scanner.moving import OPEN, UNKNOWN, Prefunded, Transfer
+from scanner.moving import OPEN, UNKNOWN, Levels, Prefunded, Transfer
 from scanner.types import BookState, Market, Side, Wallet
 
 Route = tuple[int, int]
@@ -149,9 +149,10 @@ class Transfers:
             net_after_risk=None if risk is None else net - risk / 1e4 * brought,
         )
 
-    def prefunded(self, route: Route, result: costs.Result, at: int) -> Prefunded:
+    def prefunded(self, route: Route, result: costs.Result, levels: int, at: int) -> Prefunded:
         """What moving both inventories back costs each trade."""
         buyer = self._traded[route[0]].terms
+        sold, profit, bids, rates = self._unmoved(route, result, levels)
         to = self.way(*route, at)
         back, currency, rate = self._back(route, result, at)
         fee = None if to.state != OPEN else self.fee(route[0], to)
@@ -161,8 +162,8 @@ class Transfers:
             coin = result.buy[0][0] * buyer.buy_quote / buyer.buy_base
             paid = costs.value(result.buy, result.size) * buyer.buy_quote
             cost = (fee * coin + back_fee * rate) / self._rules.trades
-            net = result.net_profit - cost
-            net_bps = net / paid * 1e4
+            net = None if profit is None else profit - cost
+            net_bps = None if net is None else net / paid * 1e4
         return Prefunded(
             trades=self._rules.trades,
             state=to.state,
@@ -174,10 +175,37 @@ class Transfers:
             back_network=back.network,
             back_fee=back_fee,
             back_currency=currency,
+            sold=sold,
+            trade_profit=profit,
+            more_bids=bids,
+            more_rates=rates,
             cost=cost,
             net_profit=net,
             net_bps=net_bps,
         )
+
+    def _unmoved(
+        self, route: Route, result: costs.Result, levels: int
+    ) -> tuple[float | None, float | None, Levels, Levels]:
+        """What is sold of the purchase with nothing withdrawn, what that leaves, and the bids and
+        conversions behind those of the result that it takes."""
+        if not result.withdrawal:
+            return result.sold, result.net_profit, (), ()
+        buyer, seller = self._traded[route[0]].terms, self._traded[route[1]].terms
+        bids = self._store.ladder(route[1], Side.BID, levels)
+        there = min(result.size * buyer.buy_base / seller.sell_base, sum(size for _, size in bids))
+        sold = seller.floor(bids, there)
+        paid, received = costs.value(result.buy, result.size), costs.value(bids, sold)
+        exchange = result.conversion.exchange if result.conversion is not None else None
+        left = costs.left(paid, received, buyer, seller, exchange)
+        if isinstance(left, Rejection):
+            return None, None, (), ()
+        rates: Levels = ()
+        if result.conversion is not None and left.conversion is not None:
+            reached = costs.reached(left.conversion.exchange.levels, left.conversion.size)
+            had = costs.reached(left.conversion.exchange.levels, result.conversion.size)
+            rates = reached[len(had) :]
+        return sold, left.net, costs.reached(bids, sold)[len(result.sell) :], rates
 
     def _back(self, route: Route, result: costs.Result, at: int) -> tuple[Way, str, float]:
         """How the money comes back to the purchase, in which currency, and what one of it is worth

@@ -70,7 +70,7 @@ def way(source: Wallet, target: Wallet, paces: Paces, at: int) -> Way:
         network=best[0].name,
         fee=best[0].fee,
         least=best[0].min_withdraw,
-        minutes=_minutes(best, paces),
+        minutes=minutes(*best, paces),
         listed_at=oldest,
         until=until,
     )
@@ -94,15 +94,16 @@ def _shut(pairs: Sequence[Pair]) -> tuple[str, str]:
 
 
 def _rank(pair: Pair, paces: Paces) -> tuple[float, float, str]:
-    minutes = _minutes(pair, paces)
-    return pair[0].fee or 0.0, math.inf if minutes is None else minutes, pair[0].name
+    lasts = minutes(*pair, paces)
+    return pair[0].fee or 0.0, math.inf if lasts is None else lasts, pair[0].name
 
 
-def _minutes(pair: Pair, paces: Paces) -> float | None:
-    """As the user states it for either venue (the longer, if for both), or for the network; else as
-    many blocks as the deposit waits for; else what is usual."""
-    source, target = pair
-    stated = [network.minutes for network in pair if network.minutes is not None]
+def minutes(source: Network, target: Network, paces: Paces) -> float | None:
+    """How long a transfer takes (None: not known): as the user states it for either venue (the
+    longer, if for both), or for the network; else as many blocks as the deposit waits for; else
+    what is usual."""
+    both = (source, target)
+    stated = [network.minutes for network in both if network.minutes is not None]
     if stated:
         return max(stated)
     name = source.name

@@ -87,15 +87,28 @@ def _of_transfer(transfer: Transfer, state: State, a: Account) -> Iterator[str]:
 
 
 def _of_inventory(told: Prefunded, state: State, a: Account) -> Iterator[str]:
-    cost = rebalance(told, state, a)
+    cost, trade = rebalance(told, state, a), _unmoved(told, state, a)
+    if trade is not None and not same(told.trade_profit or 0.0, trade, a.buy.total):
+        yield "net with inventory"
     if (cost is None) != (told.cost is None):
         yield "cost of moving back"
     elif cost is not None and told.cost is not None:
-        net = state.net_profit - cost
         if not same(told.cost, cost, cost):
             yield "cost of moving back"
-        elif not same(told.net_profit or 0.0, net, a.buy.total):
+        elif trade is not None and not same(told.net_profit or 0.0, trade - cost, a.buy.total):
             yield "net after moving back"
+
+
+def _unmoved(told: Prefunded, state: State, a: Account) -> float | None:
+    """What the trade leaves with nothing withdrawn, again."""
+    if told.sold is None:
+        return None
+    sale = side(_deeper(state.sell, told.more_bids, told.sold), told.sold, -1)
+    brings = sale.total
+    if state.conversion is not None:
+        levels = (*state.conversion.levels, *told.more_rates)
+        brings = _converted(replace(state.conversion, levels=levels), brings)
+    return brings - a.buy.total
 
 
 def price(state: State, a: Account) -> float:
@@ -217,7 +230,7 @@ def _inventory(told: Prefunded, state: State, a: Account, base: str, quote: str)
         ("coin", _fee_of(coin, base)),
         ("money", _fee_of(back, printable(told.back_currency))),
     ]
-    cost = rebalance(told, state, a)
+    cost, trade = rebalance(told, state, a), _unmoved(told, state, a)
     if cost is None or told.fee is None or told.back_fee is None:
         rows.append(("a trade", "not known"))
     else:
@@ -225,8 +238,9 @@ def _inventory(told: Prefunded, state: State, a: Account, base: str, quote: str)
         times = "" if rate == 1 else f" x {number(rate)}"
         sums = f"({number(told.fee)} x {number(price(state, a))} + {number(told.back_fee)}{times})"
         rows.append(("a trade", f"{sums} / {told.trades:,} = {number(cost)} {quote}"))
-        net = state.net_profit - cost
-        rows.append(("net", f"{number(state.net_profit)} - {number(cost)} = {net:+,.10g} {quote}"))
+        if trade is not None:
+            sums = f"{number(trade)} - {number(cost)} = {trade - cost:+,.10g} {quote}"
+            rows.append(("net", sums))
     yield from _rows(rows)
 
 

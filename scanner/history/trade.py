@@ -51,8 +51,9 @@ def _size(state: State, a: Account, base: str) -> Iterator[str]:
     yield printable(
         f"  size bound by {state.bound}; {rounded}" + (f" to lots of {lots}" * bool(lots))
     )
-    if a.left > LEAST_LEFT * state.size:
-        yield f"  {number(a.left)} {base} are left over and counted as nothing"
+    moved = state.transfer.fee or 0.0 if state.transfer and state.transfer.in_net else 0.0
+    if a.left - moved > LEAST_LEFT * state.size:
+        yield f"  {number(a.left - moved)} {base} are left over and counted as nothing"
 
 
 def _leg(what: str, side: Side, names: Sequence[str], sign: int) -> Iterator[str]:
@@ -86,7 +87,7 @@ def _leg(what: str, side: Side, names: Sequence[str], sign: int) -> Iterator[str
         yield f"    {taken:<{left}} = {value:>{values}}   of {offered} offered"
     for (name, value), unit in zip(sums, units, strict=True):
         yield f"    {name:<{left}} = {value:>{values}}{unit}"
-    if side.missing:
+    if side.missing > LEAST_LEFT * side.size:
         yield f"    {number(side.missing)} more than its levels offer"
 
 

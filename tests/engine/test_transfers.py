@@ -102,6 +102,10 @@ def test_with_transfers_the_fee_is_a_cost_and_a_band_of_sizes_pays(bench: Bench)
     assert (told.min_size, told.max_size) == (pytest.approx(1.01), pytest.approx(3.98))
     assert told.more_asks == ((101.5, 3.0),)
     assert told.more_bids == ()
+    unmoved = prefunded(found)
+    assert (unmoved.sold, unmoved.trade_profit) == (2.0, pytest.approx(2.0))
+    assert unmoved.cost == pytest.approx((0.01 * 100 + 1) / 10)
+    assert unmoved.net_profit == pytest.approx(1.8)
 
 
 def test_a_fee_that_no_size_pays(bench: Bench) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 from scanner.frame import Detail, Level, Place, Quoted, Row, Standing, Stop, Sum
-from scanner.sinks.terminal import figures
+from scanner.sinks.terminal import figures, moving
 from scanner.sinks.terminal.ink import Line, Pen, beside, rule
 from scanner.sinks.terminal.palette import Palette
 
@@ -111,6 +111,7 @@ def _right(row: Row, detail: Detail, palette: Palette, width: int, height: int) 
     """The arithmetic; under it the venues and the spread over time, as there is room."""
     assert detail.sum is not None
     lines = _arithmetic(row, detail.sum, palette, width)
+    lines += moving.lines(detail, palette, width)
     stops = () if row.standing is Standing.OPEN else detail.stops[:MOST_STOPS]
     lines += [_stop(stop, palette, width) for stop in stops]
     quotes = _quotes(detail, palette)
@@ -141,6 +142,7 @@ def _arithmetic(row: Row, done: Sum, palette: Palette, width: int) -> list[Line]
         ("sell", done.received, palette.text),
         (f"fee {figures.percent(done.sell_rate)}", -done.sell_fee, palette.dim),
         *(((done.converted_at, -done.converting, palette.dim),) if done.converted_at else ()),
+        *((("withdrawal", -done.moving, palette.dim),) if done.moving else ()),
         (f"net {row.quote}", row.profit, palette.up if paying else palette.strong),
     )
     size = f" {figures.amount(row.size)} {row.base}" + ("" if paying else " at the touch")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
 from scanner.frame import Detail, Level, Row, Standing, Stop
+from scanner.moving import Prefunded, Transfer
 from scanner.sinks.terminal import ladders
 from scanner.sinks.terminal.ink import length
 from scanner.sinks.terminal.palette import DARK
@@ -46,6 +49,52 @@ def test_the_lines_add_up_to_the_eye() -> None:
     *parts, net = amounts
     assert len(parts) == 4
     assert sum(parts) == pytest.approx(net, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("transfer", "prefunded", "told"),
+    [
+        (
+            {"state": "closed", "reason": "deposits are closed"},
+            {},
+            ["wallets closed: deposits are closed", "by inventory: cost of refilling unknown"],
+        ),
+        ({"state": "open", "network": "BTC", "minutes": 45.0}, {}, ["by BTC, 45 min"]),
+        (
+            {
+                **{"state": "open", "network": "TRC20", "net_bps": 8.25, "risk_bps": 31.77},
+                **{"min_size": 0.1, "max_size": 1.8, "minutes": None},
+            },
+            {"net_bps": 9.5, "cost": 1.0},
+            ["by TRC20: net +8.25 ± 31.8 bps", "pays from 0.1 to 1.8", "by inventory: net +9.50"],
+        ),
+        (
+            {"state": "open", "network": "N", "net_bps": -1.0},
+            {},
+            ["by N: net -1.00 ± ? bps"],
+        ),
+    ],
+)
+def test_how_the_coin_comes_to_where_it_is_sold(
+    transfer: dict[str, Any], prefunded: dict[str, Any], told: list[str]
+) -> None:
+    shown = replace(
+        detail(),
+        transfer=Transfer(**transfer),
+        prefunded=Prefunded(
+            trades=10, state="open", back_state="open", back_currency="USDT", **prefunded
+        ),
+    )
+    text = pane(of=shown)
+    assert [part for part in told if part not in text] == []
+
+
+def test_what_a_withdrawal_takes_stands_in_the_arithmetic() -> None:
+    shown = detail()
+    assert shown.sum is not None
+    shown = replace(shown, sum=replace(shown.sum, moving=12.5))
+    assert any("withdrawal" in line and "-12.50" in line for line in pane(of=shown).splitlines())
+    assert shown.sum is not None and shown.sum.net == pytest.approx(99.9 - 12.5)
 
 
 def test_levels_that_would_be_taken_are_marked() -> None:
