@@ -146,10 +146,12 @@ class Network(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Wallet(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a venue says of moving one coin. ``listed_at``: when it said so, ns (0: it says nothing
-    in public, and all that is known is what the user states)."""
+    in public, and all that is known is what the user states). ``suspended``: it names no networks,
+    but says that the coin is not to be moved as usual."""
 
     networks: tuple[Network, ...] = ()
     listed_at: int = 0
+    suspended: bool = False
 
 
 class Market(Struct, frozen=True, kw_only=True):

@@ -32,8 +32,8 @@ def wallets(currencies: Any, wanted: Iterable[str]) -> dict[str, Wallet]:
     nothing are left out."""
     if not isinstance(currencies, Mapping):
         return {}
-    found = {code: _networks(currencies.get(code)) for code in dict.fromkeys(wanted)}
-    return {code: Wallet(networks=ones) for code, ones in found.items() if ones}
+    found = {code: _wallet(currencies.get(code)) for code in dict.fromkeys(wanted)}
+    return {code: wallet for code, wallet in found.items() if wallet != Wallet()}
 
 
 def contract(address: Any) -> str:
@@ -46,10 +46,15 @@ def contract(address: Any) -> str:
     return text if printable and not NATIVE.fullmatch(text) else ""
 
 
-def _networks(currency: Any) -> tuple[Network, ...]:
-    networks = currency.get("networks") if isinstance(currency, Mapping) else None
-    if not isinstance(networks, Mapping):
-        return ()
+def _wallet(currency: Any) -> Wallet:
+    if not isinstance(currency, Mapping):
+        return Wallet()
+    networks = _networks(currency)
+    return Wallet(networks=networks, suspended=not networks and currency.get("active") is False)
+
+
+def _networks(currency: Mapping[str, Any]) -> tuple[Network, ...]:
+    networks = _mapping(currency.get("networks"))
     found: dict[str, Network] = {}
     for code, entry in list(networks.items())[:MOST_NETWORKS]:
         name = isinstance(code, str) and usual_name(code)

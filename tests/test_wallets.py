@@ -61,6 +61,14 @@ def test_names_that_cannot_be_told_are_left_out() -> None:
     entries = {"": {}, "A\tB": {}, "A" * 65: {}, "ok": {}}
     assert [n.name for n in listed(coin(entries), ["X"])["X"].networks] == ["OK"]
     assert listed({"X": {"networks": {}}, "Y": None}, ["X", "Y", "Z"]) == {}
+    assert listed({"X": {"networks": {}, "active": True}}, ["X"]) == {}
+
+
+def test_a_coin_without_networks_may_be_suspended() -> None:
+    assert listed({"X": {"networks": {}, "active": False}}, ["X"]) == {"X": Wallet(suspended=True)}
+    facts = NetworkFacts(withdraw_fee=1.0, withdraw=True, deposit=True)
+    found = wallets({"X": Wallet(suspended=True, listed_at=5)}, {"X": {"N": facts}})
+    assert (found["X"].suspended, found["X"].listed_at) == (True, 5)
     assert listed(None, ["X"]) == {}
 
 

@@ -53,33 +53,40 @@ def band(
     while i < len(rest) and j < len(bids) and k < len(rates):
         price, proceeds = rest[i][0] * cost, bids[j][0] * revenue
         slope = proceeds * rates[k][0] - price
-        parts = (ask_left, bid_left, rate_left / proceeds)
-        bound = min(spend / price, budget / proceeds)
-        take = min(*parts, bound)
-        if least is None and slope > 0 and profit + slope * take > 0:
-            least = size - profit / slope
-        if slope <= 0 and (least is None or profit + slope * take <= 0):
-            size -= profit / slope if least is not None and slope < 0 else 0.0
+        by_rate = rate_left / proceeds
+        take = min(ask_left, bid_left, by_rate)
+        ends = take > spend / price or take > budget / proceeds
+        if ends:
+            take = min(spend / price, budget / proceeds)
+        rise = slope * take
+        if least is None:
+            if slope <= 0:
+                return None
+            if profit + rise > 0:
+                least = size - profit / slope
+        elif profit + rise <= 0:
+            size -= profit / slope
             break
-        size, profit = size + take, profit + slope * take
-        if take == bound:
+        size, profit = size + take, profit + rise
+        if ends:
             break
         spend, budget = spend - take * price, budget - take * proceeds
-        used = [take == part for part in parts]
+        # What is used up is said by comparing, for a difference of floats need not come to 0.
+        ask_used, bid_used, rate_used = take == ask_left, take == bid_left, take == by_rate
         ask_left, bid_left = ask_left - take, bid_left - take
         rate_left -= take * proceeds
-        if used[0] or ask_left <= 0:
+        if ask_used or ask_left <= 0:
             i += 1
             ask_left = rest[i][1] * buy.buy_base if i < len(rest) else 0.0
-        if used[1] or bid_left <= 0:
+        if bid_used or bid_left <= 0:
             j += 1
             bid_left = bids[j][1] * sell.sell_base if j < len(bids) else 0.0
-        if used[2] or rate_left <= 0:
+        if rate_used or rate_left <= 0:
             k += 1
             rate_left = rates[k][1] if k < len(rates) else 0.0
     if least is None:
         return None
     reached = (first + i + 1, j + 1, k + 1)
-    ends = (len(asks), len(bids), len(rates))
-    levels = min(reached[0], ends[0]), min(reached[1], ends[1]), min(reached[2], ends[2])
-    return Band(least / buy.buy_base, size / buy.buy_base, levels)
+    there = (len(asks), len(bids), len(rates))
+    i, j, k = map(min, reached, there)
+    return Band(least / buy.buy_base, size / buy.buy_base, (i, j, k))

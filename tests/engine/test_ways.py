@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from scanner.engine.assets import Sameness, sameness
 from scanner.engine.volatility import EVERY, GAP, Volatility
@@ -74,6 +75,18 @@ def test_of_equals_the_fastest() -> None:
 def test_what_is_in_the_way(source: Wallet, target: Wallet, state: str, reason: str) -> None:
     found = way(source, target, PACES, AT)
     assert (found.state, found.reason) == (state, reason)
+
+
+def test_a_coin_that_its_venue_has_suspended() -> None:
+    """Whatever networks the user knows."""
+    suspended = replace(wallet(net()), suspended=True)
+    for pair, where in (
+        ((suspended, wallet(net())), "bought"),
+        ((wallet(net()), suspended), "sold"),
+    ):
+        found = way(*pair, PACES, AT)
+        assert (found.state, found.reason) == (CLOSED, f"the coin is suspended where it is {where}")
+        assert way(*pair, PACES, AT + DAY + 1).state == UNKNOWN
 
 
 def test_what_is_listed_is_old_after_a_day_and_what_the_user_says_never() -> None:

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.events import Leg, Opportunity
+from scanner.moving import Prefunded, Transfer
 from scanner.sinks.formats import rfc3339, to_json, to_line
 
 
@@ -34,6 +35,21 @@ def opportunity(event: str = "opened", reason: str = "") -> Opportunity:
         peak_net_profit=120.0,
         reason=reason,
     )
+
+
+def test_how_the_coin_is_moved_stands_in_the_line() -> None:
+    transfer = Transfer(
+        state="open", network="BTC", fee=0.01, listed_at=1_700_000_000_000_000_000, z=1.645
+    )
+    prefunded = Prefunded(trades=10, state="open", back_state="unknown", back_currency="USDT")
+    line = json.loads(to_json(replace(opportunity(), transfer=transfer, prefunded=prefunded)))
+    assert line["transfer"]["listed_at"] == "2023-11-14T22:13:20.000000Z"
+    assert (line["transfer"]["fee"], line["transfer"]["minutes"]) == (0.01, None)
+    assert set(line["transfer"]) == set(Transfer.__struct_fields__)
+    assert (line["prefunded"]["back_state"], line["prefunded"]["cost"]) == ("unknown", None)
+    assert set(line["prefunded"]) == set(Prefunded.__struct_fields__)
+    stated = replace(opportunity(), transfer=replace(transfer, listed_at=0))
+    assert json.loads(to_json(stated))["transfer"]["listed_at"] is None
 
 
 def test_json_line() -> None:
