@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 from urllib.parse import unquote, urlsplit
 
 from pydantic import (
@@ -40,6 +40,7 @@ from scanner.venues.registry import CONTRACTS, VENUES
 
 __all__ = [
     "CROSS_QUOTE",
+    "LOOP",
     "SPOT_SPOT",
     "Carry",
     "Config",
@@ -60,9 +61,12 @@ HOUR_MS = 3_600_000
 SHORTEST_SECRET = 8
 SPOT = (MarketKind.SPOT,)
 DERIVATIVES = (MarketKind.PERPETUAL, MarketKind.FUTURE)
-Kind: TypeAlias = Literal["spot-spot", "cross-quote", "spot-perp", "perp-perp", "spot-future"]
+Kind: TypeAlias = Literal[
+    "spot-spot", "cross-quote", "multi", "loop", "spot-perp", "perp-perp", "spot-future"
+]
 SPOT_SPOT: Kind = "spot-spot"
 CROSS_QUOTE: Kind = "cross-quote"
+LOOP: Kind = "loop"
 DATABASES = frozenset({"sqlite", "postgres", "postgresql", "postgresql+psycopg"})
 
 
@@ -259,12 +263,17 @@ class Config(Model):
         default=50, ge=1, le=5000, description="The most symbols that `auto` takes."
     )
     kinds: tuple[Kind, ...] = Field(
-        default=("spot-spot", "cross-quote", "spot-perp", "perp-perp", "spot-future"),
+        default=get_args(Kind),
         description="Kinds of opportunities that are looked for. `spot-spot`: bought and sold in"
         " one currency. `cross-quote`: in two, with the order that converts what the sale brings."
+        " `multi`: bought on several venues and sold on several at once, in one currency. `loop`:"
+        " one currency turned into others and back, on one venue or across them."
         " Where contracts are among a venue's `markets`, also `spot-perp` and `spot-future`: a coin"
         " bought, a contract on it sold and both held; `perp-perp`: one perpetual bought, another"
         " sold.",
+    )
+    loop_length: int = Field(
+        default=3, ge=2, le=6, description="The most orders that a `loop` may have."
     )
     currency: str = Field(
         default="USDT",

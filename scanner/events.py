@@ -6,6 +6,7 @@ Prices, sizes and times as in ``scanner.types``.
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from scanner.moving import Prefunded, Transfer
 
@@ -113,6 +114,13 @@ class Opportunity(Struct, frozen=True, kw_only=True):
     real price of it is known. ``carry``: of the kinds that are held for a while; their net is what
     is expected at the end, unwinding included. ``transfer`` and ``prefunded``: what becomes of it
     if the coin is moved after the purchase, and if it is there beforehand (None: the kind is held).
+
+    ``legs``: every order of the kinds that have more than these. Of ``multi`` all purchases and
+    then all sales, the largest first: ``buy`` and ``sell`` are the first of each, ``size`` is all
+    that is bought. Of ``loop`` in their order, each taking what the one before it brings: ``buy``
+    and ``sell`` are the first and the last of them (``side`` says what they are), ``symbol`` the
+    currencies that it goes through, the first of which is ``currency``, and ``size`` what of that
+    is put in; ``net_bps`` is over that as well.
     """
 
     event: str
@@ -141,6 +149,24 @@ class Opportunity(Struct, frozen=True, kw_only=True):
     carry: Carry | None = None
     transfer: Transfer | None = None
     prefunded: Prefunded | None = None
+    legs: tuple[Leg, ...] = ()
+
+
+def aged(state: Opportunity, at: int) -> Opportunity:
+    """The same, seen at a later time: its books have become older."""
+    elapsed = (at - state.at) / 1e6
+
+    def older(leg: Leg) -> Leg:
+        return leg if leg.assumed else replace(leg, age_ms=leg.age_ms + elapsed)
+
+    return replace(
+        state,
+        at=at,
+        buy=older(state.buy),
+        sell=older(state.sell),
+        conversion=older(state.conversion) if state.conversion else None,
+        legs=tuple(map(older, state.legs)),
+    )
 
 
 class Survival(Struct, frozen=True, kw_only=True):

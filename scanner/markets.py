@@ -25,7 +25,7 @@ from msgspec.structs import replace
 
 from scanner.aliases import each_book_once
 from scanner.clock import now
-from scanner.config import CROSS_QUOTE, Config, Feed
+from scanner.config import CROSS_QUOTE, LOOP, Config, Feed
 from scanner.errors import ConfigError, CrossbookError
 from scanner.explain import did_you_mean
 from scanner.fees import priced
@@ -198,7 +198,7 @@ def _converting(
 ) -> list[str]:
     """Further symbols that turn one quote currency of ``symbols`` into another, where one of them
     is bought in the one and sold in the other."""
-    if CROSS_QUOTE not in config.kinds:
+    if not {CROSS_QUOTE, LOOP}.intersection(config.kinds):
         return []
     quotes: defaultdict[str, set[str]] = defaultdict(set)
     for symbol in symbols:
@@ -233,7 +233,8 @@ def _known(
             near = did_you_mean(symbol, by_symbol)
             log.warning("%s: no configured venue lists it; %s", symbol, near or "left out")
             continue
-        alone = CROSS_QUOTE not in config.kinds or bases[markets[0].base] == 1
+        across = {CROSS_QUOTE, LOOP}.intersection(config.kinds)
+        alone = not across or bases[markets[0].base] == 1
         if len(markets) == 1 and alone:
             log.warning("%s: only %s lists it, so there is no pair", symbol, markets[0].venue)
         known.append(symbol)

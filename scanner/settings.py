@@ -57,6 +57,7 @@ def rules(config: Config) -> Rules:
         suspect_bps=config.limits.suspect_bps or math.inf,
         structural=int(config.limits.structural_h * HOUR),
         moving=_moving(config.transfer),
+        loop_length=config.loop_length,
     )
 
 

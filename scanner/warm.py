@@ -88,5 +88,6 @@ def warm() -> None:
     store.grow_old(1)
     scan.rescan(store.context, 1, 1)
     scan.convert(store.context, 0, 1)
+    engine.several.tick(1 << 60)
     Overview(store, engine).best(1)
     Run(2).find(0, 2, 0)

@@ -22,6 +22,7 @@ class Basis(Struct, frozen=True, kw_only=True, omit_defaults=True):
     carry: Carry | None = None
     transfer: Transfer | None = None
     prefunded: Prefunded | None = None
+    legs: tuple[Leg, ...] = ()
 
 
 class Sale(Leg, frozen=True, kw_only=True):

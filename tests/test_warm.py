@@ -10,14 +10,14 @@ AFTER_WARMING = """
 from numba.core.dispatcher import Dispatcher
 from scanner.books import kernels, parse
 from scanner.books.store import BookStore, Keys
-from scanner.engine import rank, scan
+from scanner.engine import graph, rank, scan
 from scanner.fast import entry
 from scanner.steps import Snapshot
 from scanner.types import LevelLayout
 from scanner.warm import warm
 
 def known():
-    modules = (kernels, parse, rank, scan, entry)
+    modules = (graph, kernels, parse, rank, scan, entry)
     return {f"{m.__name__}.{n}": len(v.signatures) for m in modules for n, v in vars(m).items()
             if isinstance(v, Dispatcher)}
 

@@ -25,17 +25,21 @@ class Capital:
         once = self.once(buy.quote, at)
         if once < spend:
             spend, spend_of = once, "max_trade"
-        amount = self._rules.capital.get(sell.venue)
-        give = math.inf
-        if amount is not None:
-            worth = self._worth(amount, sell.quote, at) / bid if bid > 0 else math.inf
-            give = min(amount.by_currency.get(sell.base, math.inf), worth)
-        return Caps(spend, spend_of, give, name(sell.venue))
+        return Caps(spend, spend_of, self.give(sell, bid, at), name(sell.venue))
 
-    def budget(self, venue: str, currency: str, at: int) -> float:
-        """How much of a currency may be spent at a venue."""
+    def give(self, market: Market, bid: float, at: int, share: int = 1) -> float:
+        """How much of the base of a market may be given away there, where ``bid`` is the best. One
+        sum for all currencies is shared by so many orders."""
+        amount = self._rules.capital.get(market.venue)
+        if amount is None:
+            return math.inf
+        worth = self._worth(amount, market.quote, at) / share / bid if bid > 0 else math.inf
+        return min(amount.by_currency.get(market.base, math.inf), worth)
+
+    def budget(self, venue: str, currency: str, at: int, share: int = 1) -> float:
+        """How much of a currency may be spent at a venue; ``share`` as of ``give``."""
         amount = self._rules.capital.get(venue)
-        return math.inf if amount is None else self._of(amount, currency, at)
+        return math.inf if amount is None else self._of(amount, currency, at, share)
 
     def once(self, currency: str, at: int) -> float:
         """How much of a currency the purchase of one trade may cost."""
@@ -50,9 +54,9 @@ class Capital:
         give = here.by_currency.get(sell.base, math.inf) if here else math.inf
         return min(spend, once), give
 
-    def _of(self, amount: Amount, currency: str, at: int) -> float:
+    def _of(self, amount: Amount, currency: str, at: int, share: int = 1) -> float:
         named = amount.by_currency.get(currency, math.inf)
-        return min(named, self._worth(amount, currency, at))
+        return min(named, self._worth(amount, currency, at) / share)
 
     def _worth(self, amount: Amount, currency: str, at: int) -> float:
         if amount.worth == math.inf:

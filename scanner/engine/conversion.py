@@ -64,13 +64,46 @@ class Exchange(Struct, frozen=True, kw_only=True):
         terms = self.terms
         if terms is None:
             return Converted(self, amount, amount * self.rate, amount, amount, self.rate)
-        if self.side is Side.BID:
-            size = terms.floor(self.levels, amount / terms.sell_base)
-        else:
-            size = terms.floor(self.levels, affordable(self.levels, amount / terms.buy_quote))
-        worth = value(self.levels, size)
-        if size <= 0 or terms.too_small(size, worth) > 0:
+        size = self._lots(terms, amount)
+        if size <= 0 or terms.too_small(size, value(self.levels, size)) > 0:
             return Rejection(Gate.CONVERSION)
+        return self._order(terms, size)
+
+    def bring(self, amount: float) -> Converted | None:
+        """The smallest order in whole lots that brings ``amount``; None where the venue takes none
+        so small."""
+        terms = self.terms
+        if terms is None:
+            given = amount / self.rate
+            return Converted(self, given, amount, given, given, self.rate)
+        if self.side is Side.BID:
+            size = terms.ceil(self.levels, affordable(self.levels, amount / terms.sell_quote))
+        else:
+            size = terms.ceil(self.levels, amount / terms.buy_base)
+        too_small = terms.too_small(size, value(self.levels, size)) > 0
+        return None if too_small else self._order(terms, size)
+
+    def refused(self, amount: float) -> Rejection:
+        """Why there is no order for ``amount``: it is less than a lot, or than the venue takes."""
+        terms = self.terms
+        if terms is None:
+            return Rejection(Gate.CONVERSION)
+        size = self._lots(terms, amount)
+        if size > 0:
+            return Rejection(Gate.SIZE, terms.too_small(size, value(self.levels, size)) * 1e4)
+        wanted = self._size(terms, amount)
+        return Rejection(Gate.LOT, (1 - wanted / max(float(terms.step), wanted)) * 1e4)
+
+    def _size(self, terms: Terms, amount: float) -> float:
+        if self.side is Side.BID:
+            return amount / terms.sell_base
+        return affordable(self.levels, amount / terms.buy_quote)
+
+    def _lots(self, terms: Terms, amount: float) -> float:
+        return terms.floor(self.levels, self._size(terms, amount))
+
+    def _order(self, terms: Terms, size: float) -> Converted:
+        worth = value(self.levels, size)
         if self.side is Side.BID:
             given, got = size * terms.sell_base, worth * terms.sell_quote
             return Converted(self, given, got, size, worth, worth / size)

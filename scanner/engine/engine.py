@@ -17,6 +17,7 @@ from scanner.books.store import MAX_LEAD, BookStore
 from scanner.engine import costs, paper, scan
 from scanner.engine.apart import Apart
 from scanner.engine.currencies import Currencies
+from scanner.engine.desk import Desk
 from scanner.engine.following import Following
 from scanner.engine.gates import CODES, Gate, Rejection
 from scanner.engine.groups import Groups
@@ -27,9 +28,11 @@ from scanner.engine.minutes import take_minutes
 from scanner.engine.pairs import Pairs
 from scanner.engine.quarantine import Quarantine, Tell
 from scanner.engine.rejects import Rejects
-from scanner.engine.rules import CROSS_QUOTE, Rules
+from scanner.engine.rules import CROSS_QUOTE, LOOP, SPOT_SPOT, Rules
+from scanner.engine.several import Several
 from scanner.engine.terms import Terms
 from scanner.engine.tracker import Thresholds
+from scanner.engine.trust import Trust
 from scanner.events import Opportunity, RejectMinute, RouteMinute
 from scanner.moving import Prefunded, Transfer
 from scanner.types import BookState, Market, MarketKind, Proof, Side
@@ -96,12 +99,23 @@ class Engine:
         self.rejects = Rejects(store, self._groups)
         self.changes = 0
         self._over = False
+        desk = Desk(
+            store=store,
+            groups=self._groups,
+            traded=self._traded,
+            currencies=self._currencies,
+            pairs=self._pairs,
+            rejects=self.rejects,
+            trust=Trust(store, self._groups, self._traded),
+        )
+        self.several = Several(desk, ids, emit, lambda: self.changes)
         self.configure(thresholds, bounds, rules or Rules())
 
     def configure(self, thresholds: Thresholds, bounds: Bounds, rules: Rules | None = None) -> None:
         """What is worth an event, how fresh books must be and what else the user allows (None: as
         before), from now on; what is open stays so until it is looked at again."""
         self._thresholds = self._lives.thresholds = thresholds
+        self.several.configure(thresholds)
         parameters, limits = self._store.array(L.PARAM_INT), self._store.array(L.PARAM_REAL)
         parameters[L.MAX_AGE], parameters[L.MAX_SKEW] = bounds.max_age, bounds.max_skew
         parameters[L.MAX_LEAD] = min(bounds.max_lead, bounds.max_age)
@@ -116,7 +130,7 @@ class Engine:
     @property
     def open_count(self) -> int:
         """How many opportunities are open now."""
-        return len(self._lives.open)
+        return len(self._lives.open) + self.several.open_count
 
     @property
     def currencies(self) -> Currencies:
@@ -216,11 +230,13 @@ class Engine:
         self._currencies.changed(book, at)
         self._lives.close_all(book, reason, at)
         self._look_again(self._lives.on_conversion(book), at)
+        self.several.dropped(book, reason, at)
 
     def finish(self, reason: str, at: int) -> None:
         """The end: what is open is closed with ``reason``, and nothing is told any more."""
         self._over = True
         self._lives.finish(reason, at)
+        self.several.finish(reason, at)
 
     def tick(self, at: int) -> None:
         """Look again at what is open, for time alone can end it; and at what conversions that have
@@ -234,6 +250,7 @@ class Engine:
             rows = scan.rescan(self._store.context, len(self._groups.numbers), at)
             for buy, sell, code in self._rows(rows):
                 self._follow(buy, sell, code, at, noted=False)
+        self.several.tick(at)
 
     def take_minutes(self, at: int) -> list[RouteMinute]:
         """The summaries of all routes since they were last taken, as of the time ``at``."""
@@ -267,6 +284,10 @@ class Engine:
 
     def _follow(self, buy: int, sell: int, code: int, at: int, *, noted: bool) -> None:
         life = self._lives.open.get((buy, sell))
+        if not self._is_looked_for(buy, sell):
+            if life is not None:
+                self._lives.close((buy, sell), "this kind is not looked for any more", at)
+            return
         outcome: costs.Result | Rejection | None = None
         if code == L.OK:
             outcome = self._pairs.evaluate(buy, sell, at)
@@ -292,6 +313,14 @@ class Engine:
                 missing = outcome.shortfall_bps + self._thresholds.min_net_bps
                 outcome = Rejection(Gate.FEES, missing)
             self.rejects.note(buy, sell, outcome)
+
+    def _is_looked_for(self, buy: int, sell: int) -> bool:
+        """Whether this pair is told as one: both orders on one venue, for two currencies, are part
+        of a loop where those are."""
+        one, other, kinds = self._markets[buy], self._markets[sell], self._pairs.rules.kinds
+        if one.quote == other.quote:
+            return SPOT_SPOT in kinds
+        return CROSS_QUOTE in kinds and not (one.venue == other.venue and LOOP in kinds)
 
     def _why(self, buy: int, sell: int, code: int, outcome: Rejection | None, at: int) -> str:
         if code == L.NOT_LIVE:

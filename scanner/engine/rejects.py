@@ -20,6 +20,14 @@ class Rejects:
     def __init__(self, store: BookStore, groups: Groups) -> None:
         self._store = store
         self._groups = groups
+        self._others: dict[tuple[str, str, str, Gate], tuple[int, float]] = {}
+
+    def count(self, symbol: str, buy: str, sell: str, rejection: Rejection) -> None:
+        """The same of what is no route between two books of a group: what is bought and sold, and
+        at which venues."""
+        key = symbol, buy, sell, rejection.gate
+        counted, least = self._others.get(key, (0, rejection.shortfall_bps))
+        self._others[key] = counted + 1, min(least, rejection.shortfall_bps)
 
     def note(self, buy: int, sell: int, rejection: Rejection) -> None:
         """What the exact computation found in the way of a route."""
@@ -55,6 +63,17 @@ class Rejects:
                     best_shortfall_bps=float(least[i, j, code]),
                 )
             counts[:] = 0
+        for (symbol, buy, sell, gate), (counted, short) in self._others.items():
+            yield RejectMinute(
+                at=at,
+                symbol=symbol,
+                buy=buy,
+                sell=sell,
+                gate=gate.value,
+                count=counted,
+                best_shortfall_bps=short,
+            )
+        self._others.clear()
 
 
 def symbols(buyer: Market, seller: Market) -> str:

@@ -10,9 +10,10 @@ from msgspec import Struct
 from scanner.engine.ways import Paces
 
 SPOT_SPOT, CROSS_QUOTE = "spot-spot", "cross-quote"
+MULTI, LOOP = "multi", "loop"
 SPOT_PERP, PERP_PERP, SPOT_FUTURE = "spot-perp", "perp-perp", "spot-future"
 CARRIES = (SPOT_PERP, PERP_PERP, SPOT_FUTURE)
-KINDS = (SPOT_SPOT, CROSS_QUOTE, *CARRIES)
+KINDS = (SPOT_SPOT, CROSS_QUOTE, MULTI, LOOP, *CARRIES)
 HOUR = 3_600_000_000_000
 
 
@@ -55,7 +56,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     ``max_trade``: the most that the buy leg of one trade may cost. ``unverified``: whether books
     that nothing proves take part. ``holding``: how carries are held. ``suspect_bps``: how far
     apart two books of one coin may be; ``structural``: how long a route may be worth it without an
-    end, ns (0: for ever). ``moving``: how coins come from one venue to the other."""
+    end, ns (0: for ever). ``moving``: how coins come from one venue to the other. ``loop_length``:
+    the most orders of a loop."""
 
     kinds: frozenset[str] = frozenset(KINDS)
     currency: str = ""
@@ -67,3 +69,4 @@ class Rules(Struct, frozen=True, kw_only=True):
     suspect_bps: float = math.inf
     structural: int = 0
     moving: Moving = Moving()
+    loop_length: int = 3

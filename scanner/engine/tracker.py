@@ -6,12 +6,22 @@ It opens when the thresholds are met and stays open while net stays above ``clos
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.engine.costs import Result
 from scanner.engine.gates import Gate, Rejection
-from scanner.events import Opportunity
+from scanner.events import Opportunity, aged
+
+
+class Left(Protocol):
+    """What a trade leaves, in bps and in quote."""
+
+    @property
+    def net_bps(self) -> float: ...
+    @property
+    def net_profit(self) -> float: ...
 
 
 class Thresholds(Struct, frozen=True, kw_only=True):
@@ -23,7 +33,7 @@ class Thresholds(Struct, frozen=True, kw_only=True):
     close_ratio: float = 0.5
     update_interval: int = 250_000_000
 
-    def short(self, result: Result, *, open_: bool) -> Rejection | None:
+    def short(self, result: Left, *, open_: bool) -> Rejection | None:
         """What is missing for it to open, or, if it is ``open_``, to stay so; None: nothing."""
         part = self.close_ratio if open_ else 1.0
         if result.net_bps < self.min_net_bps * part:
@@ -61,16 +71,4 @@ class Life:
 
     def close(self, reason: str, at: int) -> Opportunity:
         """The end, with the last state in which it was true; ages are as of the end."""
-        elapsed = (at - self.last.at) / 1e6
-        buy, sell, conversion = self.last.buy, self.last.sell, self.last.conversion
-        if conversion is not None and not conversion.assumed:
-            conversion = replace(conversion, age_ms=conversion.age_ms + elapsed)
-        return replace(
-            self.last,
-            event="closed",
-            at=at,
-            reason=reason,
-            buy=replace(buy, age_ms=buy.age_ms + elapsed),
-            sell=replace(sell, age_ms=sell.age_ms + elapsed),
-            conversion=conversion,
-        )
+        return replace(aged(self.last, at), event="closed", reason=reason)

@@ -20,7 +20,7 @@ from scanner.engine.conversion import Exchange
 from scanner.engine.engine import Bounds, Engine
 from scanner.engine.gates import Rejection
 from scanner.engine.ids import Ids
-from scanner.engine.rules import Amount, Moving, Rules
+from scanner.engine.rules import CROSS_QUOTE, SPOT_SPOT, Amount, Moving, Rules
 from scanner.engine.terms import Terms
 from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity
@@ -221,6 +221,7 @@ class Floor:
         self.store = BookStore()
         venues = [f"v{i}" for i in range(random.randint(2, 6))]
         self.rules = Rules(
+            kinds=frozenset({SPOT_SPOT, CROSS_QUOTE}),
             currency="Q",
             assumed={("R", "Q"): 0.998, ("Q", "R"): 1.01} if random.random() < 0.1 else {},
             capital={venue: amount(random) for venue in venues if random.random() < 0.4},

@@ -11,13 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 from fnmatch import translate
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from scanner.alert_config import AlertRule, AlertSettings
-from scanner.events import Leg, Opportunity
+from scanner.events import Leg, Opportunity, aged
 
 SECOND = 1_000_000_000
-MILLISECOND = 1_000_000
 REMEMBERED_ROUTES = 100_000
 _NONE: frozenset[str] = frozenset()
 
@@ -150,17 +148,6 @@ def cost(leg: Leg, size: float) -> float:
         if left <= 0:
             break
     return total
-
-
-def aged(found: Opportunity, at: int) -> Opportunity:
-    """The same, seen at a later time: its books have become older."""
-    elapsed = (at - found.at) / MILLISECOND
-    return replace(
-        found,
-        at=at,
-        buy=replace(found.buy, age_ms=found.buy.age_ms + elapsed),
-        sell=replace(found.sell, age_ms=found.sell.age_ms + elapsed),
-    )
 
 
 def _compared(name: str, rule: AlertRule) -> Rule:

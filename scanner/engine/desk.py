@@ -1,0 +1,52 @@
+"""What every kind with many orders looks at: the books, what they cost, what may be spent on them,
+whether they may be trusted, and where what stops them is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from scanner.books.store import BookStore
+from scanner.engine.capital import Capital
+from scanner.engine.currencies import Currencies
+from scanner.engine.groups import Groups
+from scanner.engine.legs import Traded
+from scanner.engine.pairs import Pairs
+from scanner.engine.rejects import Rejects
+from scanner.engine.rules import Rules
+from scanner.engine.trust import Trust
+
+
+class Desk(Struct, frozen=True, kw_only=True):
+    """Parts of an engine; ``traded`` by the number of the book."""
+
+    store: BookStore
+    groups: Groups
+    traded: Mapping[int, Traded]
+    currencies: Currencies
+    pairs: Pairs
+    rejects: Rejects
+    trust: Trust
+
+    @property
+    def rules(self) -> Rules:
+        """Those that hold now."""
+        return self.pairs.rules
+
+    @property
+    def capital(self) -> Capital:
+        """What may be spent where."""
+        return self.pairs.capital
+
+    def accounting(self, currency: str, profit: float, at: int) -> dict[str, Any]:
+        """The fields of an ``Opportunity`` that tell a profit in the accounting currency."""
+        priced = self.currencies.rate(currency, self.rules.currency, at)
+        rate, where = priced or (0.0, "")
+        return {
+            "accounting": self.rules.currency,
+            "accounting_profit": profit * rate if priced else None,
+            "accounting_rate": rate,
+            "accounting_venue": where,
+        }
