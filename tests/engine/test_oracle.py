@@ -179,7 +179,7 @@ def test_the_exact_computation_agrees(random: Random) -> None:
     compare(found, expected)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=repeats(150, 1000), deadline=None)
 @given(st.randoms(use_true_random=True))
 def test_the_sizes_that_pay_a_withdrawal_agree(random: Random) -> None:
     buy, sell, conversion, means = route(random)
