@@ -74,7 +74,7 @@ def test_a_demo_follows_its_configuration(config: Path, tmp_path: Path) -> None:
         assert demo.symbols(before) == {"XRP/USDT"}
         config.write_text(VENUES + "symbols: [XRP/USDT]\nthresholds: {min_net_bps: 1e6}\n")
         demo.until_logged("the configuration has changed: thresholds")
-        time.sleep(0.5)
+        time.sleep(1.5)  # carries are looked at once a second
         before = len(demo.flagged)
         time.sleep(1)
         assert len(demo.flagged) == before
