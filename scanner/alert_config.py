@@ -117,7 +117,7 @@ class AlertRule(Model):
         description="Patterns of symbols (`*`, `?`, `[abc]`), any of which must fit; none with a"
         " leading `!` may. Upper and lower case are the same.",
     )
-    venues: Patterns = Field(default=EVERY, description="Patterns that both venues must fit.")
+    venues: Patterns = Field(default=EVERY, description="Patterns that all venues of it must fit.")
     buy: Patterns = Field(default=EVERY, description="Patterns of the venue to buy at.")
     sell: Patterns = Field(default=EVERY, description="Patterns of the venue to sell at.")
     kinds: Patterns = Field(

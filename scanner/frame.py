@@ -53,6 +53,7 @@ class Row(Struct, frozen=True, kw_only=True):
     ``size``, ``profit`` and the bps are those of the best size; of a route that would lose, those
     of what stands at the touch. ``live`` of ``books`` can be trusted. ``trend``: the last seconds,
     oldest first. ``id``, ``opened_at`` and the peak are those of the open opportunity, if any.
+    ``kind``: it is the row of one that takes more than two orders, and only there while it is open.
     """
 
     symbol: str
@@ -71,6 +72,7 @@ class Row(Struct, frozen=True, kw_only=True):
     live: int = 0
     books: int = 0
     trend: tuple[Second, ...] = ()
+    kind: str = ""
 
 
 class Level(Struct, frozen=True):
@@ -127,11 +129,25 @@ class Stop(Struct, frozen=True):
     shortfall_bps: float
 
 
+class Order(Struct, frozen=True, kw_only=True):
+    """One of the orders of a row that has more than two: ``size`` in base at ``price`` on the
+    whole, in the units of its ``symbol``."""
+
+    venue: str
+    symbol: str
+    side: str
+    size: float
+    price: float
+    fee_rate: float
+    age_ms: float
+
+
 class Detail(Struct, frozen=True, kw_only=True):
     """All about the best route of one symbol: the asks that are bought, the bids that are sold to,
     best first, and every venue's touch. ``history`` goes further back than ``Row.trend``.
     ``stops``: why it was not flagged though it looked good, the most often first. ``transfer`` and
-    ``prefunded``: how the coin comes to the sale, and what that leaves."""
+    ``prefunded``: how the coin comes to the sale, and what that leaves. ``orders``: of what takes
+    more than two of them, which has no ladders here; ``bound``: what ended its size."""
 
     symbol: str
     asks: tuple[Level, ...] = ()
@@ -142,6 +158,8 @@ class Detail(Struct, frozen=True, kw_only=True):
     stops: tuple[Stop, ...] = ()
     transfer: Transfer | None = None
     prefunded: Prefunded | None = None
+    orders: tuple[Order, ...] = ()
+    bound: str = ""
 
 
 class Link(StrEnum):

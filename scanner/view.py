@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from scanner import order_rows
 from scanner.engine import costs
 from scanner.engine.overview import Overview, Quote, Route, Trust
 from scanner.feeds.health import ConnectionState, Health
@@ -80,13 +81,15 @@ class View:
             routes = {route.symbol: route for route in self._overview.best(at, query.venue)}
         symbols = self._symbols(routes)
         shown = [routes.get(symbol) or Route(symbol=symbol, live=0, books=0) for symbol in symbols]
-        wanted = symbols if query.details is None else query.details
+        many = order_rows.rows(self._engine.several.states(), query.venue, at)
+        wanted = (*symbols, *many) if query.details is None else query.details
         venues = tuple(self._venue_lines(at))
         return Frame(
             at=at,
-            rows=tuple(self._row(route, at) for route in shown),
-            details=tuple(
-                self._detail(route, query.levels, at) for route in shown if route.symbol in wanted
+            rows=(*(self._row(route, at) for route in shown), *(row for row, _ in many.values())),
+            details=(
+                *(self._detail(one, query.levels, at) for one in shown if one.symbol in wanted),
+                *(order_rows.detail(*many[name], at) for name in many if name in wanted),
             ),
             venues=venues,
             services=(),

@@ -60,12 +60,14 @@ class Window:
         self._since = self._since or at
         frames = self._look(query)
         found = {row.symbol: row for frame in frames for row in frame.rows}
+        rows = {symbol: found.get(symbol, empty) for symbol, empty in self._rows.items()}
+        rows |= {symbol: row for symbol, row in found.items() if row.kind}
         details = {detail.symbol: detail for frame in frames for detail in frame.details}
         venues = tuple(self._venues(frames))
         return Frame(
             at=at,
-            rows=tuple(found.get(symbol, empty) for symbol, empty in self._rows.items()),
-            details=tuple(details[symbol] for symbol in self._rows if symbol in details),
+            rows=tuple(rows.values()),
+            details=tuple(details[symbol] for symbol in rows if symbol in details),
             venues=venues,
             services=tuple(service() for service in self._services),
             events=self._recent.newest(),

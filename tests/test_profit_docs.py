@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,13 @@ from msgspec.structs import replace
 
 from scanner.engine.engine import Bounds
 from scanner.engine.overview import Overview
-from scanner.engine.rules import Moving, Rules
+from scanner.engine.rules import LOOP, MULTI, Moving, Rules
 from scanner.engine.tracker import Thresholds
 from scanner.engine.ways import Paces
 from scanner.events import Opportunity
 from scanner.sinks.formats import to_json
 from scanner.types import Network, Wallet
+from tests.engine.floor import Floor, spot
 from tests.engine.test_engine import Bench
 from tests.history_commands import printed, store
 from tests.storage.events import START
@@ -109,6 +111,43 @@ def test_at_twice_the_fee_the_same_prices_lose() -> None:
     assert route.result is None
     net = route.bid * (1 - 0.001) - route.ask * (1 + 0.001)
     assert f"{net:+.2f} USDT, {route.edge_bps:+.2f} bps" in PAGE
+
+
+def many() -> Opportunity:
+    """Bought on two venues, sold on two others."""
+    floor = Floor(Rules(kinds=frozenset({MULTI}), currency="USDT"))
+    for venue in ("kucoin", "bybit", "okx", "binance"):
+        floor.add(spot(venue, "BTC/USDT", 0.0005, lot=0.001))
+    floor.show("kucoin BTC/USDT", [(99_990, 1)], [(100_000, 0.4), (100_080, 2)], START)
+    floor.show("bybit BTC/USDT", [(99_995, 1)], [(100_010, 0.5)], START)
+    floor.show("okx BTC/USDT", [(100_200, 0.6), (100_190, 0.25)], [(100_210, 1)], START)
+    floor.show("binance BTC/USDT", [(100_205, 0.2), (100_100, 3)], [(100_215, 1)], START)
+    (opened,) = floor.tick(START)
+    return replace(opened, id="01a0c2de-1800-7000-8000-000000000001")
+
+
+def closed_loop() -> Opportunity:
+    """A triangle on one venue."""
+    floor = Floor(Rules(kinds=frozenset({LOOP}), currency="USDT"))
+    for symbol in ("BTC/USDT", "ETH/BTC", "ETH/USDT"):
+        floor.add(spot("kucoin", symbol, 0.0005, lot=0.0001))
+    floor.show("kucoin BTC/USDT", [(99_990, 1)], [(100_000, 1)], START)
+    floor.show("kucoin ETH/BTC", [(0.0299, 10)], [(0.03, 20)], START)
+    floor.show("kucoin ETH/USDT", [(3_015, 12), (3_002, 40)], [(3_020, 9)], START)
+    (opened,) = floor.tick(START)
+    return replace(opened, id="01a0c2de-1800-7000-8000-000000000001")
+
+
+@pytest.mark.parametrize("example", [many, closed_loop])
+def test_the_examples_of_many_orders_are_what_explain_prints(
+    example: Callable[[], Opportunity], tmp_path: Path
+) -> None:
+    store(tmp_path / "db", [example()])
+    told = printed(tmp_path / "db", "explain", "01a0c2de-1800", columns=100)
+    begin = next(i for i, line in enumerate(told) if line.startswith("  buy on"))
+    end = next(i for i, line in enumerate(told) if line.startswith("  agrees"))
+    trade = "\n".join(told[begin:end])
+    assert f"```\n{trade}\n```" in PAGE, f"docs/profit.md should have\n{trade}"
 
 
 @pytest.mark.parametrize("figure", ["size", "net_profit", "gross_bps", "net_bps"])

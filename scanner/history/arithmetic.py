@@ -98,9 +98,9 @@ def account(state: State) -> Account:
     )
     disagrees = [name for name, is_, ought, scale in told if not same(is_, ought, scale)]
     orders = [buy, sell, *([conversion.side] if conversion else [])]
-    disagrees += dict.fromkeys(name for name in _impossible(orders) if name not in disagrees)
-    disagrees += [name for order in orders for name in _untrusted(order.leg)]
-    disagrees += [f"age on {leg.venue}" for leg in (state.buy, state.sell) if _misdated(leg, state)]
+    disagrees += dict.fromkeys(name for name in impossible(orders) if name not in disagrees)
+    disagrees += [name for order in orders for name in untrusted(order.leg)]
+    disagrees += [f"age on {leg.venue}" for leg in (state.buy, state.sell) if misdated(leg, state)]
     if left < -TOLERANCE * buy.size and "size" not in disagrees:
         disagrees.append("size sold")
     if conversion and conversion.given > sell.total * (1 + TOLERANCE):
@@ -165,7 +165,7 @@ def _of_carry(carry: Carry, basis: float, fees: float) -> Iterator[str]:
         yield "entry cost"
 
 
-def _impossible(orders: Sequence[Side]) -> Iterator[str]:
+def impossible(orders: Sequence[Side]) -> Iterator[str]:
     """What could not have been done as it is stored."""
     for order in orders:
         leg = order.leg
@@ -178,7 +178,7 @@ def _impossible(orders: Sequence[Side]) -> Iterator[str]:
             yield f"fee on {leg.venue}"
 
 
-def _untrusted(leg: Leg) -> Iterator[str]:
+def untrusted(leg: Leg) -> Iterator[str]:
     """What no flag could have rested on, or been filled at."""
     if leg.state not in ("", LIVE):
         yield f"state on {leg.venue}"
@@ -188,7 +188,7 @@ def _untrusted(leg: Leg) -> Iterator[str]:
             yield f"limit on {leg.venue}"
 
 
-def _misdated(leg: Leg, state: State) -> bool:
+def misdated(leg: Leg, state: State) -> bool:
     """Whether its book was not as old then as it says."""
     return bool(leg.book_at) and abs((state.at - leg.book_at) / 1e6 - leg.age_ms) > MICROSECOND
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from scanner.events import FeedEvent
-from scanner.history import after, moving, shapes, trade
-from scanner.history.arithmetic import account
+from scanner.history import after, several_text, shapes, trade
+from scanner.history.arithmetic import Account, account
 from scanner.history.moving import number
 from scanner.history.plot import spark
+from scanner.history.several import Chain, Together, disagreements, several
 from scanner.history.table import Column, table
 from scanner.history.tables import lasted
 from scanner.sinks import formats
@@ -38,7 +39,10 @@ def lines(detail: Detail, moment: str, width: int) -> Iterator[str]:
     yield from _life(detail, width)
     for state in chosen(detail, moment):
         yield ""
-        yield from trade.lines(state, o)
+        base, quote = printable(o.symbol.partition("/")[0]), printable(o.currency)
+        yield trade.headline(state, base)
+        told = several_text if state.legs else trade
+        yield from told.lines(state, base, quote)
     if not detail.states:
         yield ""
         yield "its levels were not kept: the database could not take all that was found"
@@ -142,8 +146,8 @@ def _feed(event: FeedEvent) -> str:
 
 
 def _state_fields(state: State) -> dict[str, Any]:
-    a = account(state)
-    disagrees = a.disagrees + moving.disagreements(state, a)
+    a = several(state) if state.legs else account(state)
+    disagrees = disagreements(state)
     return {
         "moment": state.moment,
         "at": rfc3339(state.at),
@@ -154,23 +158,41 @@ def _state_fields(state: State) -> dict[str, Any]:
         "buy": formats.leg(state.buy),
         "sell": formats.leg(state.sell),
         **formats.basis(state),
-        "computed": {
-            "paid": a.buy.value,
-            "buy_fee": a.buy.fee,
-            "cost": a.buy.total,
-            "received": a.sell.value,
-            "sell_fee": a.sell.fee,
-            "proceeds": a.sell.total,
-            "given": a.conversion.given if a.conversion else None,
-            "got": a.conversion.got if a.conversion else None,
-            "left": a.left,
-            "gross_bps": a.gross_bps,
-            "net_bps": a.net_bps,
-            "net_profit": a.net,
-        },
+        "computed": _computed(a)
+        | {"gross_bps": a.gross_bps, "net_bps": a.net_bps, "net_profit": a.net},
         "agrees": not disagrees,
         "disagrees": disagrees,
     }
+
+
+def _computed(a: Account | Together | Chain) -> dict[str, Any]:
+    match a:
+        case Account():
+            return {
+                "paid": a.buy.value,
+                "buy_fee": a.buy.fee,
+                "cost": a.buy.total,
+                "received": a.sell.value,
+                "sell_fee": a.sell.fee,
+                "proceeds": a.sell.total,
+                "given": a.conversion.given if a.conversion else None,
+                "got": a.conversion.got if a.conversion else None,
+                "left": a.left,
+            }
+        case Together():
+            return {
+                "paid": a.paid,
+                "cost": a.cost,
+                "received": a.received,
+                "proceeds": a.brought,
+                "left": a.left,
+            }
+        case Chain():
+            return {
+                "cost": a.put_in,
+                "proceeds": a.back,
+                "orders": [{"given": order.given, "got": order.got} for order in a.orders],
+            }
 
 
 def _feed_fields(event: FeedEvent) -> dict[str, Any]:

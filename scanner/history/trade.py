@@ -10,53 +10,62 @@ from scanner.history.arithmetic import Account, Converted, Side, account
 from scanner.history.moving import number
 from scanner.sinks.formats import rfc3339
 from scanner.text import printable
-from storage.queries import State, Stored
+from storage.queries import State
 
 LEAST_LEFT = 1e-12
 
 
-def lines(state: State, o: Stored) -> Iterator[str]:
+BOUGHT = ("paid", "plus", "cost", "arrives")
+SOLD = ("received", "less", "proceeds", "given")
+
+
+def headline(state: State, base: str) -> str:
+    """Which state it is."""
+    return f"{state.moment}, {rfc3339(state.at)}: {number(state.size)} {base}"
+
+
+def lines(state: State, base: str, quote: str) -> Iterator[str]:
     """Every order with its levels and fee, then what is left of them."""
     a = account(state)
-    base, quote = printable(o.symbol.partition("/")[0]), printable(o.currency)
-    yield f"{state.moment}, {rfc3339(state.at)}: {number(state.size)} {base}"
-    yield from _size(state, a, base)
-    yield from _leg("buy on", a.buy, ("paid", "plus", "cost", "arrives"), 1)
-    yield from _leg("sell on", a.sell, ("received", "less", "proceeds", "given"), -1)
+    yield from size_lines(state, (state.buy, state.sell), base)
+    moved = state.transfer.fee or 0.0 if state.transfer and state.transfer.in_net else 0.0
+    if a.left - moved > LEAST_LEFT * state.size:
+        yield f"  {number(a.left - moved)} {base} are left over and counted as nothing"
+    yield from order("buy on", a.buy, BOUGHT, 1)
+    yield from order("sell on", a.sell, SOLD, -1)
     if a.conversion is not None:
         yield from _conversion(a.conversion, quote)
     if state.carry is not None:
         yield from _carry(state.carry, a, quote)
     yield from _result(a, quote)
-    yield from _accounting(state, a, quote)
-    disagrees = a.disagrees + moving.disagreements(state, a)
-    if disagrees:
-        stored = (
-            f"gross {state.gross_bps!r} bps, net {state.net_bps!r} bps, profit {state.net_profit!r}"
-        )
-        yield f"  DOES NOT AGREE with what was stored ({stored}): {', '.join(disagrees)}"
-    else:
-        yield "  agrees with what was stored"
+    yield from accounting(state, a.net, quote)
+    yield verdict(state, a.disagrees + moving.disagreements(state, a))
     yield from moving.lines(state, a, base, quote)
 
 
-def _size(state: State, a: Account, base: str) -> Iterator[str]:
-    """What ended the size, and what was rounded off."""
+def verdict(state: State, disagrees: Sequence[str]) -> str:
+    """Whether what was stored is what comes of its levels."""
+    if not disagrees:
+        return "  agrees with what was stored"
+    stored = (
+        f"gross {state.gross_bps!r} bps, net {state.net_bps!r} bps, profit {state.net_profit!r}"
+    )
+    return f"  DOES NOT AGREE with what was stored ({stored}): {', '.join(disagrees)}"
+
+
+def size_lines(state: State, legs: Sequence[Leg], base: str) -> Iterator[str]:
+    """What ended the size, and to what lots it was rounded."""
     if not state.bound:
         return
-    lots = " and ".join(
-        f"{number(leg.lot)} on {printable(leg.venue)}" for leg in (state.buy, state.sell) if leg.lot
-    )
+    lots = " and ".join(f"{number(leg.lot)} on {printable(leg.venue)}" for leg in legs if leg.lot)
     rounded = f"{number(state.unrounded)} {base} before rounding"
     yield printable(
         f"  size bound by {state.bound}; {rounded}" + (f" to lots of {lots}" * bool(lots))
     )
-    moved = state.transfer.fee or 0.0 if state.transfer and state.transfer.in_net else 0.0
-    if a.left - moved > LEAST_LEFT * state.size:
-        yield f"  {number(a.left - moved)} {base} are left over and counted as nothing"
 
 
-def _leg(what: str, side: Side, names: Sequence[str], sign: int) -> Iterator[str]:
+def order(what: str, side: Side, names: Sequence[str], sign: int) -> Iterator[str]:
+    """One order with its levels, its fee and what its book was trusted for."""
     leg = side.leg
     sum_name, sign_name, total_name, base_name = names
     yield printable(
@@ -122,9 +131,9 @@ def _conversion(done: Converted, quote: str) -> Iterator[str]:
         )
         return
     if leg.side == "buy":
-        yield from _leg("convert: buy on", done.side, ("paid", "plus", "given", "got"), 1)
+        yield from order("convert: buy on", done.side, ("paid", "plus", "given", "got"), 1)
     else:
-        yield from _leg("convert: sell on", done.side, ("received", "less", "got", "given"), -1)
+        yield from order("convert: sell on", done.side, ("received", "less", "got", "given"), -1)
     yield f"    so that {number(done.given)} of the proceeds become {number(done.got)} {quote}"
 
 
@@ -170,12 +179,18 @@ def _result(a: Account, quote: str) -> Iterator[str]:
         ("net", f"{number(a.brought)} - {number(buy.total)}{held}", a.net, quote),
         ("", f"{number(a.net)} / {number(buy.total)} x 10,000", a.net_bps, "bps"),
     )
+    yield from results(rows)
+
+
+def results(rows: Sequence[tuple[str, str, float, str]]) -> Iterator[str]:
+    """Figures with how each comes about: (name, how, value, unit)."""
     width = _width(how for _, how, _, _ in rows)
     for name, how, value, unit in rows:
         yield f"  {name:<5} {how:<{width}} = {value:+,.10g} {unit}"
 
 
-def _accounting(state: State, a: Account, quote: str) -> Iterator[str]:
+def accounting(state: State, net: float, quote: str) -> Iterator[str]:
+    """The profit in the user's currency, if that is another."""
     currency = printable(state.accounting)
     if not currency or currency == quote:
         return
@@ -183,7 +198,7 @@ def _accounting(state: State, a: Account, quote: str) -> Iterator[str]:
         yield f"  in {currency}: not known, no live book prices {quote} in it"
         return
     where = f"on {state.accounting_venue}" if state.accounting_venue else "ASSUMED"
-    how = f"{number(a.net)} x {number(state.accounting_rate)} ({where})"
+    how = f"{number(net)} x {number(state.accounting_rate)} ({where})"
     yield printable(f"  in {currency}: {how} = {state.accounting_profit:+,.10g} {currency}")
 
 

@@ -9,10 +9,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from scanner.history import moving
-from scanner.history.arithmetic import account
 from scanner.history.common import nothing, print_to, reading
 from scanner.history.options import TextForm
+from scanner.history.several import disagreements
 from scanner.history.wishes import Wishes, filter_of
 from scanner.sinks.formats import rfc3339
 from scanner.text import printable
@@ -57,8 +56,7 @@ def _disagreements(
             tally.without += one.id not in states
             for state in states.get(one.id, ()):
                 tally.states += 1
-                again = account(state)
-                disagrees = again.disagrees + moving.disagreements(state, again)
+                disagrees = disagreements(state)
                 if disagrees:
                     tally.wrong += 1
                     yield {

@@ -49,8 +49,7 @@ def to_line(opportunity: Opportunity) -> str:
     base = o.symbol.partition("/")[0]
     line = (
         f"{rfc3339(o.at)[11:23]} {MARKS[o.event]} {o.event:<7} {o.symbol:<10} "
-        f"buy {o.buy.venue} {o.buy.levels[0][0]:,.10g} -> sell {o.sell.venue} "
-        f"{o.sell.levels[0][0]:,.10g}{_converted(o)}  {o.size:.8g} {base}  "
+        f"{_orders(o)}  {o.size:.8g} {base}  "
         f"gross {o.gross_bps:+.2f}  net {o.net_bps:+.2f} bps = {o.net_profit:+,.4f} {o.currency}"
     )
     if o.accounting_profit is not None and o.accounting not in ("", o.currency):
@@ -61,6 +60,24 @@ def to_line(opportunity: Opportunity) -> str:
         seconds = (o.at - o.opened_at) / 1e9
         line += f"  after {seconds:.2f} s, peak {o.peak_net_bps:+.2f} bps: {o.reason}"
     return printable(line)
+
+
+def _orders(o: Opportunity) -> str:
+    """Where at which price; of many orders all, those that are bought together joined."""
+    if not o.legs:
+        return (
+            f"buy {o.buy.venue} {o.buy.levels[0][0]:,.10g} -> sell {o.sell.venue} "
+            f"{o.sell.levels[0][0]:,.10g}{_converted(o)}"
+        )
+    told = ""
+    for before, leg in zip((None, *o.legs), o.legs, strict=False):
+        one_market = before is not None and before.symbol == leg.symbol
+        if one_market and before is not None and before.side == leg.side:
+            told += f" + {leg.venue} {leg.levels[0][0]:,.10g}"
+            continue
+        market = "" if leg.symbol == o.symbol else f"{leg.symbol} "
+        told += f"{' -> ' if told else ''}{leg.side} {market}{leg.venue} {leg.levels[0][0]:,.10g}"
+    return told
 
 
 def _converted(o: Opportunity) -> str:
@@ -84,7 +101,8 @@ def _held(carry: Carry) -> str:
 
 def basis(o: Any) -> dict[str, object]:
     """What an opportunity, or a stored state of one, rests on besides its legs; ``carry`` only of
-    the kinds that are held, ``transfer`` and ``prefunded`` of the others."""
+    the kinds that are held, ``transfer`` and ``prefunded`` of the others, ``legs`` only of those
+    with more orders."""
     apart = {name: getattr(o, name) for name in ("carry", "transfer", "prefunded")}
     return {
         "conversion": leg(o.conversion) if o.conversion else None,
@@ -96,7 +114,9 @@ def basis(o: Any) -> dict[str, object]:
             "rate": o.accounting_rate,
             "venue": o.accounting_venue,
         },
-    } | {name: _plain(it) for name, it in apart.items() if it is not None}
+        **{name: _plain(it) for name, it in apart.items() if it is not None},
+        **({"legs": [leg(each) for each in o.legs]} if o.legs else {}),
+    }
 
 
 def _plain(it: Struct) -> dict[str, object]:

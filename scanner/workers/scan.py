@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -119,7 +120,7 @@ class Scan:
         await self._fleet.stop()
 
     def _found(self, event: Opportunity) -> None:
-        if self._over or not self._own(event.symbol):
+        if self._over or not self._own(_coin(event)):
             return
         if event.event == "closed":
             self._open.discard(event.id)
@@ -169,11 +170,26 @@ class Scan:
             if self._own(minute.symbol):
                 self._tell(minute)
         for reject in engine.take_rejects(at):
-            if self._own(reject.symbol):
+            if any(map(self._own, _coins(reject.symbol))):
                 self._tell(reject)
         for sample in self._pipeline.derivatives.take_samples(at):
             if self._own(sample.symbol):
                 self._tell(sample)
+
+
+def _coin(event: Opportunity) -> str:
+    """Whose worker tells of it: the coin of its symbol; of a loop that which most of its markets
+    are of, for that has all of them."""
+    if len({leg.symbol for leg in event.legs}) <= 1:
+        return event.symbol
+    count = Counter(leg.symbol.partition("/")[0] for leg in event.legs)
+    return min(count, key=lambda coin: (-count[coin], coin))
+
+
+def _coins(symbol: str) -> list[str]:
+    """The coins of a symbol, or of all that a loop goes through."""
+    parts = symbol.split("/")
+    return parts if len(parts) > 2 and ">" not in symbol else [symbol]
 
 
 async def _import_ccxt() -> None:

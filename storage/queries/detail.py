@@ -132,7 +132,8 @@ def _feeds(connection: Connection, it: Stored) -> tuple[list[FeedEvent], int, li
     """What happened to its venues' feeds around its life, and the newest of each from before."""
     e = feed_event.c
     begin, end = it.opened_at - AROUND, (it.closed_at or it.at) + AROUND
-    venues = sorted({it.buy_venue, it.sell_venue})
+    legs = (leg.venue for leg in it.basis.legs)
+    venues = sorted({it.buy_venue, it.sell_venue, *legs})
     around = (e.venue.in_(venues), e.at >= begin, e.at <= end)
     total = connection.execute(select(func.count()).select_from(feed_event).where(*around))
     rows = connection.execute(select(*FEED).where(*around).order_by(e.at, e.number).limit(FEEDS))

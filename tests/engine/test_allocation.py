@@ -16,6 +16,7 @@ from scanner.engine.orders import Offer
 from scanner.engine.terms import Terms
 from scanner.types import FeeIn, Market
 from tests.engine import slow, slow_many
+from tests.repeats import repeats
 
 INFINITE = float("inf")
 Ladder = list[tuple[float, float]]
@@ -134,25 +135,25 @@ def consistent(found: Result, books: Sequence[slow.Book]) -> None:
     assert found.gross_bps == pytest.approx(float(gross), rel=1e-9, abs=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=repeats(40, 400), deadline=None)
 @given(st.randoms(use_true_random=True))
 def test_of_whole_lots_alike_it_is_the_best_there_is(random: Random) -> None:
     compared(random, random.randint(2, 4), 3, alike=True, choices=10_000, enough=0.0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=repeats(40, 400), deadline=None)
 @given(st.randoms(use_true_random=True))
 def test_whatever_lots_minimums_and_fees_it_is_the_best_there_is(random: Random) -> None:
     compared(random, random.randint(2, 4), 3, alike=False, choices=50_000, enough=0.0)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=repeats(5, 50), deadline=None)
 @given(st.randoms(use_true_random=True))
 def test_of_six_venues_it_is_the_best_there_is(random: Random) -> None:
     compared(random, 6, 1, alike=False, choices=50_000, enough=0.0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=repeats(40, 400), deadline=None)
 @given(st.randoms(use_true_random=True))
 def test_as_the_engine_asks_it_is_as_good(random: Random) -> None:
     compared(random, random.randint(2, 4), 3, alike=True)

@@ -17,6 +17,7 @@ from scanner.engine.gates import Gate, Rejection
 from scanner.engine.terms import Terms
 from scanner.types import FeeIn, Market, Side
 from tests.engine import slow, slow_many
+from tests.repeats import repeats
 
 INFINITE = float("inf")
 WORTH = {"U": F(1), "B": F(100), "E": F(8), "R": F(11, 10), "S": F(3)}
@@ -74,7 +75,7 @@ def exchange(number: int, hop: slow_many.Hop) -> Exchange:
     )
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=repeats(150, 3_000), deadline=None)
 @given(st.randoms(use_true_random=True))
 def test_a_loop_leaves_what_the_oracle_says(random: Random) -> None:
     way = random.sample(sorted(WORTH), random.randint(2, 5))

@@ -18,6 +18,7 @@ from scanner.types import BookState, Proof
 from tests.engine import slow, slow_many
 from tests.engine.floor import AT, SECOND, Fault, Floor, spot
 from tests.engine.test_cycle import any_book, any_market
+from tests.repeats import repeats
 
 MIN_BPS = 10.0123
 FEE = 0.001
@@ -367,7 +368,7 @@ def hop(books: list[slow.Book], have: str, want: str, venue: str) -> slow_many.H
     return max(shown, key=lambda one: one.first, default=None)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=repeats(15, 300), deadline=None)
 @given(st.randoms(use_true_random=True))
 def test_the_engine_finds_what_the_oracle_finds(random: Random) -> None:
     books = [

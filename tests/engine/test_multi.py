@@ -17,6 +17,7 @@ from scanner.types import BookState, Proof
 from tests.engine import slow, slow_many
 from tests.engine.floor import AT, SECOND, Fault, Floor, spot
 from tests.engine.test_allocation import any_book, any_market
+from tests.repeats import repeats
 
 MIN_BPS = 10.0123
 FEE = 0.0005
@@ -198,7 +199,7 @@ def test_what_is_under_the_threshold_is_counted(floor: Floor) -> None:
     assert 0 < missing < 5
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=repeats(15, 300), deadline=None)
 @given(st.randoms(use_true_random=True))
 def test_the_engine_finds_what_the_oracle_finds(random: Random) -> None:
     alike = random.random() < 0.5

@@ -55,18 +55,18 @@ class Rules:
         self._rules = [
             (_route_test(rule), _compared(name, rule)) for name, rule in settings.enabled
         ]
-        self._routes: dict[tuple[str, str, str, str], tuple[Rule, ...]] = {}
+        self._routes: dict[tuple[str, ...], tuple[Rule, ...]] = {}
         self._of_notional = any(rule.min_notional for _, rule in self._rules)
 
     def met(self, found: Opportunity) -> Iterator[Rule]:
         """The rules that were met if it had only been open for long enough."""
         rules = self.of(found)
-        notional = cost(found.buy, found.size) if rules and self._of_notional else 0.0
+        notional = bought_for(found) if rules and self._of_notional else 0.0
         return (rule for rule in rules if rule.met(found, notional))
 
     def of(self, found: Opportunity) -> tuple[Rule, ...]:
         """Those whose patterns fit what was found."""
-        route = (found.symbol, found.buy.venue, found.sell.venue, found.kind)
+        route = (found.symbol, found.buy.venue, found.sell.venue, found.kind, *_others(found))
         rules = self._routes.get(route)
         if rules is None:
             if len(self._routes) >= REMEMBERED_ROUTES:
@@ -161,13 +161,28 @@ def _compared(name: str, rule: AlertRule) -> Rule:
     )
 
 
-def _route_test(rule: AlertRule) -> Callable[[str, str, str, str], bool]:
+def bought_for(found: Opportunity) -> float:
+    """What is bought is worth, without fees; of a loop, what is put in."""
+    if not found.legs:
+        return cost(found.buy, found.size)
+    if any(leg.symbol != found.symbol for leg in found.legs):
+        return found.size
+    return sum(cost(leg, leg.size) for leg in found.legs if leg.side == "buy")
+
+
+def _others(found: Opportunity) -> tuple[str, ...]:
+    """The venues of further orders."""
+    return tuple(sorted({leg.venue for leg in found.legs}))
+
+
+def _route_test(rule: AlertRule) -> Callable[..., bool]:
     symbols, venues = one_of(rule.symbols), one_of(rule.venues)
     buys, sells, kinds = one_of(rule.buy), one_of(rule.sell), one_of(rule.kinds)
 
-    def fits(symbol: str, buy: str, sell: str, kind: str) -> bool:
+    def fits(symbol: str, buy: str, sell: str, kind: str, *others: str) -> bool:
         return (
             symbols(symbol)
+            and all(map(venues, others))
             and venues(buy)
             and venues(sell)
             and buys(buy)

@@ -19,7 +19,7 @@ LONGEST_TEXT = 1_900
 
 def title(text: str) -> str:
     """What can stand over an alert's text: its first line without the venues."""
-    return text.partition("\n")[0].partition(": buy ")[0]
+    return text.partition("\n")[0].partition(": ")[0]
 
 
 def of_hit(hit: Hit) -> str:
@@ -29,8 +29,7 @@ def of_hit(hit: Hit) -> str:
     return "\n".join(
         (
             headline(found),
-            f"buy {found.size:,.8g} {_base(found)} at {_leg(found.buy, found.size)}",
-            f"sell at {_leg(found.sell, found.sell.size or found.size)}",
+            *_orders(found),
             *_conversion(found),
             *_carry(found),
             f"net {found.net_bps:+,.2f} bps = {found.net_profit:+,.4f} {name(found.currency)}, "
@@ -41,6 +40,17 @@ def of_hit(hit: Hit) -> str:
             f"seen {when(hit.at)}, rule {hit.rule}, id {name(found.id)}",
         )
     )
+
+
+def _orders(found: Opportunity) -> Iterator[str]:
+    """Where to buy and sell, how much, at which price."""
+    for leg in found.legs:
+        base = name(leg.symbol.partition("/")[0])
+        market = "" if leg.symbol == found.symbol else f" on {name(leg.symbol)}"
+        yield f"{leg.side} {leg.size:,.8g} {base}{market} at {_leg(leg, leg.size)}"
+    if not found.legs:
+        yield f"buy {found.size:,.8g} {_base(found)} at {_leg(found.buy, found.size)}"
+        yield f"sell at {_leg(found.sell, found.sell.size or found.size)}"
 
 
 def of_bundle(rule: str, bundle: Bundle, at: int) -> str:
@@ -55,6 +65,12 @@ def of_bundle(rule: str, bundle: Bundle, at: int) -> str:
 
 def headline(found: Opportunity) -> str:
     """What, how much, where."""
+    if found.legs:
+        venues = ", ".join(dict.fromkeys(name(leg.venue) for leg in found.legs))
+        return (
+            f"{name(found.symbol)} {found.net_bps:+,.2f} bps = {found.net_profit:+,.4f} "
+            f"{name(found.currency)}: {len(found.legs)} orders on {venues}"
+        )
     return (
         f"{name(found.symbol)} {found.net_bps:+,.2f} bps = {found.net_profit:+,.4f} "
         f"{name(found.currency)}: buy {name(found.buy.venue)} {found.buy.levels[0][0]:,.10g}, "
@@ -123,7 +139,7 @@ def _conversion(found: Opportunity) -> Iterator[str]:
 
 def _passed(found: Opportunity) -> Iterator[str]:
     """Every gate that it has passed, with what was found there."""
-    legs = [found.buy, found.sell]
+    legs = list(found.legs) or [found.buy, found.sell]
     if found.conversion is not None and not found.conversion.assumed:
         legs.append(found.conversion)
     if not all(leg.state for leg in legs):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 from scanner.frame import Detail, Level, Place, Quoted, Row, Standing, Stop, Sum
-from scanner.sinks.terminal import figures, moving
+from scanner.sinks.terminal import figures, moving, orders
 from scanner.sinks.terminal.ink import Line, Pen, beside, rule
 from scanner.sinks.terminal.palette import Palette
 
@@ -26,6 +26,8 @@ def pane(
     right = BROAD if width >= LEAST_FOR_BROAD else NARROW
     each, odd = divmod(width - right, 2)
     title = _title(row, at, palette, width)
+    if detail.orders:
+        return [title, *orders.lines(row, detail, palette, width)][:height]
     if row.buy is None or row.sell is None or detail.sum is None:
         left = max(width - BROAD, NARROW)
         blocks = [(_nothing(row, palette, left), left), (_quotes(detail, palette), width - left)]

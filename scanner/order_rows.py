@@ -1,0 +1,80 @@
+"""What takes more orders than two as rows of a frame: while it is open, it has one of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scanner.events import Leg, Opportunity
+from scanner.frame import Detail, Order, Place, Row, Standing
+
+UNKNOWN = -1
+
+
+def rows(states: Iterable[Opportunity], venue: str, at: int) -> dict[str, tuple[Row, Opportunity]]:
+    """By the name of the row: of several loops through the same currencies that which leaves most.
+    ``venue``: only those with an order there."""
+    found: dict[str, tuple[Row, Opportunity]] = {}
+    for state in states:
+        if venue and venue not in {leg.venue for leg in state.legs}:
+            continue
+        row = _row(state, at)
+        if row.symbol not in found or found[row.symbol][0].profit < row.profit:
+            found[row.symbol] = row, state
+    return found
+
+
+def detail(row: Row, state: Opportunity, at: int) -> Detail:
+    """All of its orders."""
+    return Detail(
+        symbol=row.symbol,
+        orders=tuple(_order(leg, state, at) for leg in state.legs),
+        bound=state.bound,
+    )
+
+
+def _row(state: Opportunity, at: int) -> Row:
+    base, _, _ = state.symbol.partition("/")
+    return Row(
+        symbol=f"{state.symbol} {state.kind}",
+        base=base,
+        quote=state.currency,
+        standing=Standing.OPEN,
+        buy=_place(state.buy, state, at),
+        sell=_place(state.sell, state, at),
+        size=state.size,
+        gross_bps=state.gross_bps,
+        net_bps=state.net_bps,
+        profit=state.net_profit,
+        id=state.id,
+        opened_at=state.opened_at,
+        peak_net_bps=state.peak_net_bps,
+        live=len(state.legs),
+        books=len(state.legs),
+        kind=state.kind,
+    )
+
+
+def _place(leg: Leg, state: Opportunity, at: int) -> Place:
+    return Place(
+        venue=leg.venue, price=leg.levels[0][0], places=UNKNOWN, age_ms=_age(leg, state, at)
+    )
+
+
+def _order(leg: Leg, state: Opportunity, at: int) -> Order:
+    worth, left = 0.0, leg.size
+    for price, size in leg.levels:
+        worth += price * min(size, left)
+        left -= min(size, left)
+    return Order(
+        venue=leg.venue,
+        symbol=leg.symbol,
+        side=leg.side,
+        size=leg.size,
+        price=worth / leg.size,
+        fee_rate=leg.fee_rate,
+        age_ms=_age(leg, state, at),
+    )
+
+
+def _age(leg: Leg, state: Opportunity, at: int) -> float:
+    return leg.age_ms + (at - state.at) / 1e6
