@@ -90,7 +90,7 @@ def in_one_currency(lines: list[Line]) -> list[Line]:
 
 def legs(line: Line) -> list[tuple[Line, str]]:
     """Each order with the side of the book that it takes."""
-    orders = [line["buy"], line["sell"], *filter(None, [line["conversion"]])]
+    orders = line.get("legs") or [line["buy"], line["sell"], *filter(None, [line["conversion"]])]
     return [(order, "asks" if order["side"] == "buy" else "bids") for order in orders]
 
 
@@ -140,6 +140,51 @@ def test_every_line_across_currencies_recomputes_too(session: tuple[list[Line], 
             given, got = worth * (1 + conversion["fee_rate"]), conversion["size"]
         assert given <= brought * (1 + 1e-12)
         assert line["net_profit"] == pytest.approx(got - cost, rel=1e-9)
+
+
+def test_every_line_of_several_venues_recomputes_too(session: tuple[list[Line], ...]) -> None:
+    lines = [line for line in session[0] if line["kind"] == "multi"]
+    assert lines
+    for line in lines:
+        buys = [leg for leg in line["legs"] if leg["side"] == "buy"]
+        sells = [leg for leg in line["legs"] if leg["side"] == "sell"]
+        assert len(line["legs"]) == len({leg["venue"] for leg in line["legs"]}) >= 3
+        assert line["buy"] == max(buys, key=lambda leg: leg["size"])
+        assert line["sell"] == max(sells, key=lambda leg: leg["size"])
+        bought, sold = (sum(leg["size"] for leg in side) for side in (buys, sells))
+        cost = sum(taken(leg["levels"], leg["size"]) * (1 + leg["fee_rate"]) for leg in buys)
+        came = sum(taken(leg["levels"], leg["size"]) * (1 - leg["fee_rate"]) for leg in sells)
+        assert line["size"] == pytest.approx(bought, rel=1e-12)
+        assert sold <= bought * (1 + 1e-12)
+        assert line["net_profit"] == pytest.approx(came - cost, rel=1e-9)
+        assert line["net_bps"] == pytest.approx((came / cost - 1) * 1e4, rel=1e-9)
+        # No order could be left out, and no two of them exchanged, with a profit.
+        worst_ask = max(leg["levels"][-1][0] * (1 + leg["fee_rate"]) for leg in buys)
+        worst_bid = min(leg["levels"][-1][0] * (1 - leg["fee_rate"]) for leg in sells)
+        assert worst_bid > worst_ask
+
+
+def test_every_loop_recomputes_too(session: tuple[list[Line], ...]) -> None:
+    lines = [line for line in session[0] if line["kind"] == "loop"]
+    assert lines
+    for line in lines:
+        way = line["symbol"].split("/")
+        assert way[0] == way[-1] == line["currency"]
+        amount = line["size"]
+        for i, leg in enumerate(line["legs"]):
+            base, quote = leg["symbol"].split("/")
+            worth = taken(leg["levels"], leg["size"])
+            if leg["side"] == "buy":
+                assert way[i : i + 2] == [quote, base]
+                given, got = worth * (1 + leg["fee_rate"]), leg["size"]
+            else:
+                assert way[i : i + 2] == [base, quote]
+                given, got = leg["size"], worth * (1 - leg["fee_rate"])
+            assert given <= amount * (1 + 1e-9)
+            amount = got
+        assert (line["buy"], line["sell"]) == (line["legs"][0], line["legs"][-1])
+        assert line["net_profit"] == pytest.approx(amount - line["size"], rel=1e-9, abs=1e-6)
+        assert line["net_bps"] == pytest.approx((amount / line["size"] - 1) * 1e4, abs=1e-6)
 
 
 def test_every_size_is_the_one_that_pays_most(session: tuple[list[Line], ...]) -> None:

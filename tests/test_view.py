@@ -370,3 +370,24 @@ def test_other_feeds_and_markets_after_a_change_of_configuration(desk: Desk) -> 
     assert [line.venue for line in desk.frame().venues] == ["a"]
     desk.view.watch([], [market("d", "ETH/EUR", 0)])
     assert [(row.symbol, row.standing) for row in desk.frame().rows] == [("ETH/EUR", "none")]
+
+
+def test_what_takes_more_orders_has_a_row_of_its_own_while_it_is_open() -> None:
+    desk = Desk({"a": 0.0005, "b": 0.0005, "c": 0.0005})
+    desk.show("a", [(99.9, 1)], [(100, 1)])
+    desk.show("b", [(99.95, 1)], [(100.05, 2)])
+    desk.show("c", [(101, 5)], [(101.1, 1)])
+    desk.pipeline.tick(NOW)
+    pair, many = desk.frame(details=("BTC/USDT multi",)).rows
+    assert (pair.symbol, pair.kind, pair.standing) == ("BTC/USDT", "", Standing.OPEN)
+    assert (many.symbol, many.kind, many.standing) == ("BTC/USDT multi", "multi", Standing.OPEN)
+    assert (many.size, many.base, many.quote) == (3.0, "BTC", "USDT")
+    (detail,) = desk.frame(details=("BTC/USDT multi",)).details
+    assert [(order.venue, order.side, order.size) for order in detail.orders] == [
+        ("b", "buy", 2.0),
+        ("a", "buy", 1.0),
+        ("c", "sell", 3.0),
+    ]
+    assert len(desk.frame(venue="d").rows) == 1
+    desk.pipeline.drop(desk.books["c", "BTC/USDT"], BookState.UNSYNCHRONISED, "gap", NOW)
+    assert [row.symbol for row in desk.frame().rows] == ["BTC/USDT"]

@@ -174,3 +174,10 @@ def test_the_bell_is_counted() -> None:
     assert look.frame(NOW, Query()).bells == 0
     look.ring()
     assert look.frame(NOW, Query()).bells == 1
+
+
+def test_a_row_that_is_there_for_a_while_stands_behind_the_others() -> None:
+    part = frame("A/Q", LINE)
+    passing = replace(part.rows[0], symbol="A/Q multi", kind="multi")
+    look = window(replace(part, rows=(passing, *part.rows)))
+    assert [row.symbol for row in look.frame(NOW, Query()).rows][-2:] == ["C/Q", "A/Q multi"]
