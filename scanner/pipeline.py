@@ -59,8 +59,11 @@ class Pipeline:
         self.breaks: Counter[str] = Counter()
         self.contracts: dict[int, Market] = {}
         self.derivatives = Derivatives()
-        currencies = self.engine.currencies
-        self.carries = Carries(self.store, self.derivatives, currencies, ids, emit, self.following)
+        engine, currencies = self.engine, self.engine.currencies
+        self.carries = Carries(
+            *(self.store, self.derivatives, currencies, ids, emit),
+            *(engine.rejects, self.following),
+        )
         self.carries.configure(thresholds, bounds, rules)
         self._books: dict[tuple[str, bool, str], int] = {}
 

@@ -12,6 +12,7 @@ from itertools import permutations
 
 from msgspec.structs import replace
 
+from scanner.books import layout as L
 from scanner.books.store import BookStore
 from scanner.carry import evaluate as exact
 from scanner.carry.evaluate import Held, Money, Paid
@@ -23,14 +24,16 @@ from scanner.engine.capital import Capital, name
 from scanner.engine.currencies import Currencies
 from scanner.engine.engine import Bounds
 from scanner.engine.following import Following
-from scanner.engine.gates import Rejection
+from scanner.engine.gates import Gate, Rejection
 from scanner.engine.ids import Ids
 from scanner.engine.legs import Traded
+from scanner.engine.rejects import Rejects, symbols
 from scanner.engine.rules import CARRIES, PERP_PERP, SPOT_FUTURE, SPOT_PERP, Rules
 from scanner.engine.terms import Terms
 from scanner.engine.tracker import Life, Thresholds
+from scanner.engine.trust import Doubt, doubt
 from scanner.events import Opportunity
-from scanner.types import BookState, Market, MarketKind, Proof, Side
+from scanner.types import Market, MarketKind, Proof, Side
 
 SECOND = 1_000_000_000
 # The coins are looked at one after the other over this many parts of a second.
@@ -52,8 +55,9 @@ Route = tuple[int, int]
 
 
 class Carries:
-    """Finds and follows them; ``emit`` is called with every ``Opportunity`` event, and what opens
-    is handed to ``following``, if there is any."""
+    """Finds and follows them; ``emit`` is called with every ``Opportunity`` event, what opens is
+    handed to ``following``, if there is any, and what stops one that looked good before fees is
+    counted by ``rejects``."""
 
     def __init__(
         self,
@@ -62,6 +66,7 @@ class Carries:
         currencies: Currencies,
         ids: Ids,
         emit: Callable[[Opportunity], None],
+        rejects: Rejects,
         following: Following | None = None,
     ) -> None:
         self._store = store
@@ -70,6 +75,7 @@ class Carries:
         self._currencies = currencies
         self._ids = ids
         self._emit = emit
+        self._rejects = rejects
         self._traded: dict[int, Traded] = {}
         self._coins: dict[str, set[int]] = {}
         self._routes: dict[str, list[tuple[str, int, int]]] = {}
@@ -97,6 +103,8 @@ class Carries:
         traded = self._traded[book] = Traded(Terms.of(market), proof)
         if market.is_contract:
             terms = traded.terms
+            meta = self._store.array(L.META)
+            meta[book * L.META_WIDTH + L.UNPROVEN] = proof is Proof.NONE
             self._store.scale(book, terms.price_scale, terms.size_scale, market.inverse)
         self._coins.setdefault(market.base, set()).add(book)
         self._routes.clear()
@@ -135,9 +143,9 @@ class Carries:
         """A few times a second: close what may not be trusted any more, and look at the coins whose
         turn it is."""
         for route in list(self._open):
-            reason = self._distrust(route, at)
-            if reason:
-                self._close(route, reason, at)
+            found = doubt(self._store, route, at)
+            if found is not None:
+                self._close(route, found.reason, at)
         if self._over or not self._rules.kinds.intersection(CARRIES):
             return
         for number, coin in enumerate(self._coins):
@@ -148,30 +156,41 @@ class Carries:
 
     def _look(self, coin: str, at: int) -> None:
         books = sorted(self._coins[coin])
-        held = {book: self._held(book, at) for book in books}
+        seen = {book: held for book in books if (held := self._seen(book, at))}
+        doubts = {book: self._doubt(book, held, at) for book, held in seen.items()}
         holding = self._rules.holding
-        tops = {
-            book: exact.top(one, at, holding.horizon)
-            for book, one in held.items()
-            if one is not None
-        }
+        tops = {book: exact.top(one, at, holding.horizon) for book, one in seen.items()}
         routes = self._routes.get(coin)
         if routes is None:
             routes = self._routes[coin] = list(self._looked_for(books))
         for kind, buy, sell in routes:
-            long, short = held[buy], held[sell]
-            if long is None or short is None:
-                self._end((buy, sell), NO_RATE, at)
+            route = buy, sell
+            if buy not in seen or sell not in seen:
+                self._end(route, NO_RATE, at)
                 continue
             ends = holding.reverts or kind == SPOT_FUTURE
             first = exact.first_unit(tops[buy], tops[sell], ends=ends) / tops[buy].enter
-            if first > 0 and first >= self._least(kind, open_=(buy, sell) in self._open):
-                self._follow(kind, (buy, sell), long, short, at)
-            else:
-                self._end((buy, sell), LOST, at)
+            least = self._least(kind, open_=route in self._open)
+            stopped: Doubt | Rejection | None = doubts[buy] or doubts[sell]
+            if stopped is None and first > 0 and first >= least:
+                stopped = self._follow(kind, route, seen[buy], seen[sell], at)
+            elif stopped is None:
+                gate = Gate.THRESHOLD if first > 0 else Gate.FEES
+                stopped = Rejection(gate, (least - first) * BPS)
+            if stopped is None:
+                continue
+            if route not in self._open and exact.before_fees(tops[buy], tops[sell], ends=ends) > 0:
+                self._count(route, stopped)
+            self._end(route, stopped.reason if isinstance(stopped, Doubt) else LOST, at)
         left = {(buy, sell) for _, buy, sell in routes}
         for route in [r for r in self._open if r[0] in self._coins[coin] and r not in left]:
             self._close(route, "this kind is not looked for any more", at)
+
+    def _count(self, route: Route, stopped: Doubt | Rejection) -> None:
+        """What looked good before fees was not flagged."""
+        buy, sell = (self._traded[book].terms.market for book in route)
+        rejection = Rejection(stopped.gate, stopped.shortfall_bps)
+        self._rejects.count(symbols(buy, sell), buy.venue, sell.venue, rejection)
 
     def _least(self, kind: str, *, open_: bool) -> float:
         """What the first unit must leave, a fraction of what it costs, for any size to be worth it:
@@ -192,40 +211,44 @@ class Carries:
             if kind in self._rules.kinds and one.quote == other.quote:
                 yield kind, buy, sell
 
-    def _follow(self, kind: str, route: Route, long: Held, short: Held, at: int) -> None:
+    def _follow(
+        self, kind: str, route: Route, long: Held, short: Held, at: int
+    ) -> Doubt | Rejection | None:
+        """It opens or goes on; else what stops it."""
         found = self._evaluate(route, long, short, at)
-        if found is None:
-            self._end(route, LOST, at)
-            return
-        reason = self._distrust(route, at)
-        if reason:
-            self._end(route, reason, at)
-        elif self._worth(found, open_=route in self._open):
+        if isinstance(found, Rejection):
+            return found
+        stopped = doubt(self._store, route, at) or self._short(found, open_=route in self._open)
+        if stopped is None:
             self._keep(route, self._state(kind, route, found, at))
-        else:
-            self._end(route, LOST, at)
+        return stopped
 
     def _end(self, route: Route, reason: str, at: int) -> None:
         """It is over if it was there."""
         if route in self._open:
-            self._close(route, self._distrust(route, at) or reason, at)
+            found = doubt(self._store, route, at)
+            self._close(route, found.reason if found else reason, at)
 
-    def _held(self, book: int, at: int) -> Held | None:
-        """The top of the book; None where it, or what its venue says of it, may not be used."""
-        if self._unfit(book, at):
-            return None
-        traded = self._traded[book]
+    def _seen(self, book: int, at: int) -> Held | None:
+        """The top of the book and what is known of its funding, to be believed or not; None where
+        there is nothing to be seen."""
         asks = self._store.ladder(book, Side.ASK, 1)
         bids = self._store.ladder(book, Side.BID, 1)
-        market = traded.terms.market
+        terms = self._traded[book].terms
+        market = terms.market
+        if not asks or not bids or (market.kind is MarketKind.FUTURE and market.expiry <= at):
+            return None
         paid = None
         if market.kind is MarketKind.PERPETUAL:
-            paid = self._paid(book, market, bids[0][0] if bids else 0.0, at)
-            if paid is None:
-                return None
-        if market.kind is MarketKind.FUTURE and market.expiry <= at:
-            return None
-        return Held(terms=traded.terms, asks=asks, bids=bids, paid=paid) if asks and bids else None
+            paid = self._paid(book, market, bids[0][0], at)
+        return Held(terms=terms, asks=asks, bids=bids, paid=paid)
+
+    def _doubt(self, book: int, held: Held, at: int) -> Doubt | None:
+        """Why the book, or what its venue says of it, may not be used."""
+        unfit = doubt(self._store, (book,), at)
+        if unfit is None and held.paid is None and held.terms.market.kind is MarketKind.PERPETUAL:
+            return Doubt(Gate.FUNDING, NO_RATE)
+        return unfit
 
     def _paid(self, book: int, market: Market, bid: float, at: int) -> Paid | None:
         known = self._derivatives.latest(book, at)
@@ -249,33 +272,11 @@ class Carries:
             mark=bid if market.inverse else mark,
         )
 
-    def _unfit(self, book: int, at: int) -> str:
-        state = self._store.state(book)
-        if state is not BookState.LIVE:
-            return f"a book is {state.name.lower()}"
-        if at - self._store.proven_at(book) > self._bounds.max_age:
-            return "a leg is too old"
-        return ""
-
-    def _distrust(self, route: Route, at: int) -> str:
-        """Why the two books may not be compared; empty: they may."""
-        for book in route:
-            reason = self._unfit(book, at)
-            if reason:
-                return reason
-        buy, sell = map(self._store.proven_at, route)
-        if abs(buy - sell) > self._bounds.max_skew:
-            return "the legs are too far apart in time"
-        if not self._rules.unverified and any(
-            self._traded[book].proof is Proof.NONE for book in route
-        ):
-            return "nothing proves the book of a leg any more"
-        return ""
-
-    def _evaluate(self, route: Route, long: Held, short: Held, at: int) -> exact.Result | None:
+    def _evaluate(self, route: Route, long: Held, short: Held, at: int) -> exact.Result | Rejection:
         """Looks deeper only if the first unit is worth it, and only as deep as it must."""
-        if abs(short.mid / long.mid - 1) > FURTHEST:
-            return None
+        beyond = abs(short.mid / long.mid - 1) - FURTHEST
+        if beyond > 0:
+            return Rejection(Gate.QUARANTINE, beyond * BPS)
         holding = self._rules.holding
         expiry = short.terms.market.expiry
         horizon = expiry - at if expiry else holding.horizon
@@ -286,7 +287,7 @@ class Carries:
             short = self._deeper(route[1], short, levels)
             found = exact.evaluate(long, short, holding, at, horizon, moneys)
             if isinstance(found, Rejection):
-                return None
+                return found
             seen = (long.asks, long.bids, short.asks, short.bids)
             whole = not found.bound.startswith("depth") or all(len(one) < levels for one in seen)
             if whole or levels >= MOST_LEVELS:
@@ -313,13 +314,15 @@ class Carries:
         yield Money(there, buying, 0.0, name(buy.venue))
         yield Money(self._capital.budget(sell.venue, sell.quote, at), 0.0, part, name(sell.venue))
 
-    def _worth(self, found: exact.Result, *, open_: bool) -> bool:
+    def _short(self, found: exact.Result, *, open_: bool) -> Rejection | None:
+        """What is missing for it to open, or to stay so; None: nothing."""
+        short = self._thresholds.short(found, open_=open_)
         part = self._thresholds.close_ratio if open_ else 1.0
-        return (
-            found.net_bps >= self._thresholds.min_net_bps * part
-            and found.net_profit >= self._thresholds.min_profit * part
-            and found.carry.net_apr >= self._rules.holding.min_net_apr * part
-        )
+        least = self._rules.holding.min_net_apr * part
+        if short is None and found.carry.net_apr < least:
+            missing = 1 - found.carry.net_apr / least if least else 0.0
+            return Rejection(Gate.THRESHOLD, missing * BPS)
+        return short
 
     def _state(self, kind: str, route: Route, found: exact.Result, at: int) -> Opportunity:
         currency = self._rules.currency

@@ -66,13 +66,15 @@ class Held(Struct, frozen=True, kw_only=True):
 
 
 class Top(Struct, frozen=True):
-    """What one base is bought and sold for after fees, the middle, and what holding it short is
-    expected to receive (quote)."""
+    """What one base is bought and sold for after fees, the middle, what holding it short is
+    expected to receive, and its best prices (quote)."""
 
     enter: float
     leave: float
     mid: float
     brings: float
+    ask: float
+    bid: float
 
 
 class Money(Struct, frozen=True):
@@ -118,15 +120,23 @@ def exit_basis(long: Held, short: Held, holding: Holding) -> float:
 def top(held: Held, at: int, horizon: int) -> Top:
     """The top of a book, from which many pairs are looked at."""
     enter, leave = held.asks[0][0] * held.enters, held.bids[0][0] * held.leaves
-    return Top(enter, leave, held.mid, held.paid.brings(at, horizon) if held.paid else 0.0)
+    brings = held.paid.brings(at, horizon) if held.paid else 0.0
+    return Top(enter, leave, held.mid, brings, held.asks[0][0], held.bids[0][0])
 
 
 def first_unit(long: Top, short: Top, *, ends: bool) -> float:
     """What the first unit leaves (quote), as ``touch_bps`` has it: no size leaves more. ``ends``:
     the basis is expected to be gone at the end."""
+    fees = long.enter - long.ask + long.bid - long.leave
+    fees += short.enter - short.ask + short.bid - short.leave
+    return before_fees(long, short, ends=ends) - fees
+
+
+def before_fees(long: Top, short: Top, *, ends: bool) -> float:
+    """The same without any fee: what looks good."""
     gap = short.mid - long.mid
     kept = short.brings - long.brings + (gap if ends else min(gap, 0.0))
-    return short.leave - long.enter + long.leave - short.enter + kept
+    return short.bid - long.ask + long.bid - short.ask + kept
 
 
 def touch_bps(long: Held, short: Held, kept: float) -> float:

@@ -18,6 +18,7 @@ class Gate(StrEnum):
     UNVERIFIED = "unverified"
     IDENTITY = "identity"
     QUARANTINE = "quarantine"
+    FUNDING = "funding"
     CONVERSION = "conversion"
     FEES = "fees"
     THRESHOLD = "threshold"

@@ -10,6 +10,7 @@ import pytest
 
 from scanner.carry.formulas import HOUR
 from scanner.engine.engine import Bounds
+from scanner.engine.gates import Gate
 from scanner.engine.ids import Ids
 from scanner.engine.rules import Amount, Holding, Rules
 from scanner.engine.tracker import Thresholds
@@ -196,6 +197,8 @@ def test_an_alert_says_that_it_is_held_and_what_its_net_is_made_of() -> None:
         "held 168 h: basis -2.00, funding +209.98, fees and exit -22.00 bps, expected",
         "+48.48 % a year of 1,000.25 USDT, sale liquidated near 198.98507",
     ]
+    passed = next(line for line in told if line.startswith("passed "))
+    assert all(gate.value in passed for gate in Gate if gate is not Gate.CONVERSION)
 
 
 def test_what_is_told_agrees_with_its_own_evidence_after_it_was_stored() -> None:
@@ -282,7 +285,7 @@ def test_books_too_far_apart_in_time_are_not_compared() -> None:
     coin, _ = opened(desk)
     quote(coin, 99.99, 100.01, START + 5 * SECOND // 2 + 1)
     desk.pipeline.tick(START + 5 * SECOND // 2 + 1)
-    assert desk.said[-1].reason == "the legs are too far apart in time"
+    assert desk.said[-1].reason == "the books are too far apart in time"
 
 
 def test_unproven_books_take_no_part_unless_they_may() -> None:

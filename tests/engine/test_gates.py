@@ -210,6 +210,12 @@ def test_one_fault_gives_exactly_its_reason(
     assert bench.rejects() == {}
 
 
+def test_every_gate_has_a_fault_of_its_own() -> None:
+    """The others: below, and of what only carries come to, in ``tests.carry.test_stops``."""
+    others = {"unverified", "conversion", "funding"}
+    assert {gate for _, gate, _ in FAULTS} | others == {gate.value for gate in Gate}
+
+
 def test_a_book_that_nothing_proves(bench: Bench) -> None:
     bench = Bench()
     bench.add("a", proof=Proof.NONE)

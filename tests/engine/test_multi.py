@@ -9,6 +9,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from scanner.books import layout as L
 from scanner.engine.gates import Gate
 from scanner.engine.rules import MULTI, SPOT_SPOT, Amount, Rules
 from scanner.engine.tracker import Thresholds
@@ -114,7 +115,7 @@ def crossed(floor: Floor) -> None:
 
 def unproven(floor: Floor) -> None:
     for book in range(4):
-        floor.store.array(5)[book * 32 + 26] = 1
+        floor.store.array(L.META)[book * L.META_WIDTH + L.UNPROVEN] = 1
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def _passed(found: Opportunity) -> Iterator[str]:
     fees = " + ".join(f"{leg.fee_rate * 100:.6g} %" for leg in legs)
     yield (
         f"passed trust and unverified ({proofs}), staleness (oldest {oldest:,.0f} ms),"
-        f" skew ({skew:,.0f} ms), identity, quarantine,"
+        f" skew ({skew:,.0f} ms), identity, quarantine,{' funding,' if found.carry else ''}"
         f"{' conversion,' if found.conversion else ''} fees ({fees}), threshold, profit,"
         f"{_moved(found)} capital, lot, size (bound by {name(found.bound)})"
     )
