@@ -64,7 +64,7 @@ class Pipeline:
             *(self.store, self.derivatives, currencies, ids, emit),
             *(engine.rejects, self.following),
         )
-        self.carries.configure(thresholds, bounds, rules)
+        self.carries.configure(thresholds, rules)
         self._books: dict[tuple[str, bool, str], int] = {}
 
     def lane(
@@ -121,7 +121,7 @@ class Pipeline:
         before), from now on."""
         self.bounds = bounds
         self.engine.configure(thresholds, bounds, rules)
-        self.carries.configure(thresholds, bounds, rules)
+        self.carries.configure(thresholds, rules)
 
     def carry(self, markets: Sequence[Market], at: int) -> None:
         """These markets are all from now on: the books of others, which no lane feeds any more,

@@ -22,7 +22,6 @@ from scanner.derivatives import Derivatives
 from scanner.engine import paper
 from scanner.engine.capital import Capital, name
 from scanner.engine.currencies import Currencies
-from scanner.engine.engine import Bounds
 from scanner.engine.following import Following
 from scanner.engine.gates import Gate, Rejection
 from scanner.engine.ids import Ids
@@ -82,12 +81,12 @@ class Carries:
         self._due: dict[str, int] = {}
         self._open: dict[Route, Life] = {}
         self._over = False
-        self.configure(Thresholds(), Bounds(), Rules())
+        self.configure(Thresholds(), Rules())
 
-    def configure(self, thresholds: Thresholds, bounds: Bounds, rules: Rules | None) -> None:
-        """What is worth an event, how fresh books must be, what the user allows (None: as before);
-        what is open stays so until it is looked at again."""
-        self._thresholds, self._bounds = thresholds, bounds
+    def configure(self, thresholds: Thresholds, rules: Rules | None) -> None:
+        """What is worth an event, what the user allows (None: as before); what is open stays so
+        until it is looked at again."""
+        self._thresholds = thresholds
         if rules is not None:
             self._rules = rules
             self._routes.clear()
