@@ -113,7 +113,7 @@ class Run:
         self._true_since: dict[Route, int] = {}
         self._open_since: dict[Route, int] = {}
         self._was_open: dict[Route, list[tuple[int, int]]] = {}
-        self._open: dict[Route, Opportunity] = {}
+        self._open: dict[str, Opportunity] = {}
         self._next_episode = BEGIN + SECOND
 
     def play(self) -> Outcome:
@@ -167,12 +167,14 @@ class Run:
         at = flag.at - self._skew
         route = ((flag.buy.venue, flag.buy.symbol), (flag.sell.venue, flag.sell.symbol))
         if flag.event == "closed":
-            since = self._open_since.pop(route)
-            del self._open[route]
-            self._was_open.setdefault(route, []).append((since, at))
+            del self._open[flag.id]
+            if not flag.legs:
+                since = self._open_since.pop(route)
+                self._was_open.setdefault(route, []).append((since, at))
             return
-        self._open_since.setdefault(route, at)
-        self._open[route] = flag
+        self._open[flag.id] = flag
+        if not flag.legs:
+            self._open_since.setdefault(route, at)
         self.outcome.flags += 1
         told = {
             (name, symbol): sent

@@ -109,8 +109,9 @@ def faults_of(
             found.append(f"disconnected: {name}")
         if books[place].crossed_since < at - rule.slack - rule.slack:
             found.append(f"crossed: {name}")
-    first, second = spans[0], spans[1]
-    apart = max(first[0] - second[1], second[0] - first[1])
+    # What converts for a pair has its own bounds.
+    compared = spans if flag.legs else spans[:2]
+    apart = max(since for since, _ in compared) - min(until for _, until in compared)
     if apart > rule.max_skew + rule.slack:
         found.append(f"skewed: {apart / 1e9:.2f} s")
     return found
@@ -129,7 +130,7 @@ def still_false(flag: Opportunity, books: dict[Place, Shown], at: int, rule: Rul
 
 
 def _legs(flag: Opportunity) -> list[Leg]:
-    legs = [flag.buy, flag.sell]
+    legs = list(flag.legs) or [flag.buy, flag.sell]
     if flag.conversion is not None and not flag.conversion.assumed:
         legs.append(flag.conversion)
     return legs
