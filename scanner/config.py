@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -41,6 +42,7 @@ from scanner.venues.registry import CONTRACTS, VENUES
 __all__ = [
     "CROSS_QUOTE",
     "LOOP",
+    "PARITY",
     "SPOT_SPOT",
     "Carry",
     "Config",
@@ -62,11 +64,17 @@ SHORTEST_SECRET = 8
 SPOT = (MarketKind.SPOT,)
 DERIVATIVES = (MarketKind.PERPETUAL, MarketKind.FUTURE)
 Kind: TypeAlias = Literal[
-    "spot-spot", "cross-quote", "multi", "loop", "spot-perp", "perp-perp", "spot-future"
+    "spot-spot", "cross-quote", "multi", "loop", "spot-perp", "perp-perp", "spot-future", "parity"
 ]
 SPOT_SPOT: Kind = "spot-spot"
+PARITY: Kind = "parity"
 CROSS_QUOTE: Kind = "cross-quote"
 LOOP: Kind = "loop"
+STABLECOINS = {
+    **dict.fromkeys(("USDT", "USDC", "DAI", "USDS", "FDUSD", "TUSD", "PYUSD", "USDP"), "USD"),
+    **dict.fromkeys(("GUSD", "RLUSD", "USD1", "USDE", "USDG"), "USD"),
+    **dict.fromkeys(("EURC", "EURI", "EURQ"), "EUR"),
+}
 DATABASES = frozenset({"sqlite", "postgres", "postgresql", "postgresql+psycopg"})
 
 
@@ -98,6 +106,16 @@ def _conversions(value: Any) -> Any:
     return value
 
 
+def _stablecoins(value: Any) -> Any:
+    for coin, money in value.items() if isinstance(value, dict) else ():
+        for name in (coin, money):
+            if not isinstance(name, str) or not re.fullmatch(r"[A-Z0-9]{1,20}", name):
+                raise ValueError(f"{name!r} is no currency; they look like USDC: USD")
+        if money in value or coin == money:
+            raise ValueError(f"{coin!r} is pegged to {money!r}, which must be money, not a coin")
+    return value
+
+
 def _folder(value: Any) -> Any:
     return Path(value).expanduser() if isinstance(value, str) and value else value
 
@@ -121,6 +139,7 @@ Symbols: TypeAlias = Annotated[
     AutoOrList, PlainValidator(_symbols, json_schema_input_type=AutoOrList)
 ]
 Conversions: TypeAlias = Annotated[Mapping[str, float], BeforeValidator(_conversions)]
+Stablecoins: TypeAlias = Annotated[Mapping[str, str], BeforeValidator(_stablecoins)]
 Folder: TypeAlias = Annotated[Path, BeforeValidator(_folder)]
 
 
@@ -171,6 +190,32 @@ class Carry(Model):
         description="Whether a perpetual is expected to stand at the coin's price at the end. Else"
         " what it stands above that is not reckoned as gained, and what it stands below is reckoned"
         " as lost.",
+    )
+
+
+class Parity(Model):
+    """How far from their pegs the `stablecoins` are told, and when that is worth a line."""
+
+    size: float = Field(
+        default=10_000,
+        gt=0,
+        le=1e12,
+        description="How much is bought or sold where a deviation is told, in the money of the"
+        " peg.",
+    )
+    min_net_bps: float = Field(
+        default=10,
+        ge=0,
+        le=10_000,
+        description="Least net profit of a `parity`, basis points, once it is back at its peg;"
+        " besides `thresholds`.",
+    )
+    furthest_bps: float = Field(
+        default=2000,
+        gt=0,
+        le=10_000,
+        description="What is further from its peg, basis points, is no opportunity: another coin of"
+        " that name, or one whose peg is gone.",
     )
 
 
@@ -270,7 +315,8 @@ class Config(Model):
         " one currency turned into others and back, on one venue or across them."
         " Where contracts are among a venue's `markets`, also `spot-perp` and `spot-future`: a coin"
         " bought, a contract on it sold and both held; `perp-perp`: one perpetual bought, another"
-        " sold.",
+        " sold. `parity`: one of `stablecoins` bought below its peg, or sold above it, and held"
+        " until it is back.",
     )
     loop_length: int = Field(
         default=3, ge=2, le=6, description="The most orders that a `loop` may have."
@@ -305,6 +351,14 @@ class Config(Model):
     transfer: TransferSettings = Field(
         default=TransferSettings(), description="How coins come from one venue to the other."
     )
+    stablecoins: Stablecoins = Field(
+        default=STABLECOINS,
+        examples=["{USDT: USD, USDC: USD, EURC: EUR}"],
+        description="Which currencies are worth one of which money, as long as their pegs hold."
+        " Their markets among each other and against that money are scanned beside `symbols`;"
+        " `{}`: none.",
+    )
+    parity: Parity = Field(default=Parity(), description="How pegs are watched.")
     limits: Limits = Field(default=Limits(), description="How fresh the books of a pair must be.")
     alerts: AlertSettings = Field(
         default=AlertSettings(), description="What is told, when, and through which channel."

@@ -238,8 +238,9 @@ class ParitySample(Struct, frozen=True, kw_only=True):
     empty for the venue's own book of the pair. All bps are ``1e4 ln(price)``: 0 at parity.
     ``bid_bps`` and ``ask_bps`` are of what ``size`` (base) could be sold and bought for at last;
     low, high and mean are of the middle between both, over ``samples``. Depths are what stood
-    within 10, 50 and 100 bps of the middle, in base, both sides added. ``at``: when it was taken,
-    ns.
+    within 10, 50 and 100 bps of the middle, in base, both sides added; of an implied price in the
+    thinner of its two books. ``venue`` ``median``: the median over every two venues of what the
+    middles of ``via`` imply, at no size. ``at``: when it was taken, ns.
     """
 
     at: int
@@ -256,6 +257,24 @@ class ParitySample(Struct, frozen=True, kw_only=True):
     depth_10: float
     depth_50: float
     depth_100: float
+
+
+class Peg(Struct, frozen=True, kw_only=True):
+    """How far two currencies that should be worth the same are apart on one venue now.
+
+    ``symbol``, ``via``, ``size`` and bps as in ``ParitySample``; ``bps`` is the middle between bid
+    and ask. ``reason``: why it cannot be said, and then the figures say nothing. ``at`` ns.
+    """
+
+    at: int
+    venue: str
+    symbol: str
+    via: str = ""
+    bps: float = 0.0
+    bid_bps: float = 0.0
+    ask_bps: float = 0.0
+    size: float = 0.0
+    reason: str = ""
 
 
 class RejectMinute(Struct, frozen=True, kw_only=True):

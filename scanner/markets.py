@@ -25,7 +25,7 @@ from msgspec.structs import replace
 
 from scanner.aliases import each_book_once
 from scanner.clock import now
-from scanner.config import CROSS_QUOTE, LOOP, Config, Feed
+from scanner.config import CROSS_QUOTE, LOOP, PARITY, Config, Feed
 from scanner.errors import ConfigError, CrossbookError
 from scanner.explain import did_you_mean
 from scanner.fees import priced
@@ -170,7 +170,7 @@ def choose(
             raise ConfigError(f"none of them is listed by any of: {venues}", key="symbols")
     chosen = [
         market
-        for symbol in (*symbols, *_converting(symbols, by_symbol, config))
+        for symbol in (*symbols, *_beside(symbols, by_symbol, config))
         for market in by_symbol[symbol]
     ]
     return chosen + _contracts(contracts, symbols, config)
@@ -206,6 +206,26 @@ def _converting(
     pairs = {pair for theirs in quotes.values() for pair in permutations(theirs, 2)}
     wanted = {f"{base}/{quote}" for base, quote in pairs}
     return sorted(symbol for symbol in wanted - set(symbols) if by_symbol.get(symbol))
+
+
+def _beside(
+    symbols: Sequence[str], by_symbol: Mapping[str, Sequence[Market]], config: Config
+) -> list[str]:
+    """Further symbols, whose prices are needed: those that convert, and the stablecoins'."""
+    pegged = _pegged(by_symbol, config) if symbols else ()
+    return sorted({*_converting(symbols, by_symbol, config), *pegged} - set(symbols))
+
+
+def _pegged(by_symbol: Mapping[str, Sequence[Market]], config: Config) -> list[str]:
+    """Every pair of currencies that are pegged to the same money, or are that money."""
+    if PARITY not in config.kinds:
+        return []
+    pegs = {**{money: money for money in config.stablecoins.values()}, **config.stablecoins}
+    return [
+        symbol
+        for symbol, markets in by_symbol.items()
+        if (peg := pegs.get(markets[0].base)) and peg == pegs.get(markets[0].quote)
+    ]
 
 
 def _shared(

@@ -20,6 +20,8 @@ from scanner.engine.rules import Rules
 from scanner.engine.tracker import Thresholds
 from scanner.events import Survival
 from scanner.lane import Identify, Lane
+from scanner.parity.flags import ParityFlags
+from scanner.parity.pegs import Pegs
 from scanner.ticker_lane import TickerLane
 from scanner.types import BookState, ChecksumRule, Depth, Market
 from scanner.venues.protocol import Options, Venue
@@ -33,6 +35,7 @@ class Pipeline:
     wrong checksum, levels that could not be read. ``contracts`` are the markets of books that
     take no part in the scan, which compares what trades the same thing for the same money;
     ``derivatives`` is what their venues say of them, and ``carries`` holds them against coins.
+    ``pegs`` is how stablecoins stand; ``parities`` what that pays.
     ``following`` looks again at what has opened; ``survived`` is called with what it finds. Whoever
     changes a book at a time lets it settle that time first.
     """
@@ -65,6 +68,9 @@ class Pipeline:
             *(engine.rejects, self.following),
         )
         self.carries.configure(thresholds, rules)
+        self.pegs = Pegs(self.store)
+        self.parities = ParityFlags(self.store, self.pegs, currencies, ids, emit)
+        self._peg(thresholds, rules)
         self._books: dict[tuple[str, bool, str], int] = {}
 
     def lane(
@@ -103,6 +109,8 @@ class Pipeline:
             self.contracts[book] = market
         else:
             self.engine.add(book, market, venue.proof[depth])
+            self.pegs.add(book, market)
+            self.parities.add(book, market, venue.proof[depth])
         self.carries.add(book, market, venue.proof[depth])
         return book
 
@@ -122,6 +130,7 @@ class Pipeline:
         self.bounds = bounds
         self.engine.configure(thresholds, bounds, rules)
         self.carries.configure(thresholds, rules)
+        self._peg(thresholds, rules)
 
     def carry(self, markets: Sequence[Market], at: int) -> None:
         """These markets are all from now on: the books of others, which no lane feeds any more,
@@ -138,13 +147,17 @@ class Pipeline:
                 self._leave(book, "it is scanned no more", at)
                 self.engine.remove(book)
                 self.carries.remove(book)
+                self.pegs.remove(book)
+                self.parities.remove(book)
             elif market.symbol != self.engine.markets[book].symbol:
                 self._leave(book, "it has another symbol now", at)
                 self.engine.rename(book, market)
                 self.carries.rename(book, market)
+                self._peg_again(book, market)
             elif market != self.engine.markets[book]:
                 self.engine.revalue(book, market)
                 self.carries.revalue(book, market)
+                self._peg_again(book, market)
 
     def _carry_contract(self, book: int, market: Market | None, at: int) -> None:
         if market is not None:
@@ -171,6 +184,7 @@ class Pipeline:
         """The book has left the game: what stood on it is closed."""
         self.engine.dropped(book, reason, at)
         self.carries.dropped(book, reason, at)
+        self.parities.dropped(book, reason, at)
 
     def finish(self, reason: str, at: int) -> None:
         """The end: what is open is closed with ``reason``, everything leaves the game, and whatever
@@ -178,6 +192,7 @@ class Pipeline:
         self.following.finish(reason, at)
         self.engine.finish(reason, at)
         self.carries.finish(reason, at)
+        self.parities.finish(reason, at)
         for book in self._books.values():
             self.drop(book, BookState.UNSYNCHRONISED, reason, at)
 
@@ -187,6 +202,17 @@ class Pipeline:
         self.engine.tick(at)
         self.store.grow_old(at)
         self.carries.tick(at)
+        self.pegs.tick(at)
+        self.parities.tick(at)
+
+    def _peg(self, thresholds: Thresholds, rules: Rules | None) -> None:
+        if rules is not None:
+            self.pegs.configure(rules.pegs.stablecoins, rules.pegs.size)
+            self.parities.configure(thresholds, rules)
+
+    def _peg_again(self, book: int, market: Market) -> None:
+        self.pegs.add(book, market)
+        self.parities.add(book, market, self.carries.proof(book))
 
 
 def _decimals(market: Market) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import math
 
 from scanner.config import Config
 from scanner.engine.engine import Bounds
-from scanner.engine.rules import HOUR, Amount, Holding, Moving, Rules
+from scanner.engine.rules import HOUR, Amount, Holding, Moving, Pegging, Rules
 from scanner.engine.tracker import Thresholds
 from scanner.engine.ways import Paces
 from scanner.networks import shipped, usual_name
@@ -58,6 +58,12 @@ def rules(config: Config) -> Rules:
         structural=int(config.limits.structural_h * HOUR),
         moving=_moving(config.transfer),
         loop_length=config.loop_length,
+        pegs=Pegging(
+            stablecoins=config.stablecoins,
+            size=config.parity.size,
+            min_net_bps=config.parity.min_net_bps,
+            furthest_bps=config.parity.furthest_bps,
+        ),
     )
 
 

@@ -22,6 +22,7 @@ CORE = {
         "derivatives",
         "engine",
         "fast",
+        "parity",
         "lane",
         "pipeline",
         "ticker_lane",
@@ -53,6 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "books": PLAIN,
     "engine": PLAIN | {"books"},
     "carry": PLAIN | {"books", "derivatives", "engine"},
+    "parity": PLAIN | {"books", "engine"},
     "venues": PLAIN | {"books.levels"},
     "counts": set(),
     "watch": PLAIN,
@@ -62,6 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "lane": PLAIN | {"books", "counts", "fast", "pipeline", "venues", "watch"},
     "pipeline": PLAIN
     | {"books", "carry", "counts", "derivatives", "engine", "lane", "ticker_lane", "venues"}
+    | {"parity"}
     | {"watch"},
     # bytes in, lines and rows out
     "feeds": PLAIN | {"books.jit", "errors", "clock", "pipeline", "venues", "__init__"},

@@ -12,8 +12,9 @@ from scanner.engine.ways import Paces
 SPOT_SPOT, CROSS_QUOTE = "spot-spot", "cross-quote"
 MULTI, LOOP = "multi", "loop"
 SPOT_PERP, PERP_PERP, SPOT_FUTURE = "spot-perp", "perp-perp", "spot-future"
+PARITY = "parity"
 CARRIES = (SPOT_PERP, PERP_PERP, SPOT_FUTURE)
-KINDS = (SPOT_SPOT, CROSS_QUOTE, MULTI, LOOP, *CARRIES)
+KINDS = (SPOT_SPOT, CROSS_QUOTE, MULTI, LOOP, *CARRIES, PARITY)
 HOUR = 3_600_000_000_000
 
 
@@ -50,6 +51,17 @@ class Moving(Struct, frozen=True, kw_only=True):
     paces: Paces = Paces()
 
 
+class Pegging(Struct, frozen=True, kw_only=True):
+    """``stablecoins``: what each is pegged to. ``size``: of how much of that money parity is told.
+    ``min_net_bps``: what a purchase below par must leave; ``furthest_bps`` from par a coin is
+    taken for another, or for one whose peg is gone."""
+
+    stablecoins: Mapping[str, str] = {}
+    size: float = 10_000.0
+    min_net_bps: float = 10.0
+    furthest_bps: float = 2_000.0
+
+
 class Rules(Struct, frozen=True, kw_only=True):
     """``kinds`` that are looked for. ``currency``: what profits are also told in. ``assumed``: what
     one of the first currency is worth in the second, as the user states. ``capital`` by venue;
@@ -57,7 +69,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     that nothing proves take part. ``holding``: how carries are held. ``suspect_bps``: how far
     apart two books of one coin may be; ``structural``: how long a route may be worth it without an
     end, ns (0: for ever). ``moving``: how coins come from one venue to the other. ``loop_length``:
-    the most orders of a loop."""
+    the most orders of a loop. ``pegs``: which coins are pegged, and when that is told."""
 
     kinds: frozenset[str] = frozenset(KINDS)
     currency: str = ""
@@ -70,3 +82,4 @@ class Rules(Struct, frozen=True, kw_only=True):
     structural: int = 0
     moving: Moving = Moving()
     loop_length: int = 3
+    pegs: Pegging = Pegging()

@@ -37,7 +37,7 @@ async def _serve(seed: int, truth: Path | None) -> None:
     clock = Clock()
     try:
         async with LabServer(
-            World(seed, clock(), contracts=True), truth=truth, clock=clock
+            World(seed, clock(), contracts=True, depeg=True), truth=truth, clock=clock
         ) as server:
             _answer(
                 {

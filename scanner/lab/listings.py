@@ -37,6 +37,7 @@ COINS = {
     "LTC": Coin(86.0, 1.4, 5_000, 0.3, "0.01"),
     "LINK": Coin(13.2, 1.6, 5_000, 0.3, "0.1"),
     "USDC": Coin(1.0, 0.02, 50_000, 0.15, "1"),
+    "USDT": Coin(1.0, 0.03, 50_000, 0.15, "1"),
 }
 # A quote currency in US dollars, and how much it wanders.
 QUOTES = {"USD": (1.0, 0.0), "USDT": (0.9994, 0.03), "USDC": (1.0, 0.02), "EUR": (1.155, 0.1)}
@@ -118,9 +119,14 @@ LISTINGS = {
         activity=7,
         lag_ms=90,
         min_notional="0.5",
-        bases={"USD": EIGHT, "EUR": FOUR, "USDT": "BTC ETH SOL XRP DOGE ADA", "USDC": "BTC ETH"},
+        bases={
+            "USD": f"{EIGHT} USDC USDT",
+            "EUR": FOUR,
+            "USDT": "BTC ETH SOL XRP DOGE ADA USDC",
+            "USDC": "BTC ETH",
+        },
         decimals=_steps(
-            "BTC:1:8 ETH:2:8 SOL:2:8 XRP:5:8 DOGE:7:8 ADA:6:8 LTC:2:8 LINK:5:8 USDC:4:8"
+            "BTC:1:8 ETH:2:8 SOL:2:8 XRP:5:8 DOGE:7:8 ADA:6:8 LTC:2:8 LINK:5:8 USDC:4:8 USDT:4:8"
         ),
     ),
     "coinbase": Listing(

@@ -120,19 +120,21 @@ class Funding:
 class Depeg:
     """A stablecoin that is worth less for a while: the logarithm of its price in dollars.
 
-    It falls by ``DEPTH`` within ``FALL`` seconds, ``AFTER`` seconds from the start, stays for
-    ``STAYS`` and comes back over ``BACK``.
+    Some seconds from the start, within ``AFTER``, it falls within ``FALL`` seconds by something
+    within ``DEPTH``, stays for ``STAYS`` and comes back over ``BACK``.
     """
 
-    DEPTH = 0.025
-    AFTER, FALL, STAYS, BACK = 45, 8, 40, 20
+    DEPTH = (0.015, 0.03)
+    AFTER = (15.0, 25.0)
+    FALL, STAYS, BACK = 8, 40, 20
 
-    def __init__(self, at: int) -> None:
-        self._start = at + self.AFTER * SECOND
+    def __init__(self, random: Random, at: int) -> None:
+        self.depth = random.uniform(*self.DEPTH)
+        self.start = at + int(random.uniform(*self.AFTER) * SECOND)
 
     def at(self, when: int) -> float:
         """How far it has fallen at ``when``."""
-        seconds = (when - self._start) / SECOND
+        seconds = (when - self.start) / SECOND
         falling = seconds / self.FALL
         rising = 1.0 - (seconds - self.FALL - self.STAYS) / self.BACK
-        return -self.DEPTH * max(0.0, min(falling, 1.0, rising))
+        return -self.depth * max(0.0, min(falling, 1.0, rising))

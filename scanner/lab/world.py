@@ -104,7 +104,7 @@ class World:
         if venues is None:
             venues = tuple(dict.fromkeys([*LISTINGS, *(CONTRACTS if contracts else ())]))
         self.seed = seed
-        self._depeg = Depeg(at) if depeg else None
+        self._depeg = Depeg(Random(f"{seed}:depeg"), at) if depeg else None
         self._at = at
         self._observed = at - SECOND
         self._skipped = 0

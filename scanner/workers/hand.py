@@ -22,6 +22,8 @@ from scanner.events import (
     FeedEvent,
     FundingSample,
     Opportunity,
+    ParitySample,
+    Peg,
     RejectMinute,
     RouteMinute,
     Survival,
@@ -191,7 +193,7 @@ class Hand:
                 self._tell(message)
             case RouteMinute() | RejectMinute() | FundingSample() | FeedEvent():
                 self._tell(message)
-            case Survival() | Suspect():
+            case Survival() | Suspect() | ParitySample() | Peg():
                 self._tell(message)
             case Seen(frame):
                 self._frame, self._asked = frame, False

@@ -15,6 +15,8 @@ from scanner.events import (
     FeedEvent,
     FundingSample,
     Opportunity,
+    ParitySample,
+    Peg,
     RejectMinute,
     RouteMinute,
     Survival,
@@ -111,10 +113,13 @@ Message: TypeAlias = (
     | FeedEvent
     | Survival
     | Suspect
+    | ParitySample
+    | Peg
 )
 KINDS = (
     *(Carry, Look, Stop, Seen, Pulse, Record),
     *(Opportunity, RouteMinute, RejectMinute, FundingSample, FeedEvent, Survival, Suspect),
+    *(ParitySample, Peg),
 )
 NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
 _encoder = msgspec.msgpack.Encoder()

@@ -19,6 +19,8 @@ from scanner.events import (
     FeedEvent,
     FundingSample,
     Opportunity,
+    ParitySample,
+    Peg,
     RejectMinute,
     RouteMinute,
     Survival,
@@ -40,7 +42,15 @@ TICK = 0.1
 MINUTE = 60_000_000_000
 
 Found: TypeAlias = (
-    Opportunity | RouteMinute | RejectMinute | FundingSample | FeedEvent | Survival | Suspect
+    Opportunity
+    | RouteMinute
+    | RejectMinute
+    | FundingSample
+    | FeedEvent
+    | Survival
+    | Suspect
+    | ParitySample
+    | Peg
 )
 
 
@@ -64,6 +74,7 @@ class Scan:
             suspect=self._suspected,
             survived=self._survived,
         )
+        self._pipeline.pegs.tell = self._pegged
         self._shell = Shell(
             now=clock.now,
             rng=random.Random(),
@@ -132,6 +143,10 @@ class Scan:
         if not self._over and self._own(found.symbol):
             self._tell(found)
 
+    def _pegged(self, peg: Peg) -> None:
+        if not self._over and self._own(peg.via or peg.symbol):
+            self._tell(peg)
+
     def _suspected(self, found: Suspect) -> None:
         """Each is logged once, however often it comes back."""
         if self._over or not self._own(found.symbol):
@@ -172,6 +187,9 @@ class Scan:
         for reject in engine.take_rejects(at):
             if any(map(self._own, _coins(reject.symbol))):
                 self._tell(reject)
+        for parity in self._pipeline.pegs.take_samples(at):
+            if self._own(parity.via or parity.symbol):
+                self._tell(parity)
         for sample in self._pipeline.derivatives.take_samples(at):
             if self._own(sample.symbol):
                 self._tell(sample)

@@ -91,16 +91,23 @@ def test_boundaries_that_nobody_saw_are_settled_one_by_one() -> None:
 
 
 def test_the_peg_is_lost_and_comes_back() -> None:
-    depeg = Depeg(AT)
+    depeg = Depeg(Random(5), AT)
+    depth = depeg.depth
 
-    def at(second: int) -> float:
-        return depeg.at(AT + second * SECOND)
+    def at(second: float) -> float:
+        return depeg.at(depeg.start + int(second * SECOND))
 
-    assert at(0) == at(45) == 0.0
-    assert at(49) == pytest.approx(-0.0125)
-    assert at(60) == at(90) == -0.025
-    assert at(103) == pytest.approx(-0.0125)
-    assert at(120) == 0.0
+    assert 15 * SECOND < depeg.start - AT < 25 * SECOND and 0.015 < depth < 0.03
+    assert at(-15) == at(0) == 0.0
+    assert at(4) == pytest.approx(-depth / 2)
+    assert at(8) == at(48) == -depth
+    assert at(58) == pytest.approx(-depth / 2)
+    assert at(68) == at(500) == 0.0
+
+
+def test_when_and_how_far_is_the_seeds() -> None:
+    one, same, other = (Depeg(Random(seed), AT) for seed in (1, 1, 2))
+    assert (one.start, one.depth) == (same.start, same.depth) != (other.start, other.depth)
 
 
 def test_every_venue_lists_what_its_table_says() -> None:
@@ -166,7 +173,8 @@ def test_spot_is_what_it_is_whether_contracts_are_listed_or_not() -> None:
 
 
 def test_a_lost_peg_moves_everything_that_is_paid_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Depeg, "AFTER", 1)
+    monkeypatch.setattr(Depeg, "AFTER", (1.0, 1.0))
+    monkeypatch.setattr(Depeg, "DEPTH", (0.025, 0.025))
     monkeypatch.setattr(Depeg, "FALL", 1)
     world = walked(World(7, AT, ("okx",), depeg=True), AT, 6)
     parity = world.book("okx", "USDC/USDT").best()[0]

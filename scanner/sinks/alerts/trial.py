@@ -28,7 +28,16 @@ FEE = 0.001
 # What stands for wildcards.
 BASES = ("BTC", "ETH", "SOL")
 QUOTES = ("USDT", "USDC", "USD", "EUR", "BTC")
-KINDS = ("spot-spot", "cross-quote", "spot-perp", "perp-perp", "spot-future", "multi", "loop")
+KINDS = (
+    "spot-spot",
+    "cross-quote",
+    "spot-perp",
+    "perp-perp",
+    "spot-future",
+    "multi",
+    "loop",
+    "parity",
+)
 
 
 class Trial(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""Parity: how far currencies that are pegged to the same money are apart, and what that pays."""

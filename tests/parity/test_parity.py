@@ -1,0 +1,213 @@
+"""Pegs in the pipeline: told, summed up and flagged over live books, and over none else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import msgspec
+import pytest
+
+from scanner.engine.engine import Bounds
+from scanner.engine.ids import Ids
+from scanner.engine.rules import Amount, Pegging, Rules
+from scanner.engine.tracker import Thresholds
+from scanner.events import Opportunity, Peg
+from scanner.history.arithmetic import account
+from scanner.lane import Lane
+from scanner.pipeline import Pipeline
+from scanner.sinks.formats import to_json
+from scanner.types import Market, MarketKind, Proof
+from storage import evidence
+from storage.queries.records import State
+from tests.carry.test_carries import OPTIONS, SECOND, START, quote, say, venue
+
+COINS = {"USDT": "USD", "USDC": "USD"}
+FEE = 0.001
+
+
+class Desk:
+    """Spot books of a test's own, and what is told of them."""
+
+    def __init__(self, proof: Proof = Proof.SNAPSHOTS, **rules: object) -> None:
+        self.said: list[Opportunity] = []
+        self.pegs: list[Peg] = []
+        of = {"kinds": frozenset({"parity"}), "pegs": Pegging(stablecoins=COINS)} | rules
+        self.pipeline = Pipeline(
+            thresholds=Thresholds(min_net_bps=5, update_interval=0),
+            bounds=Bounds(),
+            ids=Ids(lambda n: 0),
+            emit=self.said.append,
+            rules=Rules(currency="USDT", **of),  # type: ignore[arg-type]
+        )
+        self.pipeline.pegs.tell = self.pegs.append
+        self._proof = proof
+
+    def lane(self, name: str, symbol: str) -> Lane:
+        base, _, counter = symbol.partition("/")
+        market = Market(
+            venue=name, id=symbol, symbol=symbol, base=base, quote=counter, taker_fee=FEE
+        )
+        lane = self.pipeline.lane(venue(name, self._proof, contracts=False), [market], OPTIONS)
+        lane.start(START)
+        lane.opened(START)
+        return lane
+
+    def later(self, books: Mapping[Lane, tuple[float, float]], seconds: float, at: int) -> int:
+        """Books told again ten times a second; the time then."""
+        for _ in range(int(seconds * 10)):
+            at += SECOND // 10
+            for lane, (bid, ask) in books.items():
+                quote(lane, bid, ask, at)
+            self.pipeline.tick(at)
+        return at
+
+
+def thick(lane: Lane, bid: float, ask: float, size: float = 100_000.0, at: int = START) -> None:
+    say(lane, at, bids=[[str(bid), str(size)]], asks=[[str(ask), str(size)]])
+
+
+def opened(desk: Desk, bid: float = 0.9750, ask: float = 0.9752) -> Lane:
+    lane = desk.lane("venue", "USDC/USDT")
+    thick(lane, bid, ask)
+    desk.pipeline.tick(START)
+    return lane
+
+
+def test_a_coin_below_par_is_bought_and_sold_at_par_after_both_fees() -> None:
+    desk = Desk()
+    opened(desk)
+    (found,) = desk.said
+    assert (found.event, found.kind, found.symbol, found.size) == (
+        *("opened", "parity"),
+        *("USDC/USDT", 100_000.0),
+    )
+    assert found.buy.levels == ((0.9752, 100_000.0),) and not found.buy.assumed
+    assert found.sell.levels == ((1.0, 100_000.0),) and found.sell.assumed
+    paid, back = 97_520 * 1.001, 100_000 * 0.999
+    assert found.net_profit == pytest.approx(back - paid)
+    assert found.net_bps == pytest.approx((back / paid - 1) * 1e4)
+
+
+def test_one_above_par_is_sold_and_bought_back_at_par() -> None:
+    desk = Desk()
+    opened(desk, 1.0248, 1.0250)
+    (found,) = desk.said
+    assert found.buy.assumed and found.buy.levels == ((1.0, 100_000.0),)
+    assert found.sell.levels == ((1.0248, 100_000.0),) and not found.sell.assumed
+    assert found.net_profit == pytest.approx(102_480 * 0.999 - 100_000 * 1.001)
+
+
+def test_what_both_fees_take_is_no_opportunity() -> None:
+    desk = Desk()
+    opened(desk, 0.9970, 0.9973)  # 27 bps, of which 20 are fees: less than parity.min_net_bps
+    assert desk.said == []
+    assert [peg.bps for peg in desk.pegs] == [pytest.approx(-28.5, abs=0.1)]
+
+
+def test_what_is_too_far_from_par_is_taken_for_another_coin() -> None:
+    desk = Desk()
+    opened(desk, 0.5, 0.5001)
+    assert desk.said == []
+
+
+def test_it_recomputes_from_its_line_and_from_what_is_stored() -> None:
+    desk = Desk()
+    opened(desk)
+    found = desk.said[0]
+    line = json.loads(to_json(found))
+    buy, sell = line["buy"], line["sell"]
+    paid = sum(price * size for price, size in buy["levels"]) * (1 + buy["fee_rate"])
+    back = sum(price * size for price, size in sell["levels"]) * (1 - sell["fee_rate"])
+    assert line["net_profit"] == pytest.approx(back - paid, rel=1e-12)
+    written = evidence.written(found)
+    state = State(
+        moment="opened",
+        at=found.at,
+        buy=evidence.leg(written[0]),
+        sell=evidence.leg(written[1]),
+        **{n: getattr(found, n) for n in ("size", "gross_bps", "net_bps", "net_profit")},
+        **msgspec.structs.asdict(evidence.basis(written[1])),
+    )
+    assert state.sell.assumed and account(state).disagrees == []
+    assert account(msgspec.structs.replace(state, net_profit=1.0)).disagrees == ["net profit"]
+
+
+def test_it_closes_when_the_peg_is_back() -> None:
+    desk = Desk()
+    lane = opened(desk)
+    thick(lane, 0.9998, 1.0, at=START + SECOND)
+    desk.pipeline.tick(START + SECOND)
+    assert [one.event for one in desk.said] == ["opened", "closed"]
+    assert desk.said[-1].reason == "it is back near its peg"
+
+
+def test_a_book_that_grows_old_ends_it_and_is_said() -> None:
+    desk = Desk()
+    opened(desk)
+    desk.pipeline.tick(START + 3 * SECOND + 1)
+    assert [one.event for one in desk.said] == ["opened", "closed"]
+    assert desk.said[-1].reason in ("the book is stale", "the book is too old")
+    assert desk.pegs[-1].reason and desk.pegs[-1].bps == 0.0
+    assert len(desk.pipeline.pegs.take_samples(START)) == 1  # of the time when it was known
+    assert desk.pipeline.pegs.take_samples(START) == []
+
+
+def test_a_lost_connection_ends_it_in_the_same_call() -> None:
+    desk = Desk()
+    opened(desk).closed("gone", START + 5)
+    assert [one.event for one in desk.said] == ["opened", "closed"]
+
+
+def test_nothing_is_told_of_a_book_that_nothing_proves() -> None:
+    desk = Desk(Proof.NONE, unverified=False)
+    opened(desk)
+    assert desk.said == [] and desk.pegs[-1].reason == "nothing proves the book"
+
+
+def test_capital_bounds_the_size() -> None:
+    desk = Desk(capital={"venue": Amount({"USDT": 1_000.0})})
+    opened(desk)
+    assert desk.said[0].size == pytest.approx(1_000 / (0.9752 * 1.001))
+    assert desk.said[0].bound == "capital on venue"
+
+
+def test_without_the_kind_pegs_are_told_and_nothing_is_flagged() -> None:
+    desk = Desk(kinds=frozenset({"spot-spot"}))
+    opened(desk)
+    assert desk.said == [] and len(desk.pegs) == 1
+
+
+def test_what_is_implied_through_btc_and_the_median_over_venues() -> None:
+    desk = Desk()
+    books = {
+        desk.lane("one", "BTC/USDT"): (100.0, 100.2),
+        desk.lane("one", "BTC/USDC"): (102.0, 102.2),
+        desk.lane("two", "BTC/USDT"): (100.1, 100.3),
+    }
+    desk.later(books, 1.2, START)
+    told = {(peg.venue, peg.symbol, peg.via): peg for peg in desk.pegs}
+    assert set(told) == {("one", "USDC/USDT", "BTC"), ("median", "USDC/USDT", "BTC")}
+    implied = told["one", "USDC/USDT", "BTC"]
+    assert implied.bid_bps == pytest.approx(-217.6, abs=0.1)  # 1e4 ln(100 / 102.2)
+    assert implied.ask_bps == pytest.approx(-178.0, abs=0.1)  # 1e4 ln(100.2 / 102)
+    middles = [100.1 / 102.1, 100.2 / 102.1]
+    median = sum(middles) / 2
+    assert told["median", "USDC/USDT", "BTC"].bps == pytest.approx((median - 1) * 1e4, rel=0.02)
+    samples = desk.pipeline.pegs.take_samples(START)
+    assert {sample.samples for sample in samples} == {2}
+
+
+def test_contracts_are_no_books_of_coins() -> None:
+    desk = Desk()
+    market = Market(
+        venue="v",
+        id="x",
+        symbol="USDC/USDT:USDT",
+        base="USDC",
+        quote="USDT",
+        kind=MarketKind.PERPETUAL,
+        taker_fee=FEE,
+    )
+    desk.pipeline.pegs.add(0, market)
+    assert desk.pipeline.pegs.places == []
