@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import (
     AfterValidator,
     BaseModel,
+    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -31,6 +32,12 @@ TERMINAL, BELL = "terminal", "bell"
 BUILT_IN = (TERMINAL, BELL)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,6})?) ?(s|m|h|)")
+UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+ONLY_OF_OPPORTUNITIES = (
+    *("min_net_bps", "min_profit", "min_size", "min_notional"),
+    "kinds",
+)
 YEAR_S = 366 * 86_400.0
 LARGEST = 1e15
 
@@ -86,8 +93,17 @@ class Digest(Model):
     )
 
 
+def _spelled_for(schema: dict[str, Any]) -> None:
+    schema["properties"]["for"] = {
+        "description": "The same as `min_duration_s`, also as `60s`, `5m` or `1h`.",
+        "anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}, {"type": "null"}],
+    }
+
+
 class AlertRule(Model):
     """One rule: what must be true of an opportunity, where it is told, and how often."""
+
+    model_config = ConfigDict(json_schema_extra=_spelled_for)
 
     enabled: bool = Field(default=True, description="Whether the rule is in force.")
     min_net_bps: float = Field(
@@ -109,7 +125,17 @@ class AlertRule(Model):
         default=0.0,
         ge=0,
         le=YEAR_S,
-        description="How long it must have been open, seconds.",
+        description="How long it must have been open, or, with `depeg_bps`, have lasted, seconds."
+        " May be written as `for`, then also with a unit: `for: 60s`.",
+    )
+    depeg_bps: float = Field(
+        default=0.0,
+        ge=0,
+        le=LARGEST,
+        description="Above 0, the rule is about pegs and not about opportunities: it is met where a"
+        " pair of `stablecoins` is at least so many basis points from par, in either direction, in"
+        " its own book, through BTC or by the median of venues. Of the patterns then only `symbols`"
+        " and those of venues count.",
     )
     symbols: Patterns = Field(
         default=EVERY,
@@ -147,6 +173,27 @@ class AlertRule(Model):
         " or anything that the `rule` finds.",
     )
     digest: Digest = Field(default=Digest(), description="When alerts are gathered into one.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _for(cls, data: Any) -> Any:
+        """``for`` is ``min_duration_s`` with a unit."""
+        if not isinstance(data, Mapping) or "for" not in data:
+            return data
+        rest = {key: value for key, value in data.items() if key != "for"}
+        if data["for"] is None:
+            return rest
+        if rest.get("min_duration_s") is not None:
+            raise _refused(("for",), "says the same as 'min_duration_s': leave one out")
+        return rest | {"min_duration_s": _seconds(data["for"])}
+
+    @model_validator(mode="after")
+    def _about_pegs(self) -> AlertRule:
+        asked = [name for name in ONLY_OF_OPPORTUNITIES if name in self.model_fields_set]
+        if self.depeg_bps and asked:
+            told = "is about opportunities, and a rule with 'depeg_bps' is about pegs"
+            raise _refused((asked[0],), told)
+        return self
 
     @property
     def hours(self) -> tuple[Hours, ...]:
@@ -242,6 +289,15 @@ class AlertSettings(Model):
     def zone(self) -> tzinfo:
         """``time_zone`` as a value."""
         return _zone_named(self.time_zone)
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= YEAR_S:
+        return float(value)
+    found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None or (seconds := float(found[1]) * UNITS[found[2]]) > YEAR_S:
+        raise _refused(("for",), f"{value!r} is no duration; they look like 60s, 5m or 1h")
+    return seconds
 
 
 def _refused(key: tuple[str, ...], message: str) -> ValidationError:

@@ -18,13 +18,14 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from scanner.alert_config import BELL, TERMINAL, AlertSettings
-from scanner.events import Opportunity
+from scanner.events import Opportunity, Peg
 from scanner.redact import Redactor, credentials
 from scanner.sinks.alerts.channel import ChannelState, Outcome
 from scanner.sinks.alerts.courier import Courier
 from scanner.sinks.alerts.desk import Desk, Job
 from scanner.sinks.alerts.here import Here
 from scanner.sinks.alerts.log import AlertLog
+from scanner.sinks.alerts.pegs import PegWatcher
 from scanner.sinks.alerts.rules import SECOND, Hit, Rules, Watcher
 from scanner.sinks.alerts.wire import Answer
 
@@ -50,7 +51,7 @@ class AlertsState(Struct, frozen=True, kw_only=True):
 
 
 class Alerts:
-    """A sink for events; it takes ``Opportunity`` and ignores the rest.
+    """A sink for events; it takes ``Opportunity`` and ``Peg`` and ignores the rest.
 
     ``show`` is given what is to be seen in the terminal and ``ring`` what is to be heard there,
     both from a thread of their own. ``new_id`` makes sortable ids for a time, ``now()`` gives ns.
@@ -71,6 +72,7 @@ class Alerts:
         self._now = now
         self._redact = Redactor()
         self._watcher = Watcher(Rules(settings))
+        self._pegs = PegWatcher(settings)
         self._watching = threading.Lock()
         self._desk = Desk(settings, records, new_id=new_id, rng=rng, clean=self._redact)
         self._inbox: SimpleQueue[Item] = SimpleQueue()
@@ -88,10 +90,15 @@ class Alerts:
 
     def __call__(self, event: object) -> None:
         """Take an event; returns at once and never raises."""
-        if not isinstance(event, Opportunity):
-            return
-        with self._watching:
-            hits = self._watcher.take(event)
+        match event:
+            case Opportunity():
+                with self._watching:
+                    hits = self._watcher.take(event)
+            case Peg():
+                with self._watching:
+                    hits = self._pegs.take(event)
+            case _:
+                return
         for hit in hits:
             if self._inbox.qsize() >= MOST_HITS:
                 self._dropped += 1
@@ -107,6 +114,7 @@ class Alerts:
         rules = Rules(settings)
         with self._watching:
             self._watcher.change(rules)
+            self._pegs.change(settings)
         self._inbox.put(settings)
 
     def close(self, seconds: float = 5.0) -> None:
@@ -144,7 +152,7 @@ class Alerts:
         self._take(self._sleep())
         at = self._now()
         with self._watching:
-            ripe = self._watcher.due(at)
+            ripe = [*self._watcher.due(at), *self._pegs.due(at)]
         for hit in ripe:
             self._desk.hit(hit, at)
         if at >= self._takeover_at:

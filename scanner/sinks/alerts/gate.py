@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from scanner.alert_config import AlertRule
 from scanner.events import Opportunity
+from scanner.sinks.alerts.lost import Depeg
 from scanner.sinks.alerts.rules import SECOND, Hit
 
 KEPT = 10_000
@@ -37,7 +38,7 @@ class Bundle(Struct, frozen=True):
     name: str
     seconds: float
     count: int
-    best: tuple[Opportunity, ...]
+    best: tuple[Opportunity | Depeg, ...]
 
 
 class Gate:
@@ -52,7 +53,7 @@ class Gate:
         self._ends = 0
         self._passed = 0
         self._name = ""
-        self._gathered: list[Opportunity] = []
+        self._gathered: list[Opportunity | Depeg] = []
         self._count = 0
 
     @property
@@ -96,7 +97,7 @@ class Gate:
         self._gathered = []
         return bundle
 
-    def _best(self) -> list[Opportunity]:
+    def _best(self) -> list[Opportunity | Depeg]:
         return sorted(self._gathered, key=lambda found: -found.net_bps)[:SHOWN]
 
 

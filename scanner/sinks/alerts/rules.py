@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from scanner.alert_config import AlertRule, AlertSettings
 from scanner.events import Leg, Opportunity, aged
+from scanner.sinks.alerts.lost import Depeg
 
 SECOND = 1_000_000_000
 REMEMBERED_ROUTES = 100_000
@@ -41,10 +42,10 @@ class Rule(Struct, frozen=True, kw_only=True):
 
 
 class Hit(Struct, frozen=True):
-    """``rule`` has something to tell: the opportunity as of ``at``."""
+    """``rule`` has something to tell: the opportunity, or the lost peg, as of ``at``."""
 
     rule: str
-    found: Opportunity
+    found: Opportunity | Depeg
     at: int
 
 
@@ -53,7 +54,9 @@ class Rules:
 
     def __init__(self, settings: AlertSettings) -> None:
         self._rules = [
-            (_route_test(rule), _compared(name, rule)) for name, rule in settings.enabled
+            (_route_test(rule), _compared(name, rule))
+            for name, rule in settings.enabled
+            if not rule.depeg_bps
         ]
         self._routes: dict[tuple[str, ...], tuple[Rule, ...]] = {}
         self._of_notional = any(rule.min_notional for _, rule in self._rules)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from scanner.events import Leg, Opportunity
 from scanner.sinks.alerts.gate import Bundle
+from scanner.sinks.alerts.lost import Depeg
 from scanner.sinks.alerts.rules import Hit
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,6 +26,8 @@ def title(text: str) -> str:
 def of_hit(hit: Hit) -> str:
     """Everything that a trader needs, in a few lines; the first can stand alone."""
     found = hit.found
+    if isinstance(found, Depeg):
+        return _of_depeg(hit.rule, found, hit.at)
     seconds = max(0.0, (hit.at - found.opened_at) / 1e9)
     return "\n".join(
         (
@@ -56,8 +59,13 @@ def _orders(found: Opportunity) -> Iterator[str]:
 def of_bundle(rule: str, bundle: Bundle, at: int) -> str:
     """A digest: how many, and the best of them with a line each."""
     plural = "opportunity" if bundle.count == 1 else "opportunities"
+    if any(isinstance(found, Depeg) for found in bundle.best):
+        plural = "peg lost" if bundle.count == 1 else "pegs lost"
     lines = [f"{bundle.count} more {plural} within {bundle.seconds:g} s, rule {rule}"]
     for found in bundle.best:
+        if isinstance(found, Depeg):
+            lines.append(_lost(found))
+            continue
         amount = f"{found.size:,.8g} {_base(found)}"
         lines.append(f"{headline(found)}, {amount} at {when(found.at)}, id {name(found.id)}")
     return _cut(lines, bundle.count, f"told {when(at)}")
@@ -77,6 +85,29 @@ def headline(found: Opportunity) -> str:
         f"sell {name(found.sell.venue)} {found.sell.levels[0][0]:,.10g}"
         + (f" {name(found.sell.symbol.partition('/')[2])}" if found.conversion else "")
     )
+
+
+def _of_depeg(rule: str, lost: Depeg, at: int) -> str:
+    """How far, for how long, and at what it can be left or entered."""
+    peg = lost.peg
+    seconds = max(0.0, (at - lost.since) / 1e9)
+    sides = f"bid {peg.bid_bps:+,.1f}, ask {peg.ask_bps:+,.1f} bps from par"
+    size = f"for {peg.size:,.8g} {name(peg.symbol.partition('/')[0])}" if peg.size else "no size"
+    return "\n".join(
+        (
+            _lost(lost),
+            f"{sides}, {size}, before fees",
+            f"for {seconds:,.1f} s",
+            f"seen {when(at)}, rule {rule}",
+        )
+    )
+
+
+def _lost(lost: Depeg) -> str:
+    peg = lost.peg
+    through = f" through {name(peg.via)}" if peg.via else ""
+    where = "by the median of venues" if peg.venue == "median" else f"on {name(peg.venue)}"
+    return f"PEG {name(peg.symbol)} {peg.bps:+,.1f} bps {where}{through}"
 
 
 def name(text: str) -> str:

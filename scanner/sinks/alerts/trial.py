@@ -12,13 +12,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.alert_config import BELL, TERMINAL, AlertRule, AlertSettings
-from scanner.events import Leg, Opportunity
+from scanner.events import Leg, Opportunity, Peg
 from scanner.hours import within
 from scanner.redact import Redactor, credentials
 from scanner.sinks.alerts import text
 from scanner.sinks.alerts.channel import Outcome
 from scanner.sinks.alerts.courier import Courier
 from scanner.sinks.alerts.desk import GRACE, Job
+from scanner.sinks.alerts.lost import Depeg
+from scanner.sinks.alerts.pegs import PegWatcher
 from scanner.sinks.alerts.rules import SECOND, Hit, Rules, Watcher, one_of
 from scanner.sinks.alerts.wire import Answer
 
@@ -28,6 +30,7 @@ FEE = 0.001
 # What stands for wildcards.
 BASES = ("BTC", "ETH", "SOL")
 QUOTES = ("USDT", "USDC", "USD", "EUR", "BTC")
+PAIRS = ("USDC/USDT", "USDT/USD", "USDC/USD", "DAI/USDT", "DAI/USDC", "EURC/EUR")
 KINDS = (
     "spot-spot",
     "cross-quote",
@@ -80,6 +83,21 @@ def sample(rule: AlertRule, venues: tuple[str, ...], at: int) -> Opportunity:
     )
 
 
+def lost(rule: AlertRule, venues: tuple[str, ...], at: int) -> Depeg:
+    """A lost peg that meets the rule, likewise."""
+    bps = -1.25 * rule.depeg_bps
+    peg = Peg(
+        at=at,
+        venue=_fitting((rule.venues, rule.buy, rule.sell), venues),
+        symbol=_fitting((rule.symbols,), PAIRS),
+        bps=bps,
+        bid_bps=bps - 1,
+        ask_bps=bps + 1,
+        size=10_000.0,
+    )
+    return Depeg(peg=peg, since=at - int((rule.min_duration_s + 1) * SECOND))
+
+
 def trials(
     settings: AlertSettings,
     *,
@@ -119,9 +137,16 @@ def trials(
 def _samples(settings: AlertSettings, venues: tuple[str, ...], at: int) -> Iterator[Trial]:
     rules = Rules(settings)
     for name, rule in settings.enabled:
-        found = sample(rule, venues, at)
+        found: Opportunity | Depeg
+        if rule.depeg_bps:
+            found = lost(rule, venues, at)
+            watcher = PegWatcher(settings)
+            hits = watcher.take(replace(found.peg, at=found.since)) + watcher.take(found.peg)
+            fits = any(hit.rule == name for hit in hits)
+        else:
+            found = sample(rule, venues, at)
+            fits = any(hit.rule == name for hit in Watcher(rules).take(found))
         told = "TEST " + text.of_hit(Hit(name, found, at))
-        fits = any(hit.rule == name for hit in Watcher(rules).take(found))
         for channel in settings.targets(rule):
             note = "" if fits else "no sample fits its patterns: can anything?"
             hours = settings.hours + rule.hours
