@@ -32,6 +32,11 @@ LATER: dict[str, tuple[str, str, str]] = {
         "verify",
         "Compute what is stored again, from its own levels, fees and rates.",
     ),
+    "parity": (
+        "scanner.parity_cli",
+        "parity",
+        "Show how far stablecoins are from their pegs, and what stepping over costs.",
+    ),
     "hedge": (
         "scanner.hedge_cli",
         "hedge",

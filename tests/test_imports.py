@@ -151,7 +151,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ending": set(),
     "later": set(),
     "command": {"config", "errors", "logs", "places"},
-    "history": PLAIN | {"errors", "since", "sinks", "storage"},
+    "history": PLAIN | {"errors", "parity", "since", "sinks", "storage"},
     "history_cli": PLAIN | COMMANDS | {"history", "since"},
     "hedge": PLAIN | {"carry", "derivatives", "engine", "history.table"},
     "hedge_live": PLAIN
@@ -160,6 +160,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("pipeline", "settings", "venues", "warm"),
     },
     "hedge_cli": PLAIN | COMMANDS | {"event_loop", "hedge", "hedge_live", "history.table", "logs"},
+    "parity_live": PLAIN
+    | {
+        *("clock", "config", "ending", "engine", "errors", "feeds", "fleet", "markets", "parity"),
+        *("pipeline", "settings", "warm"),
+    },
+    "parity_cli": PLAIN
+    | COMMANDS
+    | {"event_loop", "history", "history_cli", "logs", "parity", "parity_live"},
     "alerts_cli": PLAIN | COMMANDS | {"since", "sinks", "storage"},
     "db_cli": PLAIN | COMMANDS | {"sinks", "storage"},
     "setup_cli": PLAIN | COMMANDS | {"check", "check_text", "json_schema", "storage"},

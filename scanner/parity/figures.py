@@ -41,6 +41,20 @@ class Price(Struct, frozen=True, kw_only=True):
         return (self.bid_bps + self.ask_bps) / 2
 
 
+class Standing(Struct, frozen=True, kw_only=True):
+    """How a pair stands somewhere. ``price``: None where ``reason`` says why there is none;
+    ``fee_bps``: of the order or orders of one way; ``there_and_back_bps``: what leaving and coming
+    back at once would cost, fees included."""
+
+    venue: str
+    symbol: str
+    via: str
+    price: Price | None
+    reason: str = ""
+    fee_bps: float = 0.0
+    there_and_back_bps: float = 0.0
+
+
 def deviation(price: float) -> float:
     """``1e4 ln(price)``: how far a price is from 1, bps; the same in both directions."""
     return BPS * math.log(price)
