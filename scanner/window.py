@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from scanner.events import Peg
 from scanner.frame import Frame, Kind, Link, Query, Row, ServiceLine, Totals, VenueLine
+from scanner.peg_line import PegLine
 from scanner.recent import Recent
 from scanner.types import Market
 
@@ -31,6 +33,7 @@ class Window:
         self._look = look
         self._services = services
         self._recent = Recent()
+        self._pegs = PegLine()
         self._since = 0
         self.watch(markets)
 
@@ -45,6 +48,9 @@ class Window:
 
     def __call__(self, event: object) -> None:
         """Take note of an event; what is not worth showing is left out."""
+        if isinstance(event, Peg):
+            self._pegs(event)
+            return
         self._recent(event)
 
     def say(self, kind: Kind, subject: str, text: str, at: int) -> None:
@@ -69,11 +75,15 @@ class Window:
             rows=tuple(rows.values()),
             details=tuple(details[symbol] for symbol in rows if symbol in details),
             venues=venues,
-            services=tuple(service() for service in self._services),
+            services=(*(service() for service in self._services), *self._peg_lines(at)),
             events=self._recent.newest(),
             bells=self._recent.bells,
             totals=self._totals(frames, venues),
         )
+
+    def _peg_lines(self, at: int) -> Iterable[ServiceLine]:
+        line = self._pegs.line(at)
+        return () if line is None else (line,)
 
     def _venues(self, frames: Iterable[Frame]) -> Iterable[VenueLine]:
         parts: dict[str, list[VenueLine]] = {venue: [] for venue in self._subscribed}

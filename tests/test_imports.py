@@ -131,7 +131,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "order_rows": PLAIN | {"frame"},
     "view": PLAIN | {"engine", "feeds", "frame", "order_rows", "pipeline", "trend"},
     "scan_state": PLAIN | {"engine", "feeds", "pipeline"},
-    "window": PLAIN | {"frame", "recent"},
+    "peg_line": PLAIN | {"frame"},
+    "window": PLAIN | {"frame", "peg_line", "recent"},
     "event_loop": {"ending"},
     "workers": PLAIN
     | {
