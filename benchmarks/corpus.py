@@ -149,8 +149,9 @@ def connected(
 
 
 def market(venue: str, name: str) -> Market:
-    """A market of a recording; that its id is its symbol makes all venues' books comparable."""
-    return Market(venue=venue, id=name, symbol=name, base="", quote="", taker_fee=0.001)
+    """A market of a recording. Its id stands for its base too: what is compared is the same market
+    of all venues, and no two markets of one."""
+    return Market(venue=venue, id=name, symbol=name, base=name, quote="", taker_fee=0.001)
 
 
 def outcome(through: Pipeline, lane: Lane, depth: int = 1 << 17) -> Outcome:
