@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS 40000
+#define ROWS (1 << 17)
 #define SLOTS 4096
 #define VENUES 5
 
 typedef struct { int64_t price, size; } Digits;   /* as they were written, without the point */
 typedef struct { double *price, *size; Digits *digits; int n, room; } Side;  /* the best comes last */
-typedef struct { Side side[2]; } Book;
+typedef struct { Side side[2]; int keep; } Book;  /* keep: levels a side, 0: all */
 typedef struct { char name[32]; int length; Book book[VENUES]; } Market;
 
 static Market *markets;
@@ -41,6 +41,7 @@ static Market *market_of(const char *s, int n) {
 }
 
 static void market_add(const char *s, int n) {
+  if (market_count == SLOTS / 2 || n > (int)sizeof markets->name) exit(4);
   Market *m = &markets[market_count++];
   memcpy(m->name, s, n);
   m->length = n;
@@ -137,15 +138,17 @@ static const char *past(const char *p) {
   return p + 1;
 }
 
-/* The levels of a message into rows; its market and whether it is a whole book. */
+/* The levels of a message into rows; its market and whether it is a whole book. What has no list of
+   levels is of another channel, and of no market. */
 static int read_rows(const char *p, const char *end, Market **of, int *whole, int64_t *sum) {
-  int n = 0, side = 0, has_price = 0, has_size = 0;
+  int n = 0, side = 0, has_price = 0, has_size = 0, lists = 0;
   double price = 0, size = 0;
   Digits digits = {0, 0};
   int64_t other;
   *whole = 0;
   *sum = -1;
   for (; p < end;) {
+    if (n >= ROWS - 1) exit(4);
     if (*p == '}' && has_price && has_size) {
       row_price[n] = price; row_size[n] = size; row_digits[n] = digits; row_side[n++] = side; has_price = has_size = 0;
     }
@@ -155,8 +158,11 @@ static int read_rows(const char *p, const char *end, Market **of, int *whole, in
     int length = p++ - key;
     if (p >= end || *p++ != ':') continue;
     if (*p == '[') {
-      if (IS("b") || IS("bids")) side = 0; else if (IS("a") || IS("asks")) side = 1; else continue;
+      if (IS("b") || IS("bids")) side = 0; else if (IS("a") || IS("asks")) side = 1;
+      else { lists += IS("updates"); continue; }
+      lists++;
       for (p++; *p == '[';) {
+        if (n >= ROWS - 1) exit(4);
         p = number(p + 1, &row_price[n], &row_digits[n].price);
         p = number(p + 1, &row_size[n], &row_digits[n].size);
         row_side[n] = side;
@@ -185,13 +191,34 @@ static int read_rows(const char *p, const char *end, Market **of, int *whole, in
       p = number(p, &seen, sum);
     } else if (*p == '"') p = past(p);
   }
+  if (!lists) *of = NULL;
   return n;
+}
+
+/* Where a checksum is in use, a venue shows the depth that was asked for and says nothing of what
+   falls out of it; the depths that there are. */
+static int depth_of(const Book *b) {
+  static const int depths[] = {10, 25, 100, 500, 1000};
+  int most = b->side[0].n > b->side[1].n ? b->side[0].n : b->side[1].n;
+  for (int i = 0; i < 5; i++) if (most <= depths[i]) return depths[i];
+  return 0;
+}
+
+static void drop_worst(Side *s, int keep) {
+  int surplus = s->n - keep;
+  if (!keep || surplus <= 0) return;
+  memmove(s->price, s->price + surplus, keep * sizeof(double));
+  memmove(s->size, s->size + surplus, keep * sizeof(double));
+  memmove(s->digits, s->digits + surplus, keep * sizeof(Digits));
+  s->n = keep;
 }
 
 static void apply(Book *b, int n, int whole) {
   if (whole) b->side[0].n = b->side[1].n = 0;
   for (int i = 0; i < n; i++)
     set_level(&b->side[row_side[i]], row_side[i], row_price[i], row_size[i], row_digits[i]);
+  if (whole) b->keep = crc_table[1] ? depth_of(b) : 0;
+  for (int i = 0; i < 2; i++) drop_worst(&b->side[i], b->keep);
 }
 
 /* CRC32 over the digits of the best ten asks, then bids: where a venue has such a checksum. */
