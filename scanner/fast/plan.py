@@ -33,6 +33,21 @@ class Plan(Struct, frozen=True):
     shapes: Ints
 
 
+class _Same:
+    """A wire as a key: equal to itself alone, for its mappings have no hash."""
+
+    __slots__ = ("wire",)
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.wire is self.wire
+
+    def __hash__(self) -> int:
+        return id(self.wire)
+
+
 @lru_cache(maxsize=64)
 def _words(text: str) -> tuple[int, int, int]:
     """The first 16 bytes as two little-endian words, and the length. Raises ValueError beyond."""
@@ -45,7 +60,16 @@ def _words(text: str) -> tuple[int, int, int]:
 
 
 def compiled(wire: Wire) -> Plan:
-    """The arrays of ``wire``. Raises ValueError if it contradicts itself."""
+    """The arrays of ``wire``, which nobody writes to. Raises ValueError if it contradicts itself.
+
+    Those of the last wires are kept, for every connection of a venue asks for them.
+    """
+    return _compiled(_Same(wire))
+
+
+@lru_cache(maxsize=64)
+def _compiled(same: _Same) -> Plan:
+    wire = same.wire
     if not 0 < len(wire.shapes) <= MOST_SHAPES:
         raise ValueError(f"a venue has 1 to {MOST_SHAPES} shapes")
     kinds = _kinds(wire)
