@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from enum import StrEnum
@@ -17,6 +18,7 @@ from scanner.config import Config, Feed
 from scanner.event_loop import run
 from scanner.frame import ServiceLine
 from scanner.markets import at_hand, load
+from scanner.persistence import Persistence
 from scanner.reload import ConfigFile, Live, follow
 from scanner.services import Services, services
 from scanner.sinks.apart import KeptApart
@@ -206,16 +208,18 @@ async def _measured(
 
 async def _warn(running: Services) -> None:
     """Say in the log when the database stops taking what is found, and when it does again."""
-    before = ""
+    if running.writer is None:
+        return
+    followed = Persistence()
     while True:
         await asyncio.sleep(WATCH_DATABASE)
-        now = running.banner()
-        if bool(now) != bool(before):
-            if now:
-                log.error("%s", now)
-            else:
-                log.warning("persisting again")
-        before = now
+        state, at = running.writer.state(), time.monotonic_ns()
+        if state.persisting:
+            if followed.ends(at):
+                lost = f"{state.dropped} rows were lost" if state.dropped else "nothing was lost"
+                log.warning("persisting again: %s", lost)
+        elif followed.begins(state.remedy, at):
+            log.error("%s", running.banner())
 
 
 async def _keep_time() -> None:

@@ -45,7 +45,7 @@ def vacuum(url: str) -> None:
         for_reading(where).dispose()  # says so if there is none
         with _connected(for_writing(where)) as connection:
             with connection.begin():
-                migrate.require_current(connection)
+                migrate.require_ours(connection)
             _outside_transactions(connection, "VACUUM", "ANALYZE")
 
 
@@ -62,7 +62,7 @@ def export(url: str, target: Path) -> None:
     try:
         if is_sqlite(where):
             with _told(where), _connected(source) as connection:
-                migrate.require_current(connection)
+                migrate.require_ours(connection)
                 raw = _driver(connection)
                 raw.execute("PRAGMA query_only=0")  # the source stays read-only, the copy is new
                 raw.execute("VACUUM INTO ?", (str(target),))

@@ -15,6 +15,7 @@ from storage.location import file_of, is_sqlite, place
 
 VERSION_TABLE = "crossbook_version"
 BUSY_SECONDS = 1.0
+INCREMENTAL = 2  # of SQLite's auto_vacuum
 SERVER_OPTIONS = {
     "connect_timeout": 2,
     "application_name": "crossbook",
@@ -30,19 +31,22 @@ def for_writing(url: URL) -> Engine:
     """An engine whose connections are durable: what is committed survives a power cut.
 
     Transactions of SQLite begin with the right to write, so none fails half way through.
+    Raises ``Unreachable`` for a folder, and for a server whose library is not installed.
     """
     if not is_sqlite(url):
         # Durable even where the server's default is not; a lock is waited for but not forever.
         settings = "-c synchronous_commit=on -c lock_timeout=1s"
         return _server(url, settings)
+    _refuse_folder(url)
     path = place(url)
 
     def prepare(raw: sqlite3.Connection, _: object) -> None:
         raw.isolation_level = None
         _refuse_foreign(raw, path)
-        # Only a new file takes the first; the second has to stand before the switch to WAL.
-        for pragma in ("auto_vacuum=INCREMENTAL", "synchronous=EXTRA"):
-            raw.execute(f"PRAGMA {pragma}")
+        if raw.execute("PRAGMA auto_vacuum").fetchone()[0] != INCREMENTAL:
+            # Only a new file takes it, but every file is written for it.
+            raw.execute(f"PRAGMA auto_vacuum={INCREMENTAL}")
+        raw.execute("PRAGMA synchronous=EXTRA")  # it has to stand before the switch to WAL
         if raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             raw.execute("PRAGMA journal_mode=WAL")
         raw.execute("PRAGMA journal_size_limit=67108864")
@@ -57,7 +61,7 @@ def for_writing(url: URL) -> Engine:
 def for_reading(url: URL) -> Engine:
     """An engine that cannot change anything and never holds up the writer.
 
-    Raises ``Unreachable`` if there is no such file.
+    Raises ``Unreachable`` if there is no such file, or a folder.
     """
     if not is_sqlite(url):
         return _server(url, "-c default_transaction_read_only=on")
@@ -68,6 +72,8 @@ def for_reading(url: URL) -> Engine:
             place=place(url),
             remedy="it is made by the first crossbook watch or demo; --db names another",
         )
+
+    _refuse_folder(url)
 
     def connect() -> sqlite3.Connection:
         uri = f"{file.as_uri()}?mode=ro"
@@ -97,6 +103,14 @@ def _server(url: URL, settings: str) -> Engine:
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _refuse_folder(url: URL) -> None:
+    """SQLite would speak of the disk."""
+    if file_of(url).is_dir():
+        raise Unreachable(
+            "it is a folder", place=place(url), remedy="name a file, in that folder or another"
+        )
 
 
 def _refuse_foreign(raw: sqlite3.Connection, path: str) -> None:

@@ -8,6 +8,7 @@ DatabaseError             1
 ├── Full                  1   the disk, or a quota
 ├── Damaged               1   not a database, or a broken one
 ├── Foreign               1   it belongs to another program
+├── Older                 1   it has not been brought up to this version
 └── Newer                 1   it belongs to a newer version of this one
 """
 
@@ -82,6 +83,12 @@ class Foreign(DatabaseError):
     """It has tables of another program."""
 
     remedy_for_all = "name another with --db: this one is left as it is"
+
+
+class Older(DatabaseError):
+    """It is of an older version of this program, which knows how to bring it up to date."""
+
+    remedy_for_all = "'crossbook db upgrade' brings it up to date"
 
 
 class Newer(DatabaseError):

@@ -10,7 +10,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
 
 from storage.database import VERSION_TABLE
-from storage.errors import Foreign, Newer
+from storage.errors import Damaged, Foreign, Newer, Older
 from storage.schema import metadata
 
 HEAD = "0004"
@@ -32,25 +32,47 @@ def version_of(connection: Connection) -> str | None:
     return None
 
 
-def require_current(connection: Connection) -> None:
-    """Raises ``Newer`` if a later version of the program has changed the database."""
+def require_ours(connection: Connection) -> str:
+    """The database's version, which this program knows. Raises ``Newer`` and ``Foreign``."""
     found = version_of(connection)
-    if found is not None and found > HEAD:
-        raise Newer(f"it was changed by a newer crossbook{_last_used_by(connection)}")
+    if found is None:
+        raise Foreign("there is nothing of crossbook in it")
+    _require_known(connection, found)
+    return found
+
+
+def require_current(connection: Connection) -> None:
+    """Raises ``Older``, ``Newer`` or ``Foreign`` if the database is not of this version."""
+    found = require_ours(connection)
+    if found != HEAD:
+        raise Older(f"it is of an older version ({found})")
 
 
 def upgrade(connection: Connection) -> None:
     """Bring the database to ``HEAD`` within the transaction that the connection is in.
 
-    Safe with several processes at it at once: one does it, the others wait. Raises ``Newer`` and
-    ``Foreign``; then nothing has changed.
+    Safe with several processes at it at once: one does it, the others wait. Raises ``Newer``,
+    ``Foreign`` and ``Damaged``.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-    require_current(connection)
-    if version_of(connection) != HEAD:
+    found = version_of(connection)
+    if found is not None:
+        _require_known(connection, found)
+    if found != HEAD:
         with _one_at_a_time:
             _run(connection)
+    missing = sorted(set(metadata.tables) - set(inspect(connection).get_table_names()))
+    if missing:
+        raise Damaged(f"its tables are not as they should be ({missing[0]} is missing)")
+
+
+def _require_known(connection: Connection, version: str) -> None:
+    """Raises ``Newer`` if no step of this program's leads to that version."""
+    if version > HEAD:
+        raise Newer(f"it was changed by a newer crossbook{_last_used_by(connection)}")
+    if version not in {f"{number:04}" for number in range(1, int(HEAD) + 1)}:
+        raise Newer(f"its version, {version[:16]!r}, is not known here")
 
 
 def _run(connection: Connection, to: str = "head") -> None:
@@ -67,6 +89,8 @@ def _run(connection: Connection, to: str = "head") -> None:
 
 def _last_used_by(connection: Connection) -> str:
     """`` 1.4.0`` if that can still be read from it."""
+    if "run" not in inspect(connection).get_table_names():
+        return ""
     columns = {column["name"] for column in inspect(connection).get_columns("run")}
     if not {"version", "started_at"} <= columns:
         return ""

@@ -159,6 +159,7 @@ class Writer:
                 # A few more have always come in the meantime: they wait for their turn.
                 if self._spool.waiting()[0] < rows and self._deadline is None:
                     break
+            self._recovered()
             return self._keep_up(link)
         except Exception as error:  # whatever it is, the next turn tries again
             return self._failed(error)
@@ -167,10 +168,7 @@ class Writer:
         if self._first and is_sqlite(self._url):
             file_of(self._url).parent.mkdir(parents=True, exist_ok=True)
         link = Link(self._url, self._run, self._spool.losses, self._now())
-        self._link, self._first, self._pause = link, False, FIRST_PAUSE
-        if self._problem is not None:
-            log.warning("%s: persisting again, %d rows waited", self.place, self.state().waiting)
-            self._problem = None
+        self._link, self._first = link, False
         return link
 
     def _write(self, link: Link, batch: Batch) -> None:
@@ -235,13 +233,15 @@ class Writer:
                 log.exception("that is a mistake in the program")
             return False
 
+    def _recovered(self) -> None:
+        """What waited is written: only that shows that a database takes more than an opening."""
+        self._pause, self._problem = FIRST_PAUSE, None
+
     def _failed(self, error: Exception) -> float:
         """Let go of the connection and try again later, less and less often."""
         problem = explained(error, self.place)
         if type(problem) is DatabaseError:
             log.error("writing to %s failed", self.place, exc_info=error)
-        if self._problem is None or str(self._problem) != str(problem):
-            log.warning("NOT PERSISTING: %s", problem)
         self._problem = problem
         self._spool.given_back()
         link, self._link = self._link, None

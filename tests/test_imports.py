@@ -143,6 +143,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "metrics_server": {"errors"},
     "reload": PLAIN | {"alert_config", "config", "errors", "logs", "markets"},
     "alerting": PLAIN | {"alert_config", "clock", "engine", "sinks", "storage"},
+    "persistence": set(),
     "services": PLAIN
     | {
         *("__init__", "alert_config", "alerting", "clock", "config", "frame", "logs", "sinks"),

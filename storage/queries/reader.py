@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, Engine
 from scanner.events import Alert, Suspect
 from storage import migrate
 from storage.database import for_reading
-from storage.errors import DatabaseError, Foreign, explained
+from storage.errors import DatabaseError, explained
 from storage.location import located, place
 from storage.queries import detail, grouping, listing, spreads, survival, suspects
 from storage.queries.filter import By, Filter, Sort
@@ -62,16 +62,7 @@ class Reader:
     def check(self) -> None:
         """See that it is a database of ours, of this version."""
         with self._transaction() as connection:
-            found = migrate.version_of(connection)
-            if found is None:
-                raise Foreign("there is nothing of crossbook in it", place=self.place)
             migrate.require_current(connection)
-            if found != migrate.HEAD:
-                raise DatabaseError(
-                    f"it is of an older version ({found})",
-                    place=self.place,
-                    remedy="'crossbook db upgrade' brings it up to date",
-                )
 
     def opportunities(
         self, asked: Filter, sort: Sort = Sort.OPENED, limit: int = 50, *, ascending: bool = False

@@ -198,7 +198,7 @@ def test_it_is_durable_before_it_is_switched_to_the_log(
     monkeypatch.setattr(sqlite3, "connect", traced)
     upgraded(str(tmp_path / "a.db"))
     assert said.index("PRAGMA synchronous=EXTRA") < said.index("PRAGMA journal_mode=WAL")
-    assert said.index("PRAGMA auto_vacuum=INCREMENTAL") < said.index("PRAGMA journal_mode=WAL")
+    assert said.index("PRAGMA auto_vacuum=2") < said.index("PRAGMA journal_mode=WAL")
     assert said.index("PRAGMA journal_mode=WAL") < said.index("BEGIN IMMEDIATE")
 
 

@@ -84,9 +84,9 @@ def test_it_is_of_a_newer_version(url: str) -> None:
 
 def test_it_is_of_an_older_version(url: str) -> None:
     write(url, [])
-    change(url, lambda c: c.execute(text("UPDATE crossbook_version SET version_num = '0000'")))
+    change(url, lambda c: c.execute(text("UPDATE crossbook_version SET version_num = '0001'")))
     error = refused(url)
-    assert "it is of an older version (0000); 'crossbook db upgrade' brings it up to date" in str(
+    assert "it is of an older version (0001); 'crossbook db upgrade' brings it up to date" in str(
         error
     )
 
