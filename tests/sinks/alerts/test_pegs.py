@@ -6,7 +6,6 @@ from random import Random
 
 import pytest
 from msgspec.structs import replace
-from tests.sinks.test_formats import opportunity
 
 from scanner.alert_config import AlertSettings
 from scanner.config import validated
@@ -18,6 +17,7 @@ from scanner.sinks.alerts.log import MemoryLog
 from scanner.sinks.alerts.pegs import UNHEARD, PegWatcher
 from scanner.sinks.alerts.rules import SECOND, Rules
 from scanner.sinks.alerts.trial import lost
+from tests.sinks.test_formats import opportunity
 
 START = 1_790_000_000 * SECOND
 LOST = Peg(
