@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 
 from scanner import clock, ending, settings
+from scanner.aliases import each_book_once
 from scanner.config import Config, Feed
 from scanner.engine.ids import Ids
 from scanner.engine.terms import Terms
@@ -77,15 +78,13 @@ def _spot_only(config: Config) -> Config:
 def _wanted(markets: Sequence[Market], config: Config) -> list[Market]:
     """The pairs, and the coin in whatever is pegged."""
     coins = config.stablecoins
+    markets = each_book_once([m for m in markets if not m.is_contract], config)
     pegged = {*coins, *coins.values()}
     return [
         market
         for market in markets
-        if not market.is_contract
-        and (
-            at_par(market.base, market.quote, coins)
-            or (market.base == VIA and market.quote in pegged)
-        )
+        if at_par(market.base, market.quote, coins)
+        or (market.base == VIA and market.quote in pegged)
     ]
 
 

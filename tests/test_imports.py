@@ -164,8 +164,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "hedge_cli": PLAIN | COMMANDS | {"event_loop", "hedge", "hedge_live", "history.table", "logs"},
     "parity_live": PLAIN
     | {
-        *("clock", "config", "ending", "engine", "errors", "feeds", "fleet", "markets", "parity"),
-        *("pipeline", "settings", "warm"),
+        *("aliases", "clock", "config", "ending", "engine", "errors", "feeds", "fleet"),
+        *("markets", "parity", "pipeline", "settings", "warm"),
     },
     "parity_cli": PLAIN
     | COMMANDS

@@ -86,7 +86,8 @@ def test_live_rows_and_the_verdict() -> None:
     assert first["there_and_back_bps"] == 20.99 and first["size"] == 10_000
     assert stale["bid_bps"] is None and stale["size"] is None
     assert stale["reason"] == "the book is stale"
-    assert "the book is stale" in "\n".join(live_lines(seen))
+    table = "\n".join(live_lines(seen))
+    assert "the book is stale" in table and "10,000" in table
     assert list(verdicts(seen)) == [
         "USDC/USDT: -1.0 bps from par (-1.5 to -0.5); over and back costs least on two: 2.00 bps"
     ]

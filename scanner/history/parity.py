@@ -159,7 +159,7 @@ def _bps(title: str, values: Sequence[object], rank: int = 0, sign: str = "+") -
 
 
 def _amounts(title: str, values: Sequence[object], rank: int) -> Column:
-    cells = ["-" if not isinstance(v, float) else f"{v:,.0f}" for v in values]
+    cells = ["-" if not isinstance(v, int | float) else f"{v:,.0f}" for v in values]
     return Column(title=title, cells=cells, right=True, rank=rank)
 
 
