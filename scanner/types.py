@@ -112,7 +112,8 @@ class LevelLayout(Struct, frozen=True):
     """How a venue writes one level of a book.
 
     ``[price, size, ...]`` arrays need no description; for objects the keys are named here. With
-    ``side_key`` both sides stand in one list and ``bid_value`` is what a bid's side says.
+    ``side_key`` both sides stand in one list, and a level's side says ``bid_value`` or
+    ``ask_value``; any other word makes the list malformed.
     ``zero_price_skips``: a row whose price is zero carries no level.
     """
 
@@ -120,6 +121,7 @@ class LevelLayout(Struct, frozen=True):
     size_key: str = ""
     side_key: str = ""
     bid_value: str = ""
+    ask_value: str = ""
     zero_price_skips: bool = False
 
 

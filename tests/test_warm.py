@@ -25,7 +25,8 @@ warm()
 before = known()
 store = BookStore(1)
 book = store.add()
-layout = LevelLayout(price_key="p", size_key="q", side_key="s", bid_value="bid")
+layout = LevelLayout(price_key="p", size_key="q", side_key="s", bid_value="bid",
+                     ask_value="offer")
 mixed = b'[{"s":"bid","p":"2","q":"1"},{"s":"offer","p":"3","q":"1"}]'
 store.snapshot(book, Snapshot(market="", mixed=mixed, sequence=1), Keys.of(layout), 1)
 assert store.ladder(book, 0, 1) == [(2.0, 1.0)], "the levels went somewhere else"

@@ -165,6 +165,21 @@ def _key(text, i, end):
 
 
 @inlined
+def _side(text, i, end, keys):
+    """The side that the string at ``i`` names; -1 if it names none."""
+    if i >= end or text[i] != QUOTE:
+        return -1
+    hashed = np.uint64(FNV_START)
+    i += 1
+    while i < end and text[i] != QUOTE:
+        hashed = (hashed ^ np.uint64(text[i])) * np.uint64(FNV_PRIME)
+        i += 1
+    if np.int64(hashed) == keys[3]:
+        return 0
+    return 1 if np.int64(hashed) == keys[4] else -1
+
+
+@inlined
 def _object_level(text, i, end, keys, side):
     """The level ``{"price": ..., "size": ...}`` whose brace is at ``i``: (price digits, decimals,
     size digits, decimals, side, index after, error)."""
@@ -173,6 +188,7 @@ def _object_level(text, i, end, keys, side):
     price_decimals = 0
     size_decimals = 0
     seen = 0
+    mixed = side == 2
     i = _blank(text, i + 1, end)
     while True:
         key, i = _key(text, i, end)
@@ -186,10 +202,10 @@ def _object_level(text, i, end, keys, side):
             size, size_decimals, i, error = _number(text, i, end)
             seen |= 2
         else:
-            if key == keys[2] and side == 2 and i + 1 < end and text[i] == QUOTE:
-                side = 0 if text[i + 1] == keys[3] else 1
+            if mixed and key == keys[2]:
+                side = _side(text, i, end, keys)
             i = _skip_scalar(text, i, end)
-            if i < 0:
+            if i < 0 or side < 0:
                 error = L.SYNTAX
         if error != 0:
             return price, 0, size, 0, side, i, error
@@ -206,8 +222,8 @@ def _object_level(text, i, end, keys, side):
 def parse(context, text, side, start, keys, rows_after, powers):
     """Append the levels in ``text`` to the rows from index ``start``; the new count, or an error.
 
-    ``side``: 0 bids, 1 asks, 2 each level says. ``keys``: hashes of the price, size and side keys,
-    first byte of a bid's side, 1 if a zero price is to be skipped.
+    ``side``: 0 bids, 1 asks, 2 each level says. ``keys``: hashes of the price, size and side keys
+    and of what a bid's and an ask's side say, 1 if a zero price is to be skipped.
     """
     table = carray(pointer(context), 2 * L.SLOTS, np.int64)
     limit = table[2 * L.ROW_PRICE + 1]
@@ -236,7 +252,7 @@ def parse(context, text, side, start, keys, rows_after, powers):
             return L.SYNTAX
         if error == 0 and this == 2:
             error = L.SYNTAX
-        if error == 0 and pu == 0 and keys[4] == 0:
+        if error == 0 and pu == 0 and keys[5] == 0:
             error = L.NUMBER
         if error != 0:
             return error

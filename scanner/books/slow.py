@@ -76,6 +76,16 @@ def _no_constant(name: str) -> Any:
     raise BadLevels(f"{name} is not a number")
 
 
+def _side(says: object, layout: LevelLayout) -> Side:
+    if not isinstance(says, str) or not says:
+        raise BadLevels("a level does not say its side")
+    if says == layout.bid_value:
+        return Side.BID
+    if says == layout.ask_value:
+        return Side.ASK
+    raise BadLevels(f"{says!r:.40} is not a side")
+
+
 def _row(level: object, side: int, layout: LevelLayout, rows_after: int) -> Row | None:
     price: object
     size: object
@@ -88,10 +98,7 @@ def _row(level: object, side: int, layout: LevelLayout, rows_after: int) -> Row 
     elif isinstance(level, dict) and layout.price_key in level and layout.size_key in level:
         price, size = level[layout.price_key], level[layout.size_key]
         if side == 2:
-            says = level.get(layout.side_key)
-            if not isinstance(says, str):
-                raise BadLevels("a level does not say its side")
-            side = Side.BID if says[:1] == layout.bid_value[:1] else Side.ASK
+            side = _side(level.get(layout.side_key), layout)
     else:
         raise BadLevels("a level is neither a pair nor an object with price and size")
     if side == 2:

@@ -34,9 +34,10 @@ class Keys(Struct, frozen=True):
 
     @classmethod
     def of(cls, layout: LevelLayout) -> Keys:
-        hashes = [parse.key_hash(k) for k in (layout.price_key, layout.size_key, layout.side_key)]
-        bid = layout.bid_value.encode()[0] if layout.bid_value else 0
-        return cls(layout, np.array([*hashes, bid, int(layout.zero_price_skips)], np.int64))
+        keys = (layout.price_key, layout.size_key, layout.side_key)
+        words = (*keys, layout.bid_value, layout.ask_value)
+        hashes = [parse.key_hash(word) for word in words]
+        return cls(layout, np.array([*hashes, int(layout.zero_price_skips)], np.int64))
 
 
 class BookStore:

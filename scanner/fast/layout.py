@@ -56,11 +56,12 @@ SCALES = 52
 ALONE_START, ALONE_END = 48, 49
 FIELD_WIDTH = 64
 
-# settings of a venue, in LEVEL_KEYS: keys of a level object (two words and a length each), the
-# first byte of a bid's side, whether a price of zero is skipped, the rule of the checksum, lax
+# settings of a venue, in LEVEL_KEYS: keys of a level object and what a bid's and an ask's side say
+# (two words and a length each), whether a price of zero is skipped, the rule of the checksum, lax
 LEVEL_PRICE, LEVEL_SIZE, LEVEL_SIDE = 0, 3, 6
-BID_BYTE, ZERO_SKIPS, SUM_RULE, LAX = 9, 10, 11, 12
-SETTINGS_WIDTH = 16
+LEVEL_BID, LEVEL_ASK = 9, 12
+ZERO_SKIPS, SUM_RULE, LAX = 15, 16, 17
+SETTINGS_WIDTH = 18
 
 # codes: all taken; or what the message AT_MESSAGE needs
 TAKEN, DECLINED, ROUTES_FOUND, BOOK_CROSSED, SUM_WRONG = 0, 1, 2, 3, 4

@@ -55,8 +55,22 @@ def list_level(text, i, last, fields):
 
 
 @inlined
-def _key_is(settings, place, low, high, length):
+def _word_is(settings, place, low, high, length):
     return settings[place] == low and settings[place + 1] == high and settings[place + 2] == length
+
+
+@inlined
+def side_of(text, i, last, settings):
+    """(side, index after) of the string whose quote is at ``i``."""
+    low, high, end = words(text, i + 1, last)
+    length = end - i - 1
+    if end < 0 or length == 0:
+        return np.int64(2), -1
+    if _word_is(settings, L.LEVEL_BID, low, high, length):
+        return np.int64(0), end + 1
+    if _word_is(settings, L.LEVEL_ASK, low, high, length):
+        return np.int64(1), end + 1
+    return np.int64(2), -1
 
 
 @inlined
@@ -83,19 +97,20 @@ def object_level(text, i, last, side, settings):
             return zero, 0, zero, 0, -1, side
         i = blank(text, i + 1)
         bit = 0
-        if _key_is(settings, L.LEVEL_PRICE, low, high, length):
+        if _word_is(settings, L.LEVEL_PRICE, low, high, length):
             bit = 1
             price, price_decimals, i, _ = number(text, i)
-        elif _key_is(settings, L.LEVEL_SIZE, low, high, length):
+        elif _word_is(settings, L.LEVEL_SIZE, low, high, length):
             bit = 2
             size, size_decimals, i, _ = number(text, i)
         else:
-            if _key_is(settings, L.LEVEL_SIDE, low, high, length):
+            if _word_is(settings, L.LEVEL_SIDE, low, high, length):
                 bit = 4
                 if element(text, i) != QUOTE:
                     return zero, 0, zero, 0, -1, side
-                side = 0 if text[i + 1] == settings[L.BID_BYTE] else 1
-            i = scalar(text, i, last)
+                side, i = side_of(text, i, last, settings)
+            else:
+                i = scalar(text, i, last)
         if i < 0 or (seen & bit) != 0:
             return zero, 0, zero, 0, -1, side
         seen |= bit

@@ -83,14 +83,15 @@ def _compiled(same: _Same) -> Plan:
 def settings(layout: LevelLayout, checksum: ChecksumRule, wire: Wire) -> Ints:
     """What ``LEVEL_KEYS`` holds."""
     array = np.zeros(L.SETTINGS_WIDTH, np.int64)
-    for place, key in (
+    for place, word in (
         (L.LEVEL_PRICE, layout.price_key),
         (L.LEVEL_SIZE, layout.size_key),
         (L.LEVEL_SIDE, layout.side_key),
+        (L.LEVEL_BID, layout.bid_value),
+        (L.LEVEL_ASK, layout.ask_value),
     ):
-        if key:
-            array[place : place + 3] = _words(key)
-    array[L.BID_BYTE] = layout.bid_value.encode()[0] if layout.bid_value else 0
+        if word:
+            array[place : place + 3] = _words(word)
     array[L.ZERO_SKIPS], array[L.LAX] = int(layout.zero_price_skips), int(wire.lax)
     array[L.SUM_RULE] = int(checksum)
     return array

@@ -268,7 +268,11 @@ VENUE = Venue(
     channels={Depth.TOP: "level2 + heartbeats", Depth.FULL: "level2 + heartbeats"},
     stream_id=_stream_id,
     layout=LevelLayout(
-        price_key="price_level", size_key="new_quantity", side_key="side", bid_value="bid"
+        price_key="price_level",
+        size_key="new_quantity",
+        side_key="side",
+        bid_value="bid",
+        ask_value="offer",
     ),
     wire=WIRE,
     fee_side=FeeSide.QUOTE,

@@ -17,7 +17,13 @@ from scanner.types import LevelLayout
 PAIRS = Keys.of(LevelLayout())
 OBJECTS = Keys.of(LevelLayout(price_key="price", size_key="qty"))
 SIDED = Keys.of(
-    LevelLayout(price_key="price_level", size_key="new_quantity", side_key="side", bid_value="bid")
+    LevelLayout(
+        price_key="price_level",
+        size_key="new_quantity",
+        side_key="side",
+        bid_value="bid",
+        ask_value="offer",
+    )
 )
 SKIPPING = Keys.of(LevelLayout(zero_price_skips=True))
 
@@ -67,6 +73,20 @@ def test_sides_in_the_levels() -> None:
         (21921.73, 0.06317902, 2192173, 6317902, 2 | 8 << 8, 0),
         (21921.74, 0.0, 2192174, 0, 2, 1),
     ]
+
+
+@pytest.mark.parametrize(
+    "says", [b'"buy"', b'"b"', b'"x"', b'""', b'"bidx"', b'"ask"', b'"Offer"', b"null", b"1"]
+)
+def test_a_side_is_one_of_the_two_words_and_nothing_else(says: bytes) -> None:
+    text = b'[{"side":%b,"price_level":"21921.73","new_quantity":"1"}]' % says
+    assert kernel(text, SIDED, side=2) == L.SYNTAX
+    with pytest.raises(slow.BadLevels, match="side"):
+        slow.rows(text, 2, SIDED.layout)
+    for word, side in ((b'"bid"', 0), (b'"offer"', 1)):
+        good = text.replace(says, word, 1)
+        assert [row[5] for row in kernel(good, SIDED, side=2)] == [side]
+        assert [row.side for row in slow.rows(good, 2, SIDED.layout)] == [side]
 
 
 def test_rows_already_in_the_snapshot_are_left_out() -> None:

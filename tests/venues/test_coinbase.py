@@ -209,7 +209,11 @@ def test_an_error_out_of_the_blue_refuses_the_connection_as_a_whole() -> None:
 
 def test_the_layout_names_the_keys_of_the_wire() -> None:
     assert VENUE.layout == LevelLayout(
-        price_key="price_level", size_key="new_quantity", side_key="side", bid_value="bid"
+        price_key="price_level",
+        size_key="new_quantity",
+        side_key="side",
+        bid_value="bid",
+        ask_value="offer",
     )
 
 
