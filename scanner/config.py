@@ -30,6 +30,7 @@ from scanner.alert_config import AlertSettings
 from scanner.environment import substituted
 from scanner.explain import did_you_mean, explained
 from scanner.fee_config import Capital
+from scanner.hedge_config import HedgeBook
 from scanner.identity_config import Asset, AssetName
 from scanner.located import Located, parse, read
 from scanner.model import Model
@@ -348,6 +349,9 @@ class Config(Model):
     )
     thresholds: Thresholds = Field(default=Thresholds(), description="What is worth a line.")
     carry: Carry = Field(default=Carry(), description="How carries are held.")
+    hedge_book: HedgeBook = Field(
+        default=HedgeBook(), description="What you hold, and what you have sold short against it."
+    )
     transfer: TransferSettings = Field(
         default=TransferSettings(), description="How coins come from one venue to the other."
     )

@@ -102,7 +102,7 @@ def test_the_reference_has_no_key_that_the_model_lacks() -> None:
 
 @pytest.mark.parametrize("model", list(models(Config)))
 def test_every_key_is_in_the_shipped_configuration(model: type[BaseModel]) -> None:
-    keys = set(re.findall(r"^\s*(?:#\s*)?(\w+):", SHIPPED, re.M))
+    keys = set(re.findall(r"^\s*(?:#\s*)?(?:- )?(\w+):", SHIPPED, re.M))
     assert set(model.model_fields) <= keys
 
 

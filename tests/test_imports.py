@@ -86,9 +86,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "venue_config": {"fee_config", "model", "transfer_config", "types"},
     "transfer_config": {"model"},
     "identity_config": {"model"},
+    "hedge_config": {"model"},
+    "hedge_csv": {"errors", "explain", "hedge_config", "located"},
     "config": {
         *("alert_config", "environment", "errors", "explain", "fee_config", "identity_config"),
-        *("located", "model", "redact", "transfer_config", "types", "venue_config", "venues"),
+        *(
+            "hedge_config",
+            "located",
+            "model",
+            "redact",
+            "transfer_config",
+            "types",
+            "venue_config",
+            "venues",
+        ),
     },
     "json_schema": {"config", "venues"},
     "settings": {"config", "engine", "networks", "transfer_config"},
@@ -155,7 +166,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "command": {"config", "errors", "logs", "places"},
     "history": PLAIN | {"errors", "parity", "since", "sinks", "storage"},
     "history_cli": PLAIN | COMMANDS | {"history", "since"},
-    "hedge": PLAIN | {"carry", "derivatives", "engine", "history.table"},
+    "hedge": PLAIN | {"carry", "derivatives", "engine", "hedge_config", "history.table"},
     "hedge_live": PLAIN
     | {
         *("clock", "config", "ending", "engine", "errors", "feeds", "fleet", "hedge", "markets"),

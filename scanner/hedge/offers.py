@@ -127,11 +127,11 @@ def _offer(
     if market.expiry and market.expiry <= at:
         return Refusal(market, "it has expired")
     try:
-        size = short_of(held, seen.mid, _contract(market)).quantity
+        size = short_of(held, seen.mid, contract_of(market)).quantity
         reason = _too_thin(seen, size)
         if reason:
             return Refusal(market, reason)
-        short = short_of(held, value(seen.bids, size) / size, _contract(market))
+        short = short_of(held, value(seen.bids, size) / size, contract_of(market))
     except TooSmall as error:
         return Refusal(market, f"{held:g} is less than its smallest order, {error.least:.10g}")
     entry, back = short.entry, value(seen.asks, size) / size
@@ -180,7 +180,7 @@ def _spot(market: Market, books: Sequence[Seen], said: Derivative) -> float | No
     return said.index / market.multiplier if said.index else None
 
 
-def _contract(market: Market) -> Contract:
+def contract_of(market: Market) -> Contract:
     """In contracts of a fixed amount of coins, whatever the venue's unit stands for."""
     multiplier = 1.0 if market.inverse else market.multiplier
     return Contract(

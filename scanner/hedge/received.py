@@ -1,0 +1,69 @@
+"""What a short has received through funding since it was opened, by what is stored. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from scanner.hedge.contract import Short
+
+# Venues name the boundary to the second at worst.
+ROUNDED = 1_000_000_000
+
+
+class Paid(Struct, frozen=True):
+    """One payment of funding: ``rate`` of the notional, at the boundary ``at`` (ns), for
+    ``interval`` ns (0: not said). ``mark``: what one coin stood at then (None: not stored)."""
+
+    at: int
+    rate: float
+    interval: int
+    mark: float | None
+
+
+class Received(Struct, frozen=True, kw_only=True):
+    """``amount``: in quote, what all payments since opening came to (negative: paid; None: not
+    known). ``known``: the sum of the ``payments`` that are known, be they all or not."""
+
+    amount: float | None = None
+    known: float = 0.0
+    payments: int = 0
+
+
+def received(short: Short, paid: Sequence[Paid] | None, opened: int | None, at: int) -> Received:
+    """From ``opened`` to ``at`` (ns). ``-side x notional(mark) x rate`` at each boundary; of an
+    inverse contract the notional in quote is the same at any mark.
+
+    The amount is known only if no boundary is missing: each payment begins where the one before
+    ended, the first before the opening, and the next one is not due yet.
+    """
+    if paid is None or opened is None or opened > at:
+        return Received()
+    ordered = sorted((one for one in paid if one.at <= at), key=lambda one: one.at)
+    cash = [_cash(short, one) for one in ordered if one.at > opened]
+    known = [value for value in cash if value is not None]
+    whole = len(known) == len(cash) and _gapless(ordered, opened, at)
+    total = sum(known)
+    return Received(amount=total if whole else None, known=total, payments=len(known))
+
+
+def _cash(short: Short, one: Paid) -> float | None:
+    if short.contract.inverse:
+        return one.rate * short.notional(short.entry)
+    return None if one.mark is None else one.rate * short.notional(one.mark)
+
+
+def _gapless(paid: Sequence[Paid], opened: int, at: int) -> bool:
+    """No boundary is missing in all of ``paid``, which may begin before the opening."""
+    before = max((one for one in paid if one.at <= opened), key=lambda one: one.at, default=None)
+    chain = [one for one in paid if one.at > opened]
+    last = chain[-1] if chain else before
+    if last is None or not all(one.interval for one in (last, *chain)):
+        return False
+    reached = opened
+    for one in chain:
+        if one.at - one.interval > reached + ROUNDED:
+            return False
+        reached = one.at
+    return at < last.at + last.interval
