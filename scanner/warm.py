@@ -90,4 +90,5 @@ def warm() -> None:
     scan.convert(store.context, 0, 1)
     engine.several.tick(1 << 60)
     Overview(store, engine).best(1)
+    engine.tick(1)
     Run(2).find(0, 2, 0)

@@ -23,6 +23,7 @@ def known():
 
 warm()
 before = known()
+assert graph.loops.signatures and graph.wide.signatures
 store = BookStore(1)
 book = store.add()
 layout = LevelLayout(price_key="p", size_key="q", side_key="s", bid_value="bid",

@@ -103,14 +103,13 @@ def object_level(text, i, last, side, settings):
         elif _word_is(settings, L.LEVEL_SIZE, low, high, length):
             bit = 2
             size, size_decimals, i, _ = number(text, i)
+        elif _word_is(settings, L.LEVEL_SIDE, low, high, length):
+            bit = 4
+            if element(text, i) != QUOTE:
+                return zero, 0, zero, 0, -1, side
+            side, i = side_of(text, i, last, settings)
         else:
-            if _word_is(settings, L.LEVEL_SIDE, low, high, length):
-                bit = 4
-                if element(text, i) != QUOTE:
-                    return zero, 0, zero, 0, -1, side
-                side, i = side_of(text, i, last, settings)
-            else:
-                i = scalar(text, i, last)
+            i = scalar(text, i, last)
         if i < 0 or (seen & bit) != 0:
             return zero, 0, zero, 0, -1, side
         seen |= bit
