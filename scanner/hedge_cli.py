@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from msgspec import Struct
 
-from scanner.command import ConfigPath, config_in_use, end, finite, print_lines
+from scanner.command import ConfigPath, Database, config_in_use, end, finite, print_lines
 from scanner.errors import CrossbookError, UserError
 from scanner.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from scanner.config import Config
     from scanner.hedge.offers import Offer, Refusal, Seen
@@ -31,8 +32,12 @@ Price = Annotated[
 
 def hedge(
     context: typer.Context,
-    coin: Annotated[str, typer.Argument(metavar="COIN", help="What is held, such as BTC.")],
-    quantity: Annotated[str, typer.Argument(metavar="QUANTITY", help="How much of it.")],
+    coin: Annotated[
+        str | None, typer.Argument(metavar="COIN", help="What is held, such as BTC.")
+    ] = None,
+    quantity: Annotated[
+        str | None, typer.Argument(metavar="QUANTITY", help="How much of it.")
+    ] = None,
     spot_price: Price = None,
     short_price: Annotated[
         float | None,
@@ -121,16 +126,25 @@ def hedge(
     ] = 24.0,
     plot: Annotated[bool, typer.Option("--plot", help="Also draw it.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    book: Annotated[
+        bool, typer.Option("--book", help="Instead: what is held and sold short already.")
+    ] = False,
+    db: Database = None,
     config: ConfigPath = None,
 ) -> None:
     """Plan a hedge: a short against a holding, what it costs, what is left at other prices.
 
     COIN and QUANTITY may come in either order: BTC 1, 3 BNB. With --spot-price it needs no feed;
-    without it, the books of the configured venues say which short is the cheapest now.
+    without it, the books of the configured venues say which short is the cheapest now. With --book
+    it needs neither: it puts the hedge book of the configuration side by side.
     """
 
     def run() -> int:
-        name, held = _holding(coin, quantity)
+        if book:
+            if coin is not None:
+                raise UserError("--book takes no coin: 'hedge_book' of the configuration names all")
+            return _book(context, config, db, json)
+        name, held = _holding(coin or "", quantity or "")
         if not 0 <= maintenance < 1:
             raise UserError("--maintenance must be at least 0 and below 1")
         _positive("--leverage", leverage)
@@ -199,6 +213,14 @@ def hedge(
         return 0
 
     end(context, run)
+
+
+def _book(context: typer.Context, config: Path | None, db: str | None, json: bool) -> int:
+    settings, _ = config_in_use(context, config)
+    from scanner.hedge_book import run
+    from scanner.places import database_to_write
+
+    return run(settings, database_to_write(db, settings.database.location), PATIENCE, json=json)
 
 
 class Wish(Struct, frozen=True, kw_only=True):

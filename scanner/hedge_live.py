@@ -13,6 +13,7 @@ from scanner.errors import CrossbookError
 from scanner.feeds.shell import Shell
 from scanner.fleet import Fleet, venue_feed
 from scanner.hedge.offers import Seen
+from scanner.hedge_config import HedgeBook
 from scanner.markets import sources
 from scanner.pipeline import Pipeline
 from scanner.types import BookState, Market, MarketKind, Proof, Side
@@ -26,7 +27,7 @@ LEVELS = 5000
 async def look(config: Config, coin: str, patience: float) -> tuple[list[Seen], list[str]]:
     """The books of the coin and of the contracts on it that are live, young and proven within
     ``patience`` seconds; and what there is not, each with its reason. Raises ``CrossbookError``."""
-    config = _every_kind(config, coin)
+    config = _every_kind(config, [coin])
     found = await sources(config)
     notes = [f"{name}: {source.error}" for name, source in found.items() if source.error]
     markets = _of_coin([market for one in found.values() for market in one.markets], coin)
@@ -36,6 +37,36 @@ async def look(config: Config, coin: str, patience: float) -> tuple[list[Seen], 
         )
     if not any(market.is_contract for market in markets):
         raise CrossbookError(f"no configured venue lists a contract on {coin}: nothing to short")
+    return await _watch(config, markets, patience, notes)
+
+
+async def look_at_book(
+    config: Config, book: HedgeBook, patience: float
+) -> tuple[list[Market], list[Seen], list[str]]:
+    """The markets that the hedge book rests on (its contracts, and its coins in what those are
+    quoted in), of them the live books as ``look`` has them, and what there is not."""
+    coins = dict.fromkeys(
+        [*(one.coin for one in book.holdings), *(one.coin for one in book.shorts)]
+    )
+    config = _every_kind(config, list(coins))
+    found = await sources(config)
+    notes = [f"{name}: {source.error}" for name, source in found.items() if source.error]
+    listed = [market for one in found.values() for market in one.markets]
+    sold = {(one.venue, one.symbol) for one in book.shorts}
+    contracts = [one for one in listed if one.is_contract and (one.venue, one.symbol) in sold]
+    quotes = {market.quote for market in contracts} | {config.currency}
+    spots = [
+        one for one in listed if not one.is_contract and one.base in coins and one.quote in quotes
+    ]
+    markets = [*contracts, *spots]
+    return (
+        (markets, *await _watch(config, markets, patience, notes)) if markets else ([], [], notes)
+    )
+
+
+async def _watch(
+    config: Config, markets: Sequence[Market], patience: float, notes: list[str]
+) -> tuple[list[Seen], list[str]]:
     await ending.apart(warm_alone)  # else the first message waits while its kernel is compiled
     pipeline = Pipeline(
         thresholds=settings.thresholds(config),
@@ -61,23 +92,25 @@ async def look(config: Config, coin: str, patience: float) -> tuple[list[Seen], 
         pipeline.tick(at)
         seen = [one for market in markets if (one := _seen(pipeline, config, market, at))]
         there = {(one.market.venue, one.market.symbol) for one in seen}
-        notes += [
+        missing = [
             f"{market.venue} {market.symbol}: no book to be trusted within {patience:g} s"
             for market in markets
             if (market.venue, market.symbol) not in there
         ]
         await fleet.stop()
-    return seen, notes
+    return seen, [*notes, *missing]
 
 
-def _every_kind(config: Config, coin: str) -> Config:
-    """The configuration with all that its venues trade natively, for this coin alone."""
+def _every_kind(config: Config, coins: Sequence[str]) -> Config:
+    """The configuration with all that its venues trade natively, for these coins alone."""
     venues: dict[str, VenueConfig] = {}
     for name, venue in config.enabled.items():
         both = venue.feed is not Feed.CCXT and name in VENUES and name in CONTRACTS
         more = {"markets": tuple(MarketKind)} if both else {}
         venues[name] = venue.model_copy(update=more)
-    return config.model_copy(update={"venues": venues, "symbols": (f"{coin}/USDT",)})
+    return config.model_copy(
+        update={"venues": venues, "symbols": tuple(f"{coin}/USDT" for coin in coins)}
+    )
 
 
 def _of_coin(markets: Sequence[Market], coin: str) -> list[Market]:

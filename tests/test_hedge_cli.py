@@ -70,6 +70,9 @@ def test_the_text_and_the_plot() -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        ([], "name a coin and how much of it"),
+        (["--book", "BTC"], "--book takes no coin"),
+        (["--book"], "there is no hedge book: 'hedge_book' of the configuration names it"),
         (["BTC", "1", "--short-price", "1"], "need --spot-price as well"),
         (["BTC", "1", "--horizon", "0"], "--horizon must be a positive number"),
         (["BTC", "1", "--spot-price", "1", "--into", "USDT"], "--into needs live books"),

@@ -8,8 +8,10 @@ import pytest
 
 from scanner.config import Config, validated
 from scanner.errors import CrossbookError
+from scanner.hedge.book import balances
 from scanner.hedge.offers import exits, offers
-from scanner.hedge_live import look
+from scanner.hedge_config import HedgeBook, Holding, Position
+from scanner.hedge_live import look, look_at_book
 from scanner.lab.server import Clock, LabServer
 from scanner.lab.world import World
 from scanner.located import parse
@@ -60,3 +62,25 @@ async def test_a_coin_that_is_not_there_or_not_to_be_shorted_is_said(tmp_path: P
             await look(config(lab, tmp_path), "NOPE", 1.0)
         with pytest.raises(CrossbookError, match="lists a contract on BTC: nothing to short"):
             await look(config(lab, tmp_path, ("kraken",)), "BTC", 1.0)
+
+
+async def test_a_hedge_book_is_told_by_live_books(tmp_path: Path) -> None:
+    clock = Clock()
+    symbol = "BTC/USDT:USDT"
+    short = Position(
+        venue="binanceusdm", symbol=symbol, amount=0.5, entry_price=50_000.0, leverage=2.0
+    )
+    book = HedgeBook(holdings=(Holding(venue="okx", coin="BTC", amount=1.0),), shorts=(short,))
+    async with LabServer(World(7, clock(), VENUES, contracts=True), clock=clock) as lab:
+        settings = config(lab, tmp_path)
+        markets, seen, notes = await look_at_book(settings, book, 30.0)
+        assert notes == []
+        assert {one.symbol for one in markets if one.is_contract} == {symbol}
+        (found,) = balances(
+            book, markets, seen, [None], clock(), maintenance=0.005, currency="USDT"
+        )
+    assert (found.hedged, found.drift_pct, found.quote) == (0.5, 50.0, "USDT")
+    (one,) = found.opened
+    assert one.marked and one.price and one.profit == 0.5 * (50_000.0 - one.price)
+    assert found.spot_value and not found.held[0].elsewhere
+    assert one.basis is not None and abs(one.basis) < 0.1 and one.rate is not None

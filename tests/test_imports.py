@@ -170,9 +170,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "hedge_live": PLAIN
     | {
         *("clock", "config", "ending", "engine", "errors", "feeds", "fleet", "hedge", "markets"),
-        *("pipeline", "settings", "venues", "warm"),
+        *("hedge_config", "pipeline", "settings", "venues", "warm"),
     },
-    "hedge_cli": PLAIN | COMMANDS | {"event_loop", "hedge", "hedge_live", "history.table", "logs"},
+    "hedge_book": PLAIN
+    | {
+        *("clock", "command", "config", "errors", "event_loop", "hedge", "hedge_config"),
+        *("hedge_csv", "hedge_live", "history.table", "logs", "storage"),
+    },
+    "hedge_cli": PLAIN
+    | COMMANDS
+    | {"event_loop", "hedge", "hedge_book", "hedge_live", "history.table", "logs"},
     "parity_live": PLAIN
     | {
         *("aliases", "clock", "config", "ending", "engine", "errors", "feeds", "fleet"),

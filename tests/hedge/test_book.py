@@ -8,6 +8,7 @@ import pytest
 
 from scanner.derivatives import Derivative
 from scanner.hedge.book import Balance, balances
+from scanner.hedge.book_text import fields, lines
 from scanner.hedge.contract import Contract, Short
 from scanner.hedge.offers import Seen
 from scanner.hedge.received import Paid, Received, received
@@ -206,3 +207,20 @@ def test_funding_of_an_inverse_short_needs_no_mark() -> None:
 
 def test_an_opening_in_the_future_has_no_funding() -> None:
     assert received(LINEAR, paid(8), 10 * HOUR, 9 * HOUR) == Received()
+
+
+def test_text_and_fields_tell_the_same_and_unknown_as_unknown() -> None:
+    mark = Derivative(mark=95_190.0, funding_rate=-0.0001)
+    live = [seen(SPOT, 95_000.0), seen(PERPETUAL, 95_100.0, mark)]
+    found = of([holding(price=90_000.0)], [position()], live)
+    text = "\n".join(lines([found], 200))
+    assert "BTC: hold 1, short 0.9, net delta +0.1, drift +10 %" in text
+    assert "spot 95,000.00 | contracts 85,671.00 | unrealised +4,329.00 | funding - (USDT)" in text
+    assert "149,253.73" in text and "+56.7956" in text
+    (told,) = fields([found])["coins"]
+    (short,) = told["shorts"]
+    assert (told["funding"], short["funding"], short["price_from"]) == (None, None, "mark")
+    assert (short["funding_against"], told["drift_pct"]) == (True, pytest.approx(10.0))
+    dark = "\n".join(lines([of([holding()], [position()], [])], 200))
+    assert "spot - | contracts - | unrealised -" in dark
+    assert "beta BTC/USDT:USDT: its book is not live" in dark
