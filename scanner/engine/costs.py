@@ -92,14 +92,14 @@ def walk(
         if proceeds * rates[k][0] <= ask:
             return size, EDGE
         by_rate = rate_left / proceeds
-        depth = min(ask_left, bid_left, by_rate)
-        take = min(depth, spend / ask, give, budget / proceeds)
+        by_spend, by_budget = spend / ask, budget / proceeds
+        take = min(ask_left, bid_left, by_rate, by_spend, give, by_budget)
         size += take
-        if take == spend / ask:
+        if take == by_spend:
             return size, caps.spend_of
         if take == give:
             return size, caps.give_of
-        if exchange and take == budget / proceeds:
+        if exchange and take == by_budget:
             return size, exchange.budget_of
         spend, give, budget = spend - take * ask, give - take, budget - take * proceeds
         # What is used up is said by comparing, for a difference of floats need not come to 0.
