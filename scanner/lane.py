@@ -76,6 +76,7 @@ class Lane:
         self._over = False
         self._clock = ConnectionClock() if options.depth in venue.clocked else None
         self._clock_due, self._clock_heard = 0, False
+        self._asked_at = 0
         self._fast = self._make_fast(venue)
         self.books: dict[str, int] = {}
         self.counts: dict[str, Counts] = {}
@@ -95,6 +96,7 @@ class Lane:
     def opened(self, at: int) -> list[Action]:
         """The socket is open: subscribe."""
         self._following.settle(at)
+        self._asked_at = at
         self._clock_due = at + CLOCK_WITHIN if self._clock else 0
         for market, book in self.books.items():
             self._store.set_state(book, BookState.SYNCING)
@@ -103,6 +105,8 @@ class Lane:
 
     def received(self, raw: bytes, at: int) -> list[Action]:
         """One message from the socket."""
+        if self._asked_at and (late := self._first_is_late(at)):
+            return late
         if at >= self._following.due:
             self._following.settle(at)
         if self._fast is not None and not self._over:
@@ -118,6 +122,8 @@ class Lane:
         first that leads to a ``Reconnect``."""
         if at >= self._following.due:
             self._following.settle(at)
+        if self._asked_at and (late := self._first_is_late(at)):
+            return late
         actions: list[Action] = []
         first = 0
         while first < count and not self._over:
@@ -298,6 +304,15 @@ class Lane:
             self._pipeline.engine.updated(book, at)
         elif state is BookState.CROSSED:
             self._crossed(market, at)
+
+    def _first_is_late(self, at: int) -> list[Action]:
+        """The first message of a connection that was made behind others that wait: there is nothing
+        yet to tell by how late it is, except that it was sent after the connection was made."""
+        waited, self._asked_at = at - self._asked_at, 0
+        if waited <= self._pipeline.bounds.max_age:
+            return []
+        text = f"its first word took {waited / 1e9:.1f} s: nobody knows how old it is"
+        return self._run(lambda at: [Reconnect(text)], at)
 
     def _hear(self, sent_at: int, at: int) -> None:
         if self._clock is not None:

@@ -40,6 +40,7 @@ class Pair:
         whole = dict.fromkeys(Depth, Proof.SNAPSHOTS)
         other = replace(ccxt_book.venue("other"), proof=whole)
         self.other = self.connect(other, "BTC/USDT", Depth.TOP)
+        self.other.received(b'{"market":"BTC/USDT","bids":[],"asks":[]}', START)
         self.number = 100
 
     def connect(self, venue: Venue, name: str, depth: Depth) -> Lane:
@@ -134,6 +135,19 @@ def test_a_connection_that_tells_it_no_more_is_made_anew(pair: Pair) -> None:
     assert not pair.lane.idle(START + SECOND + CLOCK_WITHIN)
     (step,) = pair.lane.idle(START + SECOND + CLOCK_WITHIN + 1)
     assert isinstance(step, Reconnect)
+
+
+def test_a_connection_whose_first_word_took_too_long_is_not_believed() -> None:
+    """It was made while others waited: nothing tells yet how old what comes is."""
+    pair = Pair()
+    lane = pair.connect(binance.VENUE, "BTCUSDT", Depth.FULL)
+    (step,) = lane.received(b'{"result":null,"id":1}', START + MAX_AGE + 1)
+    assert step == Reconnect("its first word took 3.0 s: nobody knows how old it is")
+    lane = pair.connect(binance.VENUE, "BTCUSDT", Depth.FULL)
+    assert not any(
+        isinstance(step, Reconnect)
+        for step in lane.received(b'{"result":null,"id":1}', START + MAX_AGE)
+    )
 
 
 def test_with_all_depth_changes_bear_their_time_and_nothing_is_waited_for() -> None:

@@ -89,7 +89,7 @@ async def test_a_venue_that_falls_silent_is_told_of_and_so_is_its_return(
             lab.silence(name)
             await until(lambda: "silent" in kinds(), 20.0)
             (health,) = feed.health()
-            assert health.silent_since >= health.heard_at - 100_000_000
+            assert health.silent_since >= health.heard_at - 500_000_000
             assert health.state is ConnectionState.OPEN
             lab.silence(name, False)
             await until(lambda: "back" in kinds(), 20.0)
