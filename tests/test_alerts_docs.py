@@ -24,12 +24,14 @@ class Whole(Model):
 
 
 def test_the_example_is_valid() -> None:
-    (text,) = [text for kind, text in BLOCKS if kind == "yaml"]
+    text, *others = [text for kind, text in BLOCKS if kind == "yaml"]
     environment = {"TELEGRAM_URL": "tgram://123456789:abc/42"}
     document = substituted(parse(text, "docs/alerts.md"), environment)
     settings = Whole.model_validate(document.value).alerts
     assert list(settings.rules) == ["big", "lasting"]
     assert settings.targets(settings.rules["lasting"]) == ("hook",)
+    for text in others:
+        assert Whole.model_validate(parse(text, "docs/alerts.md").value).alerts.rules
 
 
 def test_the_sample_is_what_an_alert_says() -> None:

@@ -70,7 +70,9 @@ async def test_a_usdc_symbol_finds_the_venue_that_has_it_as_another_name(tmp_pat
             )
             for name in names
         }
-        given = Config(venues=venues, cache_dir=tmp_path, symbols=("BTC/USDC",))
+        given = Config(
+            venues=venues, cache_dir=tmp_path, symbols=("BTC/USDC",), kinds=("spot-spot",)
+        )
         found = {one.venue: (one.id, one.symbol, one.quote) for one in await load(given)}
         assert found == {
             "coinbase": ("BTC-USD", "BTC/USDC", "USDC"),

@@ -116,7 +116,9 @@ async def test_a_whole_configuration_is_examined(
     venues["okx"] = at("http://127.0.0.1:1", "ws://127.0.0.1:1")
     venues["gate"] = at(lab.url("okx"), lab.ws("okx"), enabled=False)
     venues["kraken"] = venues["kraken"].model_copy(update={"markets_per_connection": 1})
-    settings = config(lab, tmp_path, venues=venues, symbols=("BTC/USDT", "ETH/USDT"))
+    settings = config(
+        lab, tmp_path, venues=venues, symbols=("BTC/USDT", "ETH/USDT"), kinds=("spot-spot",)
+    )
     report = await examine(settings, offline=False, shell=SHELL)
     assert report.symbols == ("BTC/USDT", "ETH/USDT")
     assert [(v.id, v.symbols, v.connections, v.reachable) for v in report.venues] == [

@@ -75,7 +75,8 @@ def standing(venue: str, bid: float, ask: float, back: float, reason: str = "") 
     )
 
 
-def test_live_rows_and_the_verdict() -> None:
+def test_live_rows_and_the_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     seen = [
         standing("one", 0.9998, 0.9999, 20.99),
         standing("two", 0.9999, 1.0, 2.0),

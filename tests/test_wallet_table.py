@@ -52,7 +52,8 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_line_for_each_network(config: Path) -> None:
+def test_a_line_for_each_network(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     told = crossbook("venues", "--transfers", "--coin", "btc", "--config", str(config))
     assert (told.exit_code, told.stderr) == (0, "")
     rows = [" ".join(line.split()) for line in told.stdout.splitlines() if line[:3] == "BTC"]

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -96,7 +97,8 @@ class Server:
         main = int(lines[0])
         theirs = Path(f"/proc/{main}/task/{main}/children").read_text().split()
         for pid in (main, *map(int, theirs)):
-            os.kill(pid, signal.SIGSTOP if yes else signal.SIGCONT)
+            with suppress(ProcessLookupError):  # one that has ended meanwhile
+                os.kill(pid, signal.SIGSTOP if yes else signal.SIGCONT)
 
     def remove(self) -> None:
         self.stop()
