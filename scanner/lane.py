@@ -96,7 +96,8 @@ class Lane:
     def opened(self, at: int) -> list[Action]:
         """The socket is open: subscribe."""
         self._following.settle(at)
-        self._asked_at = at
+        # When a recorded connection was asked for its books is not always known.
+        self._asked_at = 0 if self._any else at
         self._clock_due = at + CLOCK_WITHIN if self._clock else 0
         for market, book in self.books.items():
             self._store.set_state(book, BookState.SYNCING)
