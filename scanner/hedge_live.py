@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections.abc import Sequence
 
-from scanner import clock, ending, settings
+from scanner import clock
 from scanner.config import Config, Feed, VenueConfig
-from scanner.engine.ids import Ids
 from scanner.errors import CrossbookError
-from scanner.feeds.shell import Shell
-from scanner.fleet import Fleet, venue_feed
+from scanner.glance import glance
 from scanner.hedge.offers import Seen
 from scanner.hedge_config import HedgeBook
 from scanner.markets import sources
 from scanner.pipeline import Pipeline
 from scanner.types import BookState, Market, MarketKind, Proof, Side
 from scanner.venues.registry import CONTRACTS, VENUES
-from scanner.warm import warm_alone
 
-LOOK = 0.1
 LEVELS = 5000
 
 
@@ -67,37 +61,19 @@ async def look_at_book(
 async def _watch(
     config: Config, markets: Sequence[Market], patience: float, notes: list[str]
 ) -> tuple[list[Seen], list[str]]:
-    await ending.apart(warm_alone)  # else the first message waits while its kernel is compiled
-    pipeline = Pipeline(
-        thresholds=settings.thresholds(config),
-        bounds=settings.bounds(config),
-        rules=settings.rules(config),
-        ids=Ids(random.SystemRandom().getrandbits),
-        emit=lambda _: None,
-    )
-    shell = Shell(now=clock.now, rng=random.Random())
-    async with asyncio.TaskGroup() as group:
-        fleet = Fleet(
-            group, lambda name, venue, theirs: venue_feed(name, venue, theirs, pipeline, shell)
-        )
-        await fleet.carry(config.venues, markets)
-        end = asyncio.get_running_loop().time() + patience
-        while asyncio.get_running_loop().time() < end:
-            await asyncio.sleep(LOOK)
-            clock.follow()
-            pipeline.tick(clock.now())
-            if all(_whole(pipeline, market) for market in markets):
-                break
-        at = clock.now()
-        pipeline.tick(at)
-        seen = [one for market in markets if (one := _seen(pipeline, config, market, at))]
-        there = {(one.market.venue, one.market.symbol) for one in seen}
-        missing = [
-            f"{market.venue} {market.symbol}: no book to be trusted within {patience:g} s"
-            for market in markets
-            if (market.venue, market.symbol) not in there
-        ]
-        await fleet.stop()
+    def enough(pipeline: Pipeline) -> bool:
+        return all(_whole(pipeline, market) for market in markets)
+
+    def read(pipeline: Pipeline, at: int) -> list[Seen]:
+        return [one for market in markets if (one := _seen(pipeline, config, market, at))]
+
+    seen = await glance(config, markets, patience, enough, read)
+    there = {(one.market.venue, one.market.symbol) for one in seen}
+    missing = [
+        f"{market.venue} {market.symbol}: no book to be trusted within {patience:g} s"
+        for market in markets
+        if (market.venue, market.symbol) not in there
+    ]
     return seen, [*notes, *missing]
 
 

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections.abc import Sequence
 
-from scanner import clock, ending, settings
+from scanner import clock
 from scanner.aliases import each_book_once
 from scanner.config import Config, Feed
-from scanner.engine.ids import Ids
 from scanner.engine.terms import Terms
 from scanner.errors import CrossbookError
-from scanner.feeds.shell import Shell
-from scanner.fleet import Fleet, venue_feed
+from scanner.glance import glance
 from scanner.markets import sources
 from scanner.parity.figures import Price, Standing, at_par
 from scanner.parity.pegs import VIA
 from scanner.pipeline import Pipeline
 from scanner.types import Market
-from scanner.warm import warm_alone
-
-LOOK = 0.1
 
 
 async def look(config: Config, patience: float) -> tuple[list[Standing], list[str]]:
@@ -36,31 +29,12 @@ async def look(config: Config, patience: float) -> tuple[list[Standing], list[st
     if not markets:
         why = "".join(f"; {note}" for note in notes)
         raise CrossbookError(f"no configured venue lists a pair of stablecoins{why}")
-    await ending.apart(warm_alone)  # else the first message waits while its kernel is compiled
-    pipeline = Pipeline(
-        thresholds=settings.thresholds(config),
-        bounds=settings.bounds(config),
-        rules=settings.rules(config),
-        ids=Ids(random.SystemRandom().getrandbits),
-        emit=lambda _: None,
-    )
-    shell = Shell(now=clock.now, rng=random.Random())
-    async with asyncio.TaskGroup() as group:
-        fleet = Fleet(
-            group, lambda name, venue, theirs: venue_feed(name, venue, theirs, pipeline, shell)
-        )
-        await fleet.carry(config.venues, markets)
-        end = asyncio.get_running_loop().time() + patience
-        while True:
-            await asyncio.sleep(LOOK)
-            clock.follow()
-            pipeline.tick(clock.now())
-            over = asyncio.get_running_loop().time() >= end
-            seen = _seen(pipeline, clock.now())
-            if over or (seen and all(one.price is not None for one in seen)):
-                break
-        await fleet.stop()
-    return seen, notes
+
+    def enough(pipeline: Pipeline) -> bool:
+        seen = _seen(pipeline, clock.now())
+        return bool(seen) and all(one.price is not None for one in seen)
+
+    return await glance(config, markets, patience, enough, _seen), notes
 
 
 def _spot_only(config: Config) -> Config:

@@ -167,10 +167,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "history": PLAIN | {"errors", "parity", "since", "sinks", "storage"},
     "history_cli": PLAIN | COMMANDS | {"history", "since"},
     "hedge": PLAIN | {"carry", "derivatives", "engine", "hedge_config", "history.table"},
+    "glance": PLAIN
+    | {"clock", "config", "ending", "engine", "feeds", "fleet", "pipeline", "settings", "warm"},
     "hedge_live": PLAIN
     | {
-        *("clock", "config", "ending", "engine", "errors", "feeds", "fleet", "hedge", "markets"),
-        *("hedge_config", "pipeline", "settings", "venues", "warm"),
+        *("clock", "config", "errors", "glance", "hedge", "hedge_config", "markets", "pipeline"),
+        "venues",
     },
     "hedge_book": PLAIN
     | {
@@ -182,8 +184,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"event_loop", "hedge", "hedge_book", "hedge_live", "history.table", "logs"},
     "parity_live": PLAIN
     | {
-        *("aliases", "clock", "config", "ending", "engine", "errors", "feeds", "fleet"),
-        *("markets", "parity", "pipeline", "settings", "warm"),
+        *("aliases", "clock", "config", "engine", "errors", "glance", "markets", "parity"),
+        "pipeline",
     },
     "parity_cli": PLAIN
     | COMMANDS
