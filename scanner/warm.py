@@ -11,7 +11,7 @@ from fcntl import LOCK_EX, flock
 
 from scanner.books.jit import cache_folder
 from scanner.books.store import BookStore, Keys
-from scanner.engine import scan
+from scanner.engine import reach, scan
 from scanner.engine.engine import Bounds, Engine
 from scanner.engine.ids import Ids
 from scanner.engine.overview import Overview
@@ -88,6 +88,7 @@ def warm() -> None:
     store.grow_old(1)
     scan.rescan(store.context, 1, 1)
     scan.convert(store.context, 0, 1)
+    reach.steps(store.context, 0, 1, -1, 0, 1.0, 1.0, 1.0, 1.0, 1.0)
     engine.several.tick(1 << 60)
     Overview(store, engine).best(1)
     engine.tick(1)

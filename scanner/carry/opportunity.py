@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scanner.books.store import BookStore
 from scanner.carry.evaluate import Result
-from scanner.engine.legs import Traded, leg
+from scanner.engine.legs import Stamp, Traded, leg
 from scanner.events import Opportunity
 from scanner.types import Side
 
@@ -29,8 +29,8 @@ def opportunity(
         kind=kind,
         symbol=market.symbol,
         at=at,
-        buy=leg(store, *buy, Side.ASK, found.buy, found.bought, at),
-        sell=leg(store, *sell, Side.BID, found.sell, found.sold, at),
+        buy=leg(Stamp.of(store, buy[0]), buy[1], Side.ASK, found.buy, found.bought, at),
+        sell=leg(Stamp.of(store, sell[0]), sell[1], Side.BID, found.sell, found.sold, at),
         size=found.bought,
         gross_bps=found.gross_bps,
         net_bps=found.net_bps,

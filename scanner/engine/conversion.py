@@ -49,14 +49,21 @@ class Exchange(Struct, frozen=True, kw_only=True):
     def ladder(self) -> list[Level]:
         """(what one of the currency given brings after the fee, how much can be given), best
         first."""
+        rate, unit = self.factors()
+        if self.terms is None:
+            return [(rate, math.inf)]
+        if self.side is Side.BID:
+            return [(price * rate, size * unit) for price, size in self.levels]
+        return [(rate / price, price * size * unit) for price, size in self.levels]
+
+    def factors(self) -> tuple[float, float]:
+        """What the fee makes of a price, and how much has to be given for what a level shows."""
         terms = self.terms
         if terms is None:
-            return [(self.rate, math.inf)]
+            return self.rate, 1.0
         if self.side is Side.BID:
-            rate, unit = terms.sell_quote / terms.sell_base, terms.sell_base
-            return [(price * rate, size * unit) for price, size in self.levels]
-        rate, unit = terms.buy_base / terms.buy_quote, terms.buy_quote
-        return [(rate / price, price * size * unit) for price, size in self.levels]
+            return terms.sell_quote / terms.sell_base, terms.sell_base
+        return terms.buy_base / terms.buy_quote, terms.buy_quote
 
     def convert(self, amount: float) -> Converted | Rejection:
         """The order for ``amount`` of the currency given, in whole lots; what they leave over is

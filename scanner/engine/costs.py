@@ -128,16 +128,18 @@ def evaluate(
     exchange: Exchange | None = None,
     caps: Caps = NO_CAPS,
     withdrawal: float = 0.0,
+    walked: tuple[float, str] | None = None,
 ) -> Result | Rejection:
     """The best size after rounding, and all that follows from it; or what is in its way.
     ``withdrawal``: so much of the base is taken off on its way to the sale, whatever the size. The
-    first units only pay for that, and the margins count from there."""
+    first units only pay for that, and the margins count from there. ``walked``: what ``walk`` comes
+    to, where that is known."""
     rest = asks
     if withdrawal:
         lost = withdrawal / buy.buy_base
         rest = after(asks, lost)
         caps = replace(caps, spend=max(caps.spend - value(asks, lost) * buy.buy_quote, 0.0))
-    size, bound = walk(rest, bids, buy, sell, exchange, caps)
+    size, bound = walked or walk(rest, bids, buy, sell, exchange, caps)
     capped = bound not in (EDGE, "") and not bound.startswith("depth")
     if size <= 0:
         return Rejection(Gate.CAPITAL) if capped else _no_edge(rest, bids, buy, sell, exchange)

@@ -121,6 +121,7 @@ class Engine:
         parameters[L.MAX_LEAD] = min(bounds.max_lead, bounds.max_age)
         limits[L.MIN_NET_BPS], limits[L.MIN_PROFIT] = thresholds.min_net_bps, thresholds.min_profit
         if rules is not None and rules != self._pairs.rules:
+            self._lives.write_down()
             self._pairs.configure(rules)
             self._currencies.configure(CROSS_QUOTE in rules.kinds, rules.assumed)
             parameters[L.UNPROVEN_TOO] = rules.unverified
@@ -188,6 +189,7 @@ class Engine:
 
     def revalue(self, book: int, market: Market) -> None:
         """The market has another fee, lot or minimum from now on."""
+        self._lives.write_down()
         self._markets[book] = market
         self._traded[book] = Traded(Terms.of(market), self._traded[book].proof)
         self._pairs.transfers.forget()
@@ -294,10 +296,10 @@ class Engine:
         if isinstance(outcome, costs.Result):
             short = self._thresholds.short(outcome, open_=life is not None)
             if short is None:
-                state = self._pairs.opportunity(buy, sell, outcome, at)
+                write = partial(self._pairs.opportunity, self._pairs.moment(buy, sell, outcome, at))
                 done = outcome.conversion
                 at_book = done.exchange.book if done else -1
-                opened = self._lives.keep((buy, sell), state, at_book)
+                opened = self._lives.keep((buy, sell), outcome, at, write, at_book)
                 if opened is not None and self._following is not None:
                     orders = self._pairs.orders(buy, sell, outcome)
                     reckon = partial(paper.fill, self._store, orders)

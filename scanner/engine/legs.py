@@ -20,9 +20,26 @@ class Traded(Struct, frozen=True):
     proof: Proof | None
 
 
+class Stamp(Struct, frozen=True):
+    """How a book stood at a moment; fields as of ``scanner.events.Leg``."""
+
+    state: str
+    sequence: int
+    book_at: int
+    sent_at: int
+
+    @classmethod
+    def of(cls, store: BookStore, book: int) -> Stamp:
+        return cls(
+            store.state(book).name.lower(),
+            store.meta(book, L.SEQUENCE),
+            store.proven_at(book),
+            store.meta(book, L.SENT_AT),
+        )
+
+
 def leg(
-    store: BookStore,
-    book: int,
+    stamp: Stamp,
     traded: Traded,
     side: Side,
     levels: tuple[Level, ...],
@@ -30,8 +47,7 @@ def leg(
     at: int,
 ) -> Leg:
     """The order for ``size`` (base) that takes these ``levels`` of one side of the book."""
-    terms, meta = traded.terms, store.meta
-    market, proof = terms.market, traded.proof
+    terms, market, proof = traded.terms, traded.terms.market, traded.proof
     buys = side is Side.ASK
     fee_in = market.buy_fee_in if buys else market.sell_fee_in
     fee = market.fee_rate * (size if fee_in is FeeIn.BASE else value(levels, size))
@@ -40,7 +56,7 @@ def leg(
         symbol=market.symbol,
         levels=levels,
         fee_rate=market.fee_rate,
-        age_ms=(at - store.proven_at(book)) / 1e6,
+        age_ms=(at - stamp.book_at) / 1e6,
         side="buy" if buys else "sell",
         size=size,
         fee_in=fee_in.value,
@@ -53,11 +69,11 @@ def leg(
         multiplier=market.multiplier,
         contract_size=market.contract_size,
         inverse=market.inverse,
-        state=store.state(book).name.lower(),
+        state=stamp.state,
         proof=proof.value if proof else "",
-        sequence=meta(book, L.SEQUENCE),
-        book_at=store.proven_at(book),
-        sent_at=meta(book, L.SENT_AT),
+        sequence=stamp.sequence,
+        book_at=stamp.book_at,
+        sent_at=stamp.sent_at,
     )
 
 

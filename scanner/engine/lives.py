@@ -11,7 +11,7 @@ from scanner.books import layout as L
 from scanner.books.store import BookStore
 from scanner.engine.groups import Groups
 from scanner.engine.ids import Ids
-from scanner.engine.tracker import Life, Thresholds
+from scanner.engine.tracker import Life, Thresholds, Trade
 from scanner.events import Opportunity
 
 Route = tuple[int, int]
@@ -34,21 +34,28 @@ class Lives:
         self.open: dict[Route, Life] = {}
         self._over = False
 
-    def keep(self, route: Route, state: Opportunity, conversion: int = -1) -> Opportunity | None:
-        """A route that is worth it stands so: it opens (then as what), or goes on. ``conversion``:
-        the book that its conversion rests on."""
+    def keep(
+        self,
+        route: Route,
+        left: Trade,
+        at: int,
+        write: Callable[[], Opportunity],
+        conversion: int = -1,
+    ) -> Opportunity | None:
+        """A route that is worth it stands so: it opens (then as what), or goes on.
+        ``write``: writes its state down; ``conversion``: the book that its conversion rests on."""
         life = self.open.get(route)
         if life is None and self._over:
             return None
         if life is None:
-            opened = replace(state, id=self._ids.new(state.at))
+            opened = replace(write(), id=self._ids.new(at))
             self.open[route] = Life(opened)
             self._mark(route, True)
             self._rest_on(route, conversion)
             self._emit(opened)
             return opened
         self._rest_on(route, conversion)
-        told = life.update(state, self.thresholds.update_interval)
+        told = life.see(left, at, write, self.thresholds.update_interval)
         if told is not None:
             self._emit(told)
         return None
@@ -59,6 +66,11 @@ class Lives:
         self._mark(route, False)
         self._rest_on(route, -1)
         self._emit(life.close(reason, at))
+
+    def write_down(self) -> None:
+        """The states as they are, before what they are written down with changes."""
+        for life in self.open.values():
+            _ = life.last
 
     def close_all(self, book: int, reason: str, at: int) -> None:
         """All that buys or sells at the book is over."""

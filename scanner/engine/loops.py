@@ -20,7 +20,7 @@ from scanner.engine.costs import reached
 from scanner.engine.currency_graph import CurrencyGraph, Edge
 from scanner.engine.desk import Desk
 from scanner.engine.gates import Gate, Rejection
-from scanner.engine.legs import leg
+from scanner.engine.legs import Stamp, leg
 from scanner.engine.opened import Opened
 from scanner.engine.rules import CROSS_QUOTE, LOOP
 from scanner.engine.trust import Doubt
@@ -247,7 +247,8 @@ class Loops:
         for order in found.orders:
             book, side = order.exchange.book, order.exchange.side
             levels = reached(order.exchange.levels, order.size)
-            legs.append(leg(desk.store, book, desk.traded[book], side, levels, order.size, at))
+            stamp = Stamp.of(desk.store, book)
+            legs.append(leg(stamp, desk.traded[book], side, levels, order.size, at))
         return Opportunity(
             event="opened",
             id="",

@@ -15,7 +15,7 @@ from scanner.engine import allocation, graph
 from scanner.engine.capital import name
 from scanner.engine.desk import Desk
 from scanner.engine.gates import Gate, Rejection
-from scanner.engine.legs import leg
+from scanner.engine.legs import Stamp, leg
 from scanner.engine.opened import Opened
 from scanner.engine.orders import Offer
 from scanner.engine.rules import MULTI
@@ -181,4 +181,4 @@ class Multi:
 
     def _leg(self, part: allocation.Part, side: Side, at: int) -> Leg:
         book, desk = part.offer.book, self._desk
-        return leg(desk.store, book, desk.traded[book], side, part.levels, part.size, at)
+        return leg(Stamp.of(desk.store, book), desk.traded[book], side, part.levels, part.size, at)

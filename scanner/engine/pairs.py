@@ -18,11 +18,13 @@ from scanner.engine.capital import Capital, name
 from scanner.engine.conversion import Converted, Exchange
 from scanner.engine.currencies import Currencies
 from scanner.engine.gates import Gate, Rejection
-from scanner.engine.legs import Traded, leg
+from scanner.engine.legs import Stamp, Traded, leg
+from scanner.engine.measure import measure
+from scanner.engine.moment import Moment
 from scanner.engine.paper import Orders
 from scanner.engine.rules import CROSS_QUOTE, SPOT_SPOT, Rules
 from scanner.engine.terms import Terms
-from scanner.engine.transfers import Transfers
+from scanner.engine.transfers import Seen, Transfers
 from scanner.events import Leg, Opportunity
 from scanner.moving import OPEN, Prefunded, Transfer
 from scanner.types import BookState, Market, Side
@@ -65,21 +67,37 @@ class Pairs:
             first = first or found
         return first or Rejection(Gate.CONVERSION)
 
-    def opportunity(self, buy: int, sell: int, result: costs.Result, at: int) -> Opportunity:
-        """The whole state of it, without an id."""
+    def moment(self, buy: int, sell: int, result: costs.Result, at: int) -> Moment:
+        """All that the books say of the result now."""
+        quote, done = self._traded[buy].terms.market.quote, result.conversion
+        book = done.exchange.book if done is not None else -1
+        return Moment(
+            route=(buy, sell),
+            result=result,
+            at=at,
+            buy=Stamp.of(self._store, buy),
+            sell=Stamp.of(self._store, sell),
+            conversion=Stamp.of(self._store, book) if book >= 0 else None,
+            seen=self._seen(buy, sell, result),
+            spend=self._caps(buy, sell, result.sell[0][0], at).spend,
+            priced=self._currencies.rate(quote, self.rules.currency, at),
+        )
+
+    def opportunity(self, then: Moment) -> Opportunity:
+        """The whole state of it at that moment, without an id."""
+        (buy, sell), result, at = then.route, then.result, then.at
         market = self._traded[buy].terms.market
         done = result.conversion
-        priced = self._currencies.rate(market.quote, self.rules.currency, at)
-        rate, where = priced or (0.0, "")
-        transfer, prefunded = self.moving(buy, sell, result, at)
+        rate, where = then.priced or (0.0, "")
+        transfer, prefunded = self._moving(then.route, result, then.seen, then.spend, at)
         return Opportunity(
             event="opened",
             id="",
             kind=SPOT_SPOT if done is None else CROSS_QUOTE,
             symbol=market.symbol,
             at=at,
-            buy=leg(self._store, buy, self._traded[buy], Side.ASK, result.buy, result.size, at),
-            sell=leg(self._store, sell, self._traded[sell], Side.BID, result.sell, result.sold, at),
+            buy=leg(then.buy, self._traded[buy], Side.ASK, result.buy, result.size, at),
+            sell=leg(then.sell, self._traded[sell], Side.BID, result.sell, result.sold, at),
             size=result.size,
             gross_bps=result.gross_bps,
             net_bps=result.net_bps,
@@ -88,11 +106,11 @@ class Pairs:
             opened_at=at,
             peak_net_bps=result.net_bps,
             peak_net_profit=result.net_profit,
-            conversion=self._converting(done, at) if done else None,
+            conversion=self._converting(done, then.conversion, at) if done else None,
             bound=result.bound,
             unrounded=result.unrounded,
             accounting=self.rules.currency,
-            accounting_profit=result.net_profit * rate if priced else None,
+            accounting_profit=result.net_profit * rate if then.priced else None,
             accounting_rate=rate,
             accounting_venue=where,
             transfer=transfer,
@@ -105,12 +123,21 @@ class Pairs:
         """What moving the coin does to the trade; of none, how it could be moved."""
         if result is None:
             return self.transfers.told(buy, sell, at), None
-        deep = max(FIRST_LEVELS, len(result.buy), len(result.sell))
         spend = self._caps(buy, sell, result.sell[0][0], at).spend
+        return self._moving((buy, sell), result, self._seen(buy, sell, result), spend, at)
+
+    def _moving(
+        self, route: tuple[int, int], result: costs.Result, seen: Seen, spend: float, at: int
+    ) -> tuple[Transfer, Prefunded]:
         return (
-            self.transfers.transfer((buy, sell), result, deep, spend, at),
-            self.transfers.prefunded((buy, sell), result, deep, at),
+            self.transfers.transfer(route, result, seen, spend, at),
+            self.transfers.prefunded(route, result, seen, at),
         )
+
+    def _seen(self, buy: int, sell: int, result: costs.Result) -> Seen:
+        deep = max(FIRST_LEVELS, len(result.buy), len(result.sell))
+        ladder = self._store.ladder
+        return Seen(ladder(buy, Side.ASK, deep), ladder(sell, Side.BID, deep))
 
     def orders(self, buy: int, sell: int, result: costs.Result) -> Orders:
         """What would have to be filled."""
@@ -128,11 +155,32 @@ class Pairs:
     def _evaluate(
         self, buy: int, sell: int, exchange: Exchange | None, at: int
     ) -> costs.Result | Rejection:
-        """Looks deeper only when all that it saw of a ladder is used up."""
+        """Of a size that the kernel has found, over as many levels as that needs."""
+        if self.rules.moving.withdrawn:
+            return self._evaluate_withdrawn(buy, sell, exchange, at)
+        terms = self._traded[buy].terms, self._traded[sell].terms
+        asks = self._store.ladder(buy, Side.ASK, FIRST_LEVELS)
+        bids = self._store.ladder(sell, Side.BID, FIRST_LEVELS)
+        bid = bids[0][0] if bids else 0.0
+        too_far = self._too_far(asks, bid, exchange)
+        if too_far > 0:
+            return Rejection(Gate.QUARANTINE, too_far)
+        caps = self._caps(buy, sell, bid, at)
+        walked, deep = measure(self._store.context, (buy, sell), terms, exchange, caps)
+        if deep > FIRST_LEVELS:
+            asks = self._store.ladder(buy, Side.ASK, deep)
+            bids = self._store.ladder(sell, Side.BID, deep)
+            if exchange is not None and exchange.book >= 0:
+                exchange = self._deeper(exchange, deep)
+        return costs.evaluate(asks, bids, *terms, exchange, caps, walked=walked)
+
+    def _evaluate_withdrawn(
+        self, buy: int, sell: int, exchange: Exchange | None, at: int
+    ) -> costs.Result | Rejection:
+        """The same where the coin is withdrawn in between. Looks deeper only when all that it saw
+        of a ladder is used up."""
         buyer, seller = self._traded[buy].terms, self._traded[sell].terms
-        levels, fee, withdrawn = FIRST_LEVELS, 0.0, self.rules.moving.withdrawn
-        if withdrawn:
-            fee = self.transfers.fee(buy, self.transfers.way(buy, sell, at))
+        levels, fee = FIRST_LEVELS, self.transfers.fee(buy, self.transfers.way(buy, sell, at))
         while True:
             asks = self._store.ladder(buy, Side.ASK, levels)
             bids = self._store.ladder(sell, Side.BID, levels)
@@ -151,7 +199,7 @@ class Pairs:
             else:
                 whole = not result.bound.startswith(("depth", "lot"))
             if whole or all(len(ladder) < levels for ladder in seen):
-                return self._movable(buy, sell, result, at) if withdrawn else result
+                return self._movable(buy, sell, result, at)
             levels *= 4
 
     def _caps(self, buy: int, sell: int, bid: float, at: int) -> costs.Caps:
@@ -239,9 +287,9 @@ class Pairs:
             and (self.rules.unverified or not meta(book, L.UNPROVEN))
         )
 
-    def _converting(self, done: Converted, at: int) -> Leg:
+    def _converting(self, done: Converted, stamp: Stamp | None, at: int) -> Leg:
         exchange = done.exchange
-        if exchange.terms is None:
+        if stamp is None:
             return Leg(
                 venue="",
                 symbol=exchange.symbol,
@@ -257,7 +305,7 @@ class Pairs:
             )
         levels = costs.reached(exchange.levels, done.size)
         traded = self._traded[exchange.book]
-        return leg(self._store, exchange.book, traded, exchange.side, levels, done.size, at)
+        return leg(stamp, traded, exchange.side, levels, done.size, at)
 
 
 def _pays_to_the_end(

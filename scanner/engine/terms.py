@@ -119,11 +119,11 @@ def value(levels: Sequence[Level], size: float) -> float:
     total = []
     left = size
     for price, available in levels:
-        take = min(left, available)
-        total.append(price * take)
-        left -= take
-        if left <= 0:
+        if left <= available:
+            total.append(price * left)
             break
+        total.append(price * available)
+        left -= available
     return math.fsum(total)
 
 

@@ -6,6 +6,7 @@ It opens when the thresholds are met and stays open while net stays above ``clos
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from msgspec import Struct
@@ -22,6 +23,13 @@ class Left(Protocol):
     def net_bps(self) -> float: ...
     @property
     def net_profit(self) -> float: ...
+
+
+class Trade(Left, Protocol):
+    """What a trade leaves, and its size (base)."""
+
+    @property
+    def size(self) -> float: ...
 
 
 class Thresholds(Struct, frozen=True, kw_only=True):
@@ -45,29 +53,49 @@ class Thresholds(Struct, frozen=True, kw_only=True):
 
 
 class Life:
-    """One open opportunity. ``last`` is its newest state, told or not."""
+    """One open opportunity. A state that is not told is not written down either, unless somebody
+    asks for it: it may come a thousand times a second."""
 
-    __slots__ = ("_told", "last")
+    __slots__ = ("_last", "_peak", "_told", "_write")
 
     def __init__(self, opened: Opportunity) -> None:
-        self.last = self._told = opened
+        self._last = self._told = opened
+        self._peak = opened.peak_net_bps, opened.peak_net_profit
+        self._write: Callable[[], Opportunity] | None = None
+
+    @property
+    def last(self) -> Opportunity:
+        """Its newest state, told or not."""
+        if self._write is not None:
+            bps, profit = self._peak
+            self._last = replace(
+                self._write(),
+                event="updated",
+                id=self._last.id,
+                opened_at=self._last.opened_at,
+                peak_net_bps=bps,
+                peak_net_profit=profit,
+            )
+            self._write = None
+        return self._last
 
     def update(self, state: Opportunity, interval: int) -> Opportunity | None:
-        """Take over a new state; it is to be told if it differs from what was told last and enough
-        time has passed since."""
-        self.last = replace(
-            state,
-            event="updated",
-            id=self.last.id,
-            opened_at=self.last.opened_at,
-            peak_net_bps=max(self.last.peak_net_bps, state.net_bps),
-            peak_net_profit=max(self.last.peak_net_profit, state.net_profit),
-        )
-        same = (self._told.size, self._told.net_profit) == (state.size, state.net_profit)
-        if same or state.at - self._told.at < interval:
+        """As ``see``, with a state that is written down already."""
+        return self.see(state, state.at, lambda: state, interval)
+
+    def see(
+        self, left: Trade, at: int, write: Callable[[], Opportunity], interval: int
+    ) -> Opportunity | None:
+        """Take over a new state, which ``write`` can write down at any time; it is to be told if it
+        differs from what was told last and enough time has passed since."""
+        bps, profit = self._peak
+        self._peak = max(bps, left.net_bps), max(profit, left.net_profit)
+        self._write = write
+        told = self._told
+        if (told.size, told.net_profit) == (left.size, left.net_profit) or at - told.at < interval:
             return None
         self._told = self.last
-        return self.last
+        return self._told
 
     def close(self, reason: str, at: int) -> Opportunity:
         """The end, with the last state in which it was true; ages are as of the end."""

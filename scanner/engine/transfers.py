@@ -4,8 +4,9 @@ while between two inventories."""
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.books.store import BookStore
@@ -22,6 +23,13 @@ from scanner.types import BookState, Market, Side, Wallet
 
 Route = tuple[int, int]
 HOUR_MINUTES = 60
+
+
+class Seen(Struct, frozen=True):
+    """What both sides of a trade looked like when it was found, behind what it takes too."""
+
+    asks: Sequence[costs.Level]
+    bids: Sequence[costs.Level]
 
 
 class Transfers:
@@ -78,14 +86,14 @@ class Transfers:
         return (found.fee or 0.0) * self._traded[buy].terms.market.multiplier
 
     def transfer(
-        self, route: Route, result: costs.Result, levels: int, spend: float, at: int
+        self, route: Route, result: costs.Result, seen: Seen, spend: float, at: int
     ) -> Transfer:
         """What comes of the purchase of ``result`` if the coin is sold once it has arrived.
-        ``levels``: how deep the books are looked at, ``spend``: the most that may be paid."""
+        ``spend``: the most that may be paid."""
         found = self.told(*route, at)
         if found.state != OPEN or found.fee is None:
             return found
-        return self._paid(route, result, found.fee, levels, spend, found)
+        return self._paid(route, result, found.fee, seen, spend, found)
 
     def told(self, buy: int, sell: int, at: int) -> Transfer:
         """How the coin could be moved, whatever is bought."""
@@ -115,13 +123,12 @@ class Transfers:
         route: Route,
         result: costs.Result,
         fee: float,
-        levels: int,
+        seen: Seen,
         spend: float,
         told: Transfer,
     ) -> Transfer:
         buyer, seller = self._traded[route[0]].terms, self._traded[route[1]].terms
-        asks = self._store.ladder(route[0], Side.ASK, levels)
-        bids = self._store.ladder(route[1], Side.BID, levels)
+        asks, bids = seen.asks, seen.bids
         done = result.conversion
         exchange = done.exchange if done is not None else None
         pays = band(asks, bids, buyer, seller, exchange, fee, spend)
@@ -149,10 +156,10 @@ class Transfers:
             net_after_risk=None if risk is None else net - risk / 1e4 * brought,
         )
 
-    def prefunded(self, route: Route, result: costs.Result, levels: int, at: int) -> Prefunded:
+    def prefunded(self, route: Route, result: costs.Result, seen: Seen, at: int) -> Prefunded:
         """What moving both inventories back costs each trade."""
         buyer = self._traded[route[0]].terms
-        sold, profit, bids, rates = self._unmoved(route, result, levels)
+        sold, profit, bids, rates = self._unmoved(route, result, seen.bids)
         to = self.way(*route, at)
         back, currency, rate = self._back(route, result, at)
         fee = None if to.state != OPEN else self.fee(route[0], to)
@@ -185,14 +192,13 @@ class Transfers:
         )
 
     def _unmoved(
-        self, route: Route, result: costs.Result, levels: int
+        self, route: Route, result: costs.Result, bids: Sequence[costs.Level]
     ) -> tuple[float | None, float | None, Levels, Levels]:
         """What is sold of the purchase with nothing withdrawn, what that leaves, and the bids and
         conversions behind those of the result that it takes."""
         if not result.withdrawal:
             return result.sold, result.net_profit, (), ()
         buyer, seller = self._traded[route[0]].terms, self._traded[route[1]].terms
-        bids = self._store.ladder(route[1], Side.BID, levels)
         there = min(result.size * buyer.buy_base / seller.sell_base, sum(size for _, size in bids))
         sold = seller.floor(bids, there)
         paid, received = costs.value(result.buy, result.size), costs.value(bids, sold)

@@ -17,7 +17,7 @@ from scanner.engine import costs
 from scanner.engine.capital import Capital, name
 from scanner.engine.currencies import Currencies
 from scanner.engine.ids import Ids
-from scanner.engine.legs import Traded, leg
+from scanner.engine.legs import Stamp, Traded, leg
 from scanner.engine.rules import PARITY, Rules
 from scanner.engine.terms import Terms
 from scanner.engine.tracker import Life, Thresholds
@@ -161,7 +161,7 @@ class ParityFlags:
         priced = self._currencies.rate(market.quote, currency, at)
         rate, where = priced or (0.0, "")
         now = (found.buy, found.size) if side is Side.ASK else (found.sell, found.sold)
-        order = leg(self._store, book, traded, side, *now, at)
+        order = leg(Stamp.of(self._store, book), traded, side, *now, at)
         later = _at_par(traded, Side.BID if side is Side.ASK else Side.ASK, found)
         return Opportunity(
             event="opened",
