@@ -212,6 +212,8 @@ class Restart(Fault):
                 self._base = int(found[3])
             return [Piece(raw)]
         clean = now > self.spans[0][0] + 2 * SECOND
+        if link.opened_at > self.spans[0][0]:
+            self._base = 0  # what counts by the connection counts anew with it
         return [Piece(IDS.sub(self._shifted, raw), clean=clean)]
 
     def answer(self, link: Link, url: str, body: bytes, now: int) -> tuple[bytes, int]:
