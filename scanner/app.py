@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from enum import StrEnum
 from functools import partial
@@ -17,6 +17,8 @@ from scanner import clock, ending, logs, places
 from scanner.config import Config, Feed
 from scanner.event_loop import run
 from scanner.frame import ServiceLine
+from scanner.hedge.desk import HedgeDesk
+from scanner.hedge_watch import HedgeWatch
 from scanner.markets import at_hand, load
 from scanner.persistence import Persistence
 from scanner.reload import ConfigFile, Live, follow
@@ -25,6 +27,7 @@ from scanner.sinks.apart import KeptApart
 from scanner.sinks.fanout import Fanout
 from scanner.sinks.formats import to_json, to_line
 from scanner.sinks.lines import Lines
+from scanner.types import Market
 from scanner.window import Window
 from scanner.workers.crew import Crew
 
@@ -80,8 +83,14 @@ async def scan(
     stop = ending.stop_event()
     file = ConfigFile(source) if source is not None else None  # as it is now, before the wait
     fanout = Fanout()
+    hedged = HedgeWatch(config)
     async with asyncio.TaskGroup() as group:
-        crew = Crew(config.workers, tell=fanout, measured=metrics is not None)
+        crew = Crew(
+            config.workers,
+            tell=fanout,
+            measured=metrics is not None,
+            hedge_book=lambda: hedged.book,
+        )
         crew.start(group)  # they make themselves ready while the markets are asked for
         try:
             await asyncio.sleep(0)  # the processes first
@@ -100,21 +109,25 @@ async def scan(
                 health += [crew.line, running.database_line, running.alerts_line, apart.line]
                 fanout.add(window)
                 fanout.add(apart)
+                fanout.add(hedged.desk)
                 warning = partial(_warning, running, crew, file, banner)
                 async with _shown(output, fanout, window, stop, warning) as lines:
+                    hedged.desk.watch(markets)
                     crew.carry(config, markets)
                     live = Live(
                         config,
                         crew=crew,
                         markets=markets,
-                        watched=window.watch,
+                        watched=partial(_watch_all, (window, hedged.desk)),
                         alerts=running.alerts,
                         pointed=pointed,
+                        applied=hedged.apply,
                     )
                     beside = [
                         group.create_task(_warn(running)),
                         group.create_task(_keep_time()),
                         group.create_task(live.keep_renewed(at_once=bool(at_once))),
+                        group.create_task(hedged.keep(database, fanout, live.again)),
                     ]
                     if file is not None:
                         beside.append(group.create_task(follow(file, live.apply)))
@@ -135,6 +148,11 @@ def _warning(running: Services, crew: Crew, file: ConfigFile | None, banner: str
     wrong = f"WRONG CONFIGURATION, not in effect: {problem}" if problem else ""
     told = (running.banner(), wrong, crew.banner(), banner)
     return "\n".join(text for text in told if text)
+
+
+def _watch_all(lookers: Sequence[Window | HedgeDesk], markets: Sequence[Market]) -> None:
+    for one in lookers:
+        one.watch(markets)
 
 
 def tell_unverified(config: Config) -> None:

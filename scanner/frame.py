@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from scanner.hedge_events import HedgedCoin
 from scanner.moving import Prefunded, Transfer
 
 Second = float | None
@@ -240,7 +241,7 @@ class Query(Struct, frozen=True, kw_only=True):
 
 class Frame(Struct, frozen=True, kw_only=True):
     """One moment. ``rows`` in the order of the symbols; ``events`` newest first; ``bells`` counts
-    how often the bell was to ring."""
+    how often the bell was to ring; ``hedge``: the coins of the hedge book, if there is one."""
 
     at: int
     rows: tuple[Row, ...]
@@ -250,3 +251,4 @@ class Frame(Struct, frozen=True, kw_only=True):
     events: tuple[Event, ...]
     bells: int
     totals: Totals
+    hedge: tuple[HedgedCoin, ...] = ()

@@ -54,7 +54,7 @@ def run(config: Config, url: str, patience: float, *, json: bool) -> int:
         book,
         markets,
         seen,
-        _paid(url, book.shorts, at),
+        stored(url, book.shorts, at),
         at,
         maintenance=config.carry.maintenance,
         currency=config.currency,
@@ -66,8 +66,8 @@ def run(config: Config, url: str, patience: float, *, json: bool) -> int:
     return 0
 
 
-def _paid(url: str, shorts: Sequence[Position], at: int) -> list[list[Paid] | None]:
-    """What is stored of the funding of each; None where nothing can be asked."""
+def stored(url: str, shorts: Sequence[Position], at: int) -> list[list[Paid] | None]:
+    """What the database has of the funding of each; None where nothing can be asked."""
     if all(one.opened is None for one in shorts):
         return [None] * len(shorts)
     try:

@@ -112,5 +112,6 @@ class HedgeBook(Model):
     csv: Annotated[str, Field(min_length=1)] | None = Field(
         default=None,
         examples=["~/positions.csv"],
-        description="A file with more of both, one a line; read each time that the book is shown.",
+        description="A file with more of both, one a line; read each time that the book is shown,"
+        " and in `watch` whenever it has changed.",
     )

@@ -106,7 +106,8 @@ class Live:
     """A running scan of ``markets``, whose configuration can be changed.
 
     ``watched`` is told of the markets after each change of them. ``pointed`` says where the venues
-    of a new configuration are, if not where it says itself.
+    of a new configuration are, if not where it says itself. ``applied`` is told of it before those
+    who scan are.
     """
 
     def __init__(
@@ -118,6 +119,7 @@ class Live:
         watched: Callable[[Sequence[Market]], object],
         alerts: Alerts | None = None,
         pointed: Callable[[Config], Config] = lambda config: config,
+        applied: Callable[[Config], object] = lambda config: None,
     ) -> None:
         self._config = config
         self._crew = crew
@@ -125,6 +127,11 @@ class Live:
         self._watched = watched
         self._alerts = alerts
         self._pointed = pointed
+        self._applied = applied
+
+    def again(self) -> None:
+        """What the configuration names, such as a file, has changed."""
+        self._crew.carry(self._config, self._markets)
 
     async def apply(self, new: Config) -> None:
         """Put what differs into effect; the log says what has been done and what has not."""
@@ -141,7 +148,8 @@ class Live:
         self._config = new
         if set(changed) & set(SCOPE):
             await self._rescope(new, old)
-        self._crew.carry(self._config, self._markets)
+        self._applied(self._config)
+        self.again()
 
     async def keep_renewed(self, *, at_once: bool, every: float = EVERY) -> None:
         """Until cancelled: ``renew`` every so often (seconds), for lists of fees and wallets are

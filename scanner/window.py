@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from scanner.events import Peg
 from scanner.frame import Frame, Kind, Link, Query, Row, ServiceLine, Totals, VenueLine
+from scanner.hedge_events import HedgedCoin, HedgeState
 from scanner.peg_line import PegLine
 from scanner.recent import Recent
 from scanner.types import Market
@@ -34,6 +35,7 @@ class Window:
         self._services = services
         self._recent = Recent()
         self._pegs = PegLine()
+        self._hedge: tuple[HedgedCoin, ...] = ()
         self._since = 0
         self.watch(markets)
 
@@ -50,6 +52,9 @@ class Window:
         """Take note of an event; what is not worth showing is left out."""
         if isinstance(event, Peg):
             self._pegs(event)
+            return
+        if isinstance(event, HedgeState):
+            self._hedge = event.coins
             return
         self._recent(event)
 
@@ -79,6 +84,7 @@ class Window:
             events=self._recent.newest(),
             bells=self._recent.bells,
             totals=self._totals(frames, venues),
+            hedge=self._hedge,
         )
 
     def _peg_lines(self, at: int) -> Iterable[ServiceLine]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from scanner.hedge.received import Paid
-from scanner.hedge_book import _paid
+from scanner.hedge_book import stored
 from scanner.hedge_config import Position
 from scanner.sinks.formats import rfc3339
 from storage import migrate
@@ -35,6 +35,6 @@ def test_payments_come_with_the_mark_of_their_boundary(tmp_path: Path) -> None:
     of = {"venue": before.venue, "symbol": before.symbol, "amount": 1.0, "entry_price": 1.0}
     opened = Position(**of, opened_at=rfc3339(START + HOUR))
     unsaid = Position(**of)
-    found = _paid(url, [opened, unsaid], paid_at + HOUR)
+    found = stored(url, [opened, unsaid], paid_at + HOUR)
     assert found == [[Paid(paid_at, 0.0003, before.interval, 90.0)], None]
-    assert _paid(str(tmp_path / "gone.db"), [opened], paid_at) == [None]
+    assert stored(str(tmp_path / "gone.db"), [opened], paid_at) == [None]

@@ -27,6 +27,7 @@ CORE = {
         "pipeline",
         "ticker_lane",
         "events",
+        "hedge_events",
         "moving",
         "steps",
         "types",
@@ -40,13 +41,14 @@ WORDS = {"gate"}
 
 # Each unit (a folder or a file of scanner, or storage) and the units it may import besides itself.
 # These import nothing of ours and may be imported by all but the lab.
-PLAIN = {"events", "moving", "steps", "text", "types"}
+PLAIN = {"events", "hedge_events", "moving", "steps", "text", "types"}
 COMMANDS = {"clock", "command", "config", "errors", "places"}
 MAY_IMPORT: dict[str, set[str]] = {
     "types": set(),
     "steps": set(),
     "events": {"moving"},
     "moving": set(),
+    "hedge_events": set(),
     "text": set(),
     "errors": set(),
     "clock": set(),
@@ -148,7 +150,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "workers": PLAIN
     | {
         *("alert_config", "clock", "config", "ending", "engine", "event_loop", "feeds", "fleet"),
-        *("frame", "logs", "pipeline", "scan_state", "settings", "view", "warm"),
+        *("frame", "hedge", "hedge_config", "logs", "pipeline", "scan_state", "settings", "view"),
+        "warm",
     },
     "metrics": PLAIN | {"__init__", "feeds", "scan_state", "sinks", "storage"},
     "metrics_server": {"errors"},
@@ -166,7 +169,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "command": {"config", "errors", "logs", "places"},
     "history": PLAIN | {"errors", "parity", "since", "sinks", "storage"},
     "history_cli": PLAIN | COMMANDS | {"history", "since"},
-    "hedge": PLAIN | {"carry", "derivatives", "engine", "hedge_config", "history.table"},
+    "hedge": PLAIN | {"books", "carry", "derivatives", "engine", "hedge_config", "history.table"},
     "glance": PLAIN
     | {"clock", "config", "ending", "engine", "feeds", "fleet", "pipeline", "settings", "warm"},
     "hedge_live": PLAIN
@@ -178,6 +181,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {
         *("clock", "command", "config", "errors", "event_loop", "hedge", "hedge_config"),
         *("hedge_csv", "hedge_live", "history.table", "logs", "storage"),
+    },
+    "hedge_watch": PLAIN
+    | {
+        *("clock", "config", "ending", "errors", "hedge", "hedge_book", "hedge_config"),
+        "hedge_csv",
     },
     "hedge_cli": PLAIN
     | COMMANDS

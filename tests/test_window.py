@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from scanner.events import Alert, FeedEvent
 from scanner.frame import Detail, Frame, Kind, Link, Query, Row, ServiceLine, Standing, VenueLine
+from scanner.hedge_events import HedgedCoin, HedgeState
 from scanner.types import Market
 from scanner.window import Window, together
 from tests.workers.examples import FRAME, opportunity
@@ -181,3 +182,13 @@ def test_a_row_that_is_there_for_a_while_stands_behind_the_others() -> None:
     passing = replace(part.rows[0], symbol="A/Q multi", kind="multi")
     look = window(replace(part, rows=(passing, *part.rows)))
     assert [row.symbol for row in look.frame(NOW, Query()).rows][-2:] == ["C/Q", "A/Q multi"]
+
+
+def test_the_hedge_book_is_shown_as_it_was_told_last() -> None:
+    one = HedgedCoin(coin="BTC", quote="USDT", amount=1.0)
+    seen = window()
+    assert seen.frame(NOW, Query()).hedge == ()
+    seen(HedgeState(at=NOW, coins=(one,)))
+    assert seen.frame(NOW, Query()).hedge == (one,)
+    seen(HedgeState(at=NOW + 1, coins=()))
+    assert seen.frame(NOW + 1, Query()).hedge == ()

@@ -18,6 +18,8 @@ from scanner.hedge.received import Paid, Received, received
 from scanner.hedge_config import HedgeBook, Holding, Position
 from scanner.types import Market, MarketKind
 
+UNLISTED = "no list of its venue has such a contract"
+
 
 class Held(Struct, frozen=True, kw_only=True):
     """A holding. ``price``: the middle of the coin's live book (on the same venue, else the middle
@@ -223,7 +225,7 @@ def _open(
     market = listed.get((position.venue, position.symbol))
     if market is None or not market.is_contract:
         quote = position.symbol.partition("/")[2].partition(":")[0]
-        return Open(of=position, quote=quote, reason="no list of its venue has such a contract")
+        return Open(of=position, quote=quote, reason=UNLISTED)
     short = _short(position, market)
     here = live.get((position.venue, position.symbol))
     price, marked = (None, False) if here is None else _price(here)

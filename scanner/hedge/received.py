@@ -24,11 +24,14 @@ class Paid(Struct, frozen=True):
 
 class Received(Struct, frozen=True, kw_only=True):
     """``amount``: in quote, what all payments since opening came to (negative: paid; None: not
-    known). ``known``: the sum of the ``payments`` that are known, be they all or not."""
+    known). ``known``: the sum of the ``payments`` that are known, be they all or not, of which
+    ``earned`` came in and ``given`` (positive) went out."""
 
     amount: float | None = None
     known: float = 0.0
     payments: int = 0
+    earned: float = 0.0
+    given: float = 0.0
 
 
 def received(short: Short, paid: Sequence[Paid] | None, opened: int | None, at: int) -> Received:
@@ -45,7 +48,13 @@ def received(short: Short, paid: Sequence[Paid] | None, opened: int | None, at: 
     known = [value for value in cash if value is not None]
     whole = len(known) == len(cash) and _gapless(ordered, opened, at)
     total = sum(known)
-    return Received(amount=total if whole else None, known=total, payments=len(known))
+    return Received(
+        amount=total if whole else None,
+        known=total,
+        payments=len(known),
+        earned=sum(value for value in known if value > 0),
+        given=-sum(value for value in known if value < 0),
+    )
 
 
 def _cash(short: Short, one: Paid) -> float | None:

@@ -11,6 +11,7 @@ from scanner import logs
 from scanner.alert_config import AlertSettings
 from scanner.config import Config, Database
 from scanner.frame import Frame, Query, ServiceLine
+from scanner.hedge_config import HedgeBook
 from scanner.scan_state import ScanState, WorkersState, together
 from scanner.types import Market
 from scanner.workers.hand import Hand, Patience
@@ -20,7 +21,7 @@ from scanner.workers.split import Share, split
 
 class Crew:
     """``count`` workers. ``tell`` gets what they find; ``measured``: ``state`` is to know every
-    book."""
+    book. ``hedge_book`` gives that of the configuration with what its file holds."""
 
     def __init__(
         self,
@@ -30,6 +31,7 @@ class Crew:
         measured: bool = False,
         patience: Patience | None = None,
         rng: Random | None = None,
+        hedge_book: Callable[[], HedgeBook] = HedgeBook,
     ) -> None:
         self.hands = [
             Hand(
@@ -40,6 +42,7 @@ class Crew:
             )
             for index in range(count)
         ]
+        self._hedge_book = hedge_book
         self._measured = measured
         self._shares: Sequence[Share] = ()
         self._tasks: list[asyncio.Task[None]] = []
@@ -52,7 +55,11 @@ class Crew:
         """Scan these markets from now on, as ``config`` says."""
         self._shares = split(markets, len(self.hands), self._shares)
         # What only the parent needs, passwords among it, stays here.
-        own = {"alerts": AlertSettings(), "database": Database()}
+        own = {
+            "alerts": AlertSettings(),
+            "database": Database(),
+            "hedge_book": self._hedge_book(),
+        }
         public = config.model_copy(update=own)
         public._inserted = frozenset()
         settings = pickle.dumps(public)

@@ -32,6 +32,7 @@ from scanner.events import (
 from scanner.feeds.backoff import Backoff
 from scanner.feeds.health import ConnectionState
 from scanner.frame import Frame, Query
+from scanner.hedge_events import HedgePrice
 from scanner.scan_state import ScanState
 from scanner.workers.channel import Channel
 from scanner.workers.messages import Carry, Look, Message, Place, Pulse, Record, Seen, Stop
@@ -193,7 +194,7 @@ class Hand:
                 self._tell(message)
             case RouteMinute() | RejectMinute() | FundingSample() | FeedEvent():
                 self._tell(message)
-            case Survival() | Suspect() | ParitySample() | Peg():
+            case Survival() | Suspect() | ParitySample() | Peg() | HedgePrice():
                 self._tell(message)
             case Seen(frame):
                 self._frame, self._asked = frame, False

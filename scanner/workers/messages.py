@@ -23,6 +23,7 @@ from scanner.events import (
     Suspect,
 )
 from scanner.frame import Frame, Query
+from scanner.hedge_events import HedgePrice
 from scanner.scan_state import ScanState
 from scanner.types import Market
 
@@ -115,11 +116,12 @@ Message: TypeAlias = (
     | Suspect
     | ParitySample
     | Peg
+    | HedgePrice
 )
 KINDS = (
     *(Carry, Look, Stop, Seen, Pulse, Record),
     *(Opportunity, RouteMinute, RejectMinute, FundingSample, FeedEvent, Survival, Suspect),
-    *(ParitySample, Peg),
+    *(ParitySample, Peg, HedgePrice),
 )
 NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
 _encoder = msgspec.msgpack.Encoder()

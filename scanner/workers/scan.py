@@ -30,6 +30,8 @@ from scanner.feeds.feed import Feed
 from scanner.feeds.shell import Shell
 from scanner.fleet import Fleet, spoken_natively, venue_feed
 from scanner.frame import Frame, Query
+from scanner.hedge.prices import HedgePrices
+from scanner.hedge_events import HedgePrice
 from scanner.pipeline import Pipeline
 from scanner.scan_state import ScanState, brief, full
 from scanner.types import Market
@@ -51,6 +53,7 @@ Found: TypeAlias = (
     | Suspect
     | ParitySample
     | Peg
+    | HedgePrice
 )
 
 
@@ -75,6 +78,7 @@ class Scan:
             survived=self._survived,
         )
         self._pipeline.pegs.tell = self._pegged
+        self._hedged = HedgePrices(self._pipeline.store, self._pipeline.derivatives)
         self._shell = Shell(
             now=clock.now,
             rng=random.Random(),
@@ -105,6 +109,7 @@ class Scan:
         self._coins = {market.base for market in markets}
         done = await self._fleet.carry(config.venues, every)
         self._pipeline.carry(every, clock.now())
+        self._hedged.configure(config.hedge_book)
         self._view.watch(self._fleet.feeds, markets)
         for name, what in done.items() if self._begun else ():
             log.info("%s: its feed was %s", name, what)
@@ -172,6 +177,13 @@ class Scan:
             await asyncio.sleep(TICK)
             clock.follow()
             self._pipeline.tick(clock.now())
+            self._tell_prices(clock.now())
+
+    def _tell_prices(self, at: int) -> None:
+        """Of what the hedge book rests on."""
+        for price in self._hedged.due(self._pipeline.markets, at):
+            if self._own(price.symbol):
+                self._tell(price)
 
     async def _minutes(self) -> None:
         """At the full minute, what every route showed in it."""

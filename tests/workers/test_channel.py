@@ -10,6 +10,7 @@ import pytest
 
 from scanner.events import FeedEvent, RouteMinute, Survival
 from scanner.frame import Query
+from scanner.hedge_events import HedgePrice
 from scanner.scan_state import ScanState
 from scanner.types import Market
 from scanner.workers import channel
@@ -57,6 +58,7 @@ EVERY: list[Message] = [
     Survival(id="1", symbol="X/Q", delay_ms=50, at=1, net_profit=1.5, net_bps=2.0),
     Survival(id="1", symbol="X/Q", delay_ms=100, at=1, reason="unknown"),
     suspect(structural=True),
+    HedgePrice(at=1, venue="a", symbol="X/Q", bid=1.0, ask=2.0, mark=1.5, funding_rate=-0.1),
 ]
 
 

@@ -13,6 +13,7 @@ from scanner.books.store import Keys
 from scanner.config import Config, validated
 from scanner.events import Opportunity, Survival, Suspect
 from scanner.frame import Query
+from scanner.hedge_events import HedgePrice
 from scanner.located import parse
 from scanner.pipeline import Pipeline
 from scanner.steps import Snapshot
@@ -186,3 +187,21 @@ async def test_what_is_suspected_is_told_in_the_log_once(
         "X/Q: barred between okx (11) and gate (10001), a ratio of 909.182:"
         " suspected multiplier of 10^3"
     ]
+
+
+async def test_what_the_hedge_book_rests_on_is_told_once_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hedged = config(GOOD + "hedge_book: {holdings: [{venue: okx, coin: X, amount: 1}]}\n")
+    async with scanning(monkeypatch) as (made, told):
+        await made.carry(hedged, [market("okx"), market("okx", "Y")], [market("gate")])
+        await asyncio.sleep(0)
+        made._tell_prices(SECOND)
+        made._tell_prices(SECOND + 1)
+        made._tell_prices(2 * SECOND)
+        reason = "a book is empty"
+        assert [one for one in told if isinstance(one, HedgePrice)] == [
+            HedgePrice(at=at, venue=venue, symbol="X/Q", reason=reason)
+            for at in (SECOND, 2 * SECOND)
+            for venue in GOOD_VENUES
+        ]

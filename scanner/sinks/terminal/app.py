@@ -113,6 +113,7 @@ class Terminal(App[None], inherit_bindings=False):
             "1": lambda: scene.show(Pane.DETAIL),
             "2": lambda: scene.show(Pane.VENUES),
             "3": lambda: scene.show(Pane.EVENTS),
+            "4": scene.show_hedge,
             **dict.fromkeys(("enter", "z"), scene.zoom),
             **dict.fromkeys(("p", "space"), self._pause),
             "t": self._turn,

@@ -25,11 +25,17 @@ class Part(StrEnum):
     DETAIL = "detail"
     VENUES = "venues"
     EVENTS = "events"
+    HEDGE = "hedge"
     HELP = "help"
     FOOTER = "footer"
 
 
-PARTS = {Pane.DETAIL: Part.DETAIL, Pane.VENUES: Part.VENUES, Pane.EVENTS: Part.EVENTS}
+PARTS = {
+    Pane.DETAIL: Part.DETAIL,
+    Pane.VENUES: Part.VENUES,
+    Pane.EVENTS: Part.EVENTS,
+    Pane.HEDGE: Part.HEDGE,
+}
 
 
 class Box(Struct, frozen=True):
@@ -42,13 +48,15 @@ class Box(Struct, frozen=True):
 
 
 class Layout(Struct, frozen=True, kw_only=True):
-    """What the layout depends on beside the size. ``banner``: its lines; ``rows`` and ``venues``:
-    lines that the table and that pane could use (0: any number); ``pane``: the one that is shown
-    where there is room for one only; ``zoomed``: nothing but it."""
+    """What the layout depends on beside the size. ``banner``: its lines; ``rows``, ``venues``
+    and ``hedge``: lines that the table and these panes could use (0: any number); ``pane``: the one
+    that is shown where there is room for one only; the hedge book stands in place of the ladders
+    where there is room for more. ``zoomed``: nothing but it."""
 
     banner: int = 0
     rows: int = 0
     venues: int = 10
+    hedge: int = 0
     pane: Pane = Pane.DETAIL
     zoomed: bool = False
     help: bool = False
@@ -83,10 +91,17 @@ def _panes(middle: Box, height: int, layout: Layout) -> dict[Part, Box]:
         lower = max(9, middle.height * 2 // 5)
         if layout.pane is Pane.VENUES:
             lower = max(lower, min(layout.venues, middle.height - LEAST_TABLE))
+        if layout.pane is Pane.HEDGE:
+            lower = max(lower, min(layout.hedge, middle.height - LEAST_TABLE))
         return _split(middle, lower, PARTS[layout.pane])
     if middle.width < WIDE:
         return _stacked(middle, layout)
     return _wide(middle, layout)
+
+
+def _left(layout: Layout) -> Part:
+    """What stands there where venues and events have places of their own."""
+    return Part.HEDGE if layout.pane is Pane.HEDGE else Part.DETAIL
 
 
 def _lower(middle: Box, least: int, rows: int) -> int:
@@ -108,7 +123,7 @@ def _stacked(middle: Box, layout: Layout) -> dict[Part, Box]:
     lowest = min(layout.venues, middle.height // 3)
     upper = Box(middle.x, middle.y, middle.width, middle.height - lowest)
     detail = _lower(upper, max(9, middle.height * 3 // 10), layout.rows)
-    boxes = _split(upper, detail, Part.DETAIL)
+    boxes = _split(upper, detail, _left(layout))
     y, left = middle.y + upper.height, max(VENUES_WIDTH, middle.width * 2 // 5)
     boxes[Part.VENUES] = Box(0, y, left, lowest)
     boxes[Part.EVENTS] = Box(left, y, middle.width - left, lowest)
@@ -118,11 +133,12 @@ def _stacked(middle: Box, layout: Layout) -> dict[Part, Box]:
 def _wide(middle: Box, layout: Layout) -> dict[Part, Box]:
     """The table; below it the ladders at the left, venues over events at the right."""
     lower = _lower(middle, max(14, middle.height * 2 // 5), layout.rows)
-    boxes = _split(middle, lower, Part.DETAIL)
-    under = boxes[Part.DETAIL]
+    here = _left(layout)
+    boxes = _split(middle, lower, here)
+    under = boxes[here]
     left = middle.width - SIDE_WIDTH
     lines = min(layout.venues, lower - 3)
-    boxes[Part.DETAIL] = Box(under.x, under.y, left, lower)
+    boxes[here] = Box(under.x, under.y, left, lower)
     boxes[Part.VENUES] = Box(left, under.y, SIDE_WIDTH, lines)
     boxes[Part.EVENTS] = Box(left, under.y + lines, SIDE_WIDTH, lower - lines)
     return boxes

@@ -24,7 +24,7 @@ HELP = (
     ("o", "only what pays"),
     ("/", "find a symbol or a venue"),
     ("Esc", "back, or show everything again"),
-    ("Tab 1 2 3", "the pane below: ladders, venues, events"),
+    ("Tab 1 2 3 4", "the pane below: ladders, venues, events, hedge book"),
     ("Enter z", "that pane over the whole screen"),
     ("p Space", "pause, and look around in that moment"),
     ("t", "dark or light"),

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 
 from scanner.frame import Detail, Frame, Query, Row
-from scanner.sinks.terminal import header, ladders, panes, table
+from scanner.sinks.terminal import header, hedge, ladders, panes, table
 from scanner.sinks.terminal.ink import Line, Pen, rule
 from scanner.sinks.terminal.layout import Box, Layout, Part, arrange
 from scanner.sinks.terminal.palette import Palette
@@ -74,7 +74,12 @@ class Scene:
         """This is the newest frame."""
         self.frame = frame
         lines = 2 + len(frame.venues) + len(frame.services)
-        self.layout = replace(self.layout, rows=len(frame.rows) + 2, venues=max(lines, 6))
+        self.layout = replace(
+            self.layout,
+            rows=len(frame.rows) + 2,
+            venues=max(lines, 6),
+            hedge=hedge.height(frame.hedge),
+        )
         self._board.take(frame.rows, self.wish, frame.at)
         if self._waits:
             self._waits = 0 if self._whole() else self._waits - 1
@@ -136,9 +141,15 @@ class Scene:
 
     def show(self, pane: Pane | None) -> None:
         """This pane, where there is room for one; None: the next."""
-        order = list(Pane)
-        following = order[(order.index(self.layout.pane) + 1) % len(order)]
+        order = [one for one in Pane if one is not Pane.HEDGE or self.frame.hedge]
+        here = order.index(self.layout.pane) if self.layout.pane in order else -1
+        following = order[(here + 1) % len(order)]
         self.layout = replace(self.layout, pane=pane or following, help=False)
+
+    def show_hedge(self) -> None:
+        """The hedge book, or the ladders again."""
+        shown = self.layout.pane is Pane.HEDGE and not self.layout.help
+        self.show(Pane.DETAIL if shown else Pane.HEDGE)
 
     def zoom(self) -> None:
         """The pane over the whole screen, or back."""
@@ -186,6 +197,8 @@ class Scene:
                 )
             case Part.EVENTS:
                 return panes.events(frame.events, palette=palette, width=width, height=height)
+            case Part.HEDGE:
+                return hedge.pane(frame.hedge, palette=palette, width=width, height=height)
             case Part.HELP:
                 return panes.help_pane(palette=palette, width=width, height=height)
             case Part.FOOTER if self.typing:

@@ -20,6 +20,7 @@ class Pane(StrEnum):
     DETAIL = "ladders"
     VENUES = "venues"
     EVENTS = "events"
+    HEDGE = "hedge"
 
 
 class Sort(StrEnum):

@@ -25,6 +25,7 @@ from scanner.frame import (
     Totals,
     VenueLine,
 )
+from scanner.hedge_events import HedgedCoin, HedgedShort
 from scanner.sinks.terminal.ink import Line
 from scanner.sinks.terminal.layout import Box, Part
 
@@ -193,6 +194,60 @@ def events() -> tuple[Event, ...]:
     )
 
 
+def hedge() -> tuple[HedgedCoin, ...]:
+    """The worked example of docs/hedging.md, and a short of which nothing is known."""
+    sold = HedgedShort(
+        venue="okx",
+        symbol="BTC/USDT:USDT",
+        quote="USDT",
+        entry=100_000.0,
+        coins=0.9,
+        price=95_190.0,
+        value=85_671.0,
+        basis_bps=20.0,
+        profit=4_329.0,
+        funding=12.3,
+        earned=15.0,
+        given=2.7,
+        rate=-0.0001,
+        liquidation_price=149_253.7313,
+        distance_pct=56.79559,
+    )
+    dark = HedgedShort(
+        venue="gate",
+        symbol="ETH/USDT:USDT",
+        quote="USDT",
+        entry=3_000.0,
+        coins=10.0,
+        reason="a book is syncing",
+    )
+    return (
+        HedgedCoin(
+            coin="BTC",
+            quote="USDT",
+            amount=1.0,
+            hedged=0.9,
+            delta=0.1,
+            drift_pct=10.0,
+            spot_value=95_000.0,
+            contracts_value=85_671.0,
+            unrealised=4_329.0,
+            funding=12.3,
+            shorts=(sold,),
+        ),
+        HedgedCoin(
+            coin="ETH",
+            quote="USDT",
+            amount=10.0,
+            hedged=10.0,
+            delta=0.0,
+            drift_pct=0.0,
+            spot_value=30_000.0,
+            shorts=(dark,),
+        ),
+    )
+
+
 def frame(**changes: object) -> Frame:
     """A moment with something of everything in it."""
     shown = rows()
@@ -214,6 +269,7 @@ def frame(**changes: object) -> Frame:
             best_bps=31.25,
             best_symbol="SOL/USDC",
         ),
+        hedge=hedge(),
     )
     return replace(made, **changes)
 

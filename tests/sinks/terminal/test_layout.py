@@ -14,6 +14,7 @@ layouts = st.builds(
     banner=st.integers(0, 3),
     rows=st.integers(0, 200),
     venues=st.integers(3, 40),
+    hedge=st.integers(0, 40),
     pane=st.sampled_from(Pane),
     zoomed=st.booleans(),
     help=st.booleans(),
@@ -41,14 +42,31 @@ def test_every_cell_belongs_to_one_part(width: int, height: int, layout: Layout)
 @pytest.mark.parametrize(("width", "height"), [(120, 40), (200, 60)])
 def test_a_large_screen_shows_everything(width: int, height: int) -> None:
     parts = set(arrange(width, height, Layout(banner=1)))
-    assert parts == set(Part) - {Part.HELP}
+    assert parts == set(Part) - {Part.HELP, Part.HEDGE}
+
+
+@pytest.mark.parametrize(("width", "height"), [(120, 40), (200, 60)])
+def test_there_the_hedge_book_takes_the_place_of_the_ladders(width: int, height: int) -> None:
+    ladders = arrange(width, height, Layout())
+    hedge = arrange(width, height, Layout(pane=Pane.HEDGE))
+    assert hedge[Part.HEDGE] == ladders[Part.DETAIL]
+    assert set(hedge) == set(ladders) - {Part.DETAIL} | {Part.HEDGE}
+
+
+def test_on_a_small_screen_it_gets_the_lines_that_it_needs() -> None:
+    def lines(hedge: int) -> int:
+        return arrange(80, 24, Layout(pane=Pane.HEDGE, hedge=hedge))[Part.HEDGE].height
+
+    assert (lines(4), lines(12), lines(40)) == (9, 12, 17)
 
 
 @pytest.mark.parametrize("pane", list(Pane))
 def test_a_small_one_shows_one_pane(pane: Pane) -> None:
     parts = set(arrange(80, 24, Layout(pane=pane)))
     assert parts - {Part.HEADER, Part.TABLE, Part.FOOTER} == {
-        {"ladders": Part.DETAIL, "venues": Part.VENUES, "events": Part.EVENTS}[pane]
+        {"ladders": Part.DETAIL, "venues": Part.VENUES, "events": Part.EVENTS, "hedge": Part.HEDGE}[
+            pane
+        ]
     }
 
 
