@@ -38,6 +38,13 @@ ONLY_OF_OPPORTUNITIES = (
     *("min_net_bps", "min_profit", "min_size", "min_notional"),
     "kinds",
 )
+# What a rule may be about instead, and the keys that make it so.
+SUBJECTS = {
+    "depeg_bps": "pegs",
+    "drift_pct": "the hedge book",
+    "margin_pct": "the hedge book",
+    "funding_against": "the hedge book",
+}
 YEAR_S = 366 * 86_400.0
 LARGEST = 1e15
 
@@ -125,7 +132,8 @@ class AlertRule(Model):
         default=0.0,
         ge=0,
         le=YEAR_S,
-        description="How long it must have been open, or, with `depeg_bps`, have lasted, seconds."
+        description="How long it must have been open, or, with `depeg_bps` or one of the keys about"
+        " the hedge book, have lasted, seconds."
         " May be written as `for`, then also with a unit: `for: 60s`.",
     )
     depeg_bps: float = Field(
@@ -136,6 +144,27 @@ class AlertRule(Model):
         " pair of `stablecoins` is at least so many basis points from par, in either direction, in"
         " its own book, through BTC or by the median of venues. Of the patterns then only `symbols`"
         " and those of venues count.",
+    )
+    drift_pct: float = Field(
+        default=0.0,
+        ge=0,
+        le=LARGEST,
+        description="Above 0, the rule is about the `hedge_book`: it is met where the net delta of"
+        " a coin is at least so many per cent of what is held of it, in either direction. `symbols`"
+        " then are coins, such as `BTC`.",
+    )
+    margin_pct: float = Field(
+        default=0.0,
+        ge=0,
+        le=LARGEST,
+        description="Above 0, the rule is about the shorts of the `hedge_book`: it is met where the"
+        " price has to rise by so many per cent at most until one is liquidated. It takes the"
+        " `leverage` of the short.",
+    )
+    funding_against: bool = Field(
+        default=False,
+        description="The rule is about the shorts of the `hedge_book`: it is met where one pays the"
+        " funding, at the rate as it stands, instead of receiving it.",
     )
     symbols: Patterns = Field(
         default=EVERY,
@@ -188,12 +217,32 @@ class AlertRule(Model):
         return rest | {"min_duration_s": _seconds(data["for"])}
 
     @model_validator(mode="after")
-    def _about_pegs(self) -> AlertRule:
+    def _about_one_thing(self) -> AlertRule:
+        about = [name for name in SUBJECTS if getattr(self, name)]
+        if not about:
+            return self
+        subject = SUBJECTS[about[0]]
+        if len(about) > 1:
+            raise _refused((about[1],), f"is one more than {about[0]!r}: make two rules of it")
         asked = [name for name in ONLY_OF_OPPORTUNITIES if name in self.model_fields_set]
-        if self.depeg_bps and asked:
-            told = "is about opportunities, and a rule with 'depeg_bps' is about pegs"
+        if asked:
+            told = f"is about opportunities, and a rule with {about[0]!r} is about {subject}"
             raise _refused((asked[0],), told)
+        where = [name for name in ("venues", "buy", "sell") if name in self.model_fields_set]
+        if self.drift_pct and where:
+            told = "is about venues, and a rule with 'drift_pct' is about a coin on all of them"
+            raise _refused((where[0],), told)
         return self
+
+    @property
+    def of_hedges(self) -> bool:
+        """It is about the hedge book."""
+        return bool(self.drift_pct or self.margin_pct or self.funding_against)
+
+    @property
+    def of_opportunities(self) -> bool:
+        """It is about neither that nor pegs."""
+        return not (self.of_hedges or self.depeg_bps)
 
     @property
     def hours(self) -> tuple[Hours, ...]:

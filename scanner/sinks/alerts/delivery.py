@@ -19,10 +19,12 @@ from msgspec import Struct
 
 from scanner.alert_config import BELL, TERMINAL, AlertSettings
 from scanner.events import Opportunity, Peg
+from scanner.hedge_events import HedgeState
 from scanner.redact import Redactor, credentials
 from scanner.sinks.alerts.channel import ChannelState, Outcome
 from scanner.sinks.alerts.courier import Courier
 from scanner.sinks.alerts.desk import Desk, Job
+from scanner.sinks.alerts.hedges import HedgeWatcher
 from scanner.sinks.alerts.here import Here
 from scanner.sinks.alerts.log import AlertLog
 from scanner.sinks.alerts.pegs import PegWatcher
@@ -51,7 +53,8 @@ class AlertsState(Struct, frozen=True, kw_only=True):
 
 
 class Alerts:
-    """A sink for events; it takes ``Opportunity`` and ``Peg`` and ignores the rest.
+    """A sink for events; it takes ``Opportunity``, ``Peg`` and ``HedgeState`` and ignores the
+    rest.
 
     ``show`` is given what is to be seen in the terminal and ``ring`` what is to be heard there,
     both from a thread of their own. ``new_id`` makes sortable ids for a time, ``now()`` gives ns.
@@ -73,6 +76,7 @@ class Alerts:
         self._redact = Redactor()
         self._watcher = Watcher(Rules(settings))
         self._pegs = PegWatcher(settings)
+        self._hedges = HedgeWatcher(settings)
         self._watching = threading.Lock()
         self._desk = Desk(settings, records, new_id=new_id, rng=rng, clean=self._redact)
         self._inbox: SimpleQueue[Item] = SimpleQueue()
@@ -97,6 +101,9 @@ class Alerts:
             case Peg():
                 with self._watching:
                     hits = self._pegs.take(event)
+            case HedgeState():
+                with self._watching:
+                    hits = self._hedges.take(event)
             case _:
                 return
         for hit in hits:
@@ -115,6 +122,7 @@ class Alerts:
         with self._watching:
             self._watcher.change(rules)
             self._pegs.change(settings)
+            self._hedges.change(settings)
         self._inbox.put(settings)
 
     def close(self, seconds: float = 5.0) -> None:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from scanner.alert_config import AlertRule
 from scanner.events import Opportunity
-from scanner.sinks.alerts.lost import Depeg
+from scanner.sinks.alerts.lost import Depeg, Strayed
 from scanner.sinks.alerts.rules import SECOND, Hit
 
 KEPT = 10_000
@@ -38,7 +38,7 @@ class Bundle(Struct, frozen=True):
     name: str
     seconds: float
     count: int
-    best: tuple[Opportunity | Depeg, ...]
+    best: tuple[Opportunity | Depeg | Strayed, ...]
 
 
 class Gate:
@@ -53,7 +53,7 @@ class Gate:
         self._ends = 0
         self._passed = 0
         self._name = ""
-        self._gathered: list[Opportunity | Depeg] = []
+        self._gathered: list[Opportunity | Depeg | Strayed] = []
         self._count = 0
 
     @property
@@ -97,7 +97,7 @@ class Gate:
         self._gathered = []
         return bundle
 
-    def _best(self) -> list[Opportunity | Depeg]:
+    def _best(self) -> list[Opportunity | Depeg | Strayed]:
         return sorted(self._gathered, key=lambda found: -found.net_bps)[:SHOWN]
 
 

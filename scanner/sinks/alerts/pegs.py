@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from scanner.alert_config import AlertRule, AlertSettings
 from scanner.events import Peg
+from scanner.sinks.alerts.lasting import Lasting
 from scanner.sinks.alerts.lost import Depeg
 from scanner.sinks.alerts.rules import SECOND, Hit, one_of
 
@@ -32,8 +33,7 @@ class PegWatcher:
 
     def __init__(self, settings: AlertSettings) -> None:
         self._heard: dict[tuple[str, str, str], Peg] = {}
-        self._since: dict[tuple[str, tuple[str, str, str]], int] = {}
-        self._told: set[tuple[str, tuple[str, str, str]]] = set()
+        self._lasting: Lasting[tuple[str, str, str]] = Lasting()
         self.change(settings)
 
     def change(self, settings: AlertSettings) -> None:
@@ -47,9 +47,9 @@ class PegWatcher:
         hits = []
         for rule in self._rules:
             if peg.reason or abs(peg.bps) < rule.least or not rule.fits(peg):
-                self._end(rule.name, key)
+                self._lasting.end(rule.name, key)
             else:
-                self._since.setdefault((rule.name, key), peg.at)
+                self._lasting.begin(rule.name, key, peg.at)
                 hits += self._ripe(rule, key, peg.at)
         return hits
 
@@ -57,25 +57,18 @@ class PegWatcher:
         """The hits of those that have lasted for long enough by now."""
         hits = []
         for rule in self._rules:
-            for name, key in list(self._since):
-                if name != rule.name:
-                    continue
+            for key in self._lasting.counting(rule.name):
                 if at - self._heard[key].at > UNHEARD:
-                    self._end(name, key)
+                    self._lasting.end(rule.name, key)
                 else:
                     hits += self._ripe(rule, key, at)
         return hits
 
     def _ripe(self, rule: _Rule, key: tuple[str, str, str], at: int) -> list[Hit]:
-        since = self._since[rule.name, key]
-        if at - since < rule.lasting or (rule.name, key) in self._told:
+        since = self._lasting.ripe(rule.name, key, rule.lasting, at)
+        if since is None:
             return []
-        self._told.add((rule.name, key))
         return [Hit(rule.name, Depeg(peg=self._heard[key], since=since), at)]
-
-    def _end(self, name: str, key: tuple[str, str, str]) -> None:
-        self._since.pop((name, key), None)
-        self._told.discard((name, key))
 
 
 def _compared(name: str, rule: AlertRule) -> _Rule:

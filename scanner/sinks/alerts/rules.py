@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from scanner.alert_config import AlertRule, AlertSettings
 from scanner.events import Leg, Opportunity, aged
-from scanner.sinks.alerts.lost import Depeg
+from scanner.sinks.alerts.lost import Depeg, Strayed
 
 SECOND = 1_000_000_000
 REMEMBERED_ROUTES = 100_000
@@ -42,10 +42,11 @@ class Rule(Struct, frozen=True, kw_only=True):
 
 
 class Hit(Struct, frozen=True):
-    """``rule`` has something to tell: the opportunity, or the lost peg, as of ``at``."""
+    """``rule`` has something to tell: the opportunity, the lost peg, or the hedge that has
+    strayed, as of ``at``."""
 
     rule: str
-    found: Opportunity | Depeg
+    found: Opportunity | Depeg | Strayed
     at: int
 
 
@@ -56,7 +57,7 @@ class Rules:
         self._rules = [
             (_route_test(rule), _compared(name, rule))
             for name, rule in settings.enabled
-            if not rule.depeg_bps
+            if rule.of_opportunities
         ]
         self._routes: dict[tuple[str, ...], tuple[Rule, ...]] = {}
         self._of_notional = any(rule.min_notional for _, rule in self._rules)

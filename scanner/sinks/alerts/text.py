@@ -4,16 +4,14 @@ chats, where more than control characters has a meaning."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 
 from scanner.events import Leg, Opportunity
+from scanner.sinks.alerts import strayed
 from scanner.sinks.alerts.gate import Bundle
-from scanner.sinks.alerts.lost import Depeg
+from scanner.sinks.alerts.lost import Depeg, Strayed
+from scanner.sinks.alerts.names import name, when
 from scanner.sinks.alerts.rules import Hit
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-PLAIN = frozenset(" /:.-+")
-LONGEST_NAME = 40
 # Chats cut or refuse long messages; the least that a common one takes is 2,000 characters.
 LONGEST_TEXT = 1_900
 
@@ -28,6 +26,8 @@ def of_hit(hit: Hit) -> str:
     found = hit.found
     if isinstance(found, Depeg):
         return _of_depeg(hit.rule, found, hit.at)
+    if isinstance(found, Strayed):
+        return strayed.text(hit.rule, found, hit.at)
     seconds = max(0.0, (hit.at - found.opened_at) / 1e9)
     return "\n".join(
         (
@@ -61,10 +61,15 @@ def of_bundle(rule: str, bundle: Bundle, at: int) -> str:
     plural = "opportunity" if bundle.count == 1 else "opportunities"
     if any(isinstance(found, Depeg) for found in bundle.best):
         plural = "peg lost" if bundle.count == 1 else "pegs lost"
+    if any(isinstance(found, Strayed) for found in bundle.best):
+        plural = "hedge astray" if bundle.count == 1 else "hedges astray"
     lines = [f"{bundle.count} more {plural} within {bundle.seconds:g} s, rule {rule}"]
     for found in bundle.best:
         if isinstance(found, Depeg):
             lines.append(_lost(found))
+            continue
+        if isinstance(found, Strayed):
+            lines.append(strayed.headline(found))
             continue
         amount = f"{found.size:,.8g} {_base(found)}"
         lines.append(f"{headline(found)}, {amount} at {when(found.at)}, id {name(found.id)}")
@@ -110,28 +115,8 @@ def _lost(lost: Depeg) -> str:
     return f"PEG {name(peg.symbol)} {peg.bps:+,.1f} bps {where}{through}"
 
 
-def name(text: str) -> str:
-    """A name from outside with all but letters, digits and ``/:.-+`` escaped, and not too long."""
-    if len(text) > LONGEST_NAME:
-        text = text[: LONGEST_NAME - 1] + "…"
-    return "".join(
-        c if c.isalnum() or c in PLAIN or c == "…" else ascii(c)[1:-1] if ord(c) > 126 else _hex(c)
-        for c in text
-    )
-
-
-def when(at: int) -> str:
-    """RFC 3339 in UTC, to the millisecond."""
-    moment = EPOCH + timedelta(microseconds=at // 1000)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
-
-
 def _base(found: Opportunity) -> str:
     return name(found.symbol.partition("/")[0])
-
-
-def _hex(c: str) -> str:
-    return f"\\x{ord(c):02x}"
 
 
 def _leg(leg: Leg, size: float) -> str:

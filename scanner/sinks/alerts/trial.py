@@ -13,13 +13,15 @@ from msgspec.structs import replace
 
 from scanner.alert_config import BELL, TERMINAL, AlertRule, AlertSettings
 from scanner.events import Leg, Opportunity, Peg
+from scanner.hedge_events import HedgedCoin, HedgedShort, HedgeState
 from scanner.hours import within
 from scanner.redact import Redactor, credentials
 from scanner.sinks.alerts import text
 from scanner.sinks.alerts.channel import Outcome
 from scanner.sinks.alerts.courier import Courier
 from scanner.sinks.alerts.desk import GRACE, Job
-from scanner.sinks.alerts.lost import Depeg
+from scanner.sinks.alerts.hedges import HedgeWatcher
+from scanner.sinks.alerts.lost import Depeg, Strayed
 from scanner.sinks.alerts.pegs import PegWatcher
 from scanner.sinks.alerts.rules import SECOND, Hit, Rules, Watcher, one_of
 from scanner.sinks.alerts.wire import Answer
@@ -31,6 +33,7 @@ FEE = 0.001
 BASES = ("BTC", "ETH", "SOL")
 QUOTES = ("USDT", "USDC", "USD", "EUR", "BTC")
 PAIRS = ("USDC/USDT", "USDT/USD", "USDC/USD", "DAI/USDT", "DAI/USDC", "EURC/EUR")
+CONTRACTS = tuple(f"{base}/USDT:USDT" for base in BASES)
 KINDS = (
     "spot-spot",
     "cross-quote",
@@ -98,6 +101,42 @@ def lost(rule: AlertRule, venues: tuple[str, ...], at: int) -> Depeg:
     return Depeg(peg=peg, since=at - int((rule.min_duration_s + 1) * SECOND))
 
 
+def astray(rule: AlertRule, venues: tuple[str, ...], at: int) -> Strayed:
+    """A hedge that meets the rule, likewise."""
+    since = at - int((rule.min_duration_s + 1) * SECOND)
+    if rule.drift_pct:
+        part = 1.25 * rule.drift_pct / 100
+        coin = HedgedCoin(
+            coin=_fitting((rule.symbols,), BASES),
+            quote="USDT",
+            amount=1.0,
+            hedged=1 - part,
+            delta=part,
+            drift_pct=100 * part,
+            spot_value=PRICE,
+            contracts_value=PRICE * (1 - part),
+        )
+        return Strayed(coin=coin, since=since)
+    away = rule.margin_pct / 2
+    symbol = _fitting((rule.symbols,), CONTRACTS)
+    short = HedgedShort(
+        venue=_fitting((rule.venues, rule.buy, rule.sell), venues),
+        symbol=symbol,
+        quote="USDT",
+        entry=PRICE,
+        coins=1.0,
+        price=PRICE,
+        value=PRICE,
+        profit=0.0,
+        rate=-0.0001,
+        liquidation_price=PRICE * (1 + away / 100) if rule.margin_pct else None,
+        distance_pct=away if rule.margin_pct else None,
+    )
+    held = symbol.partition("/")[0]
+    coin = HedgedCoin(coin=held, quote="USDT", amount=1.0, hedged=1.0, shorts=(short,))
+    return Strayed(coin=coin, short=short, margin=bool(rule.margin_pct), since=since)
+
+
 def trials(
     settings: AlertSettings,
     *,
@@ -137,12 +176,17 @@ def trials(
 def _samples(settings: AlertSettings, venues: tuple[str, ...], at: int) -> Iterator[Trial]:
     rules = Rules(settings)
     for name, rule in settings.enabled:
-        found: Opportunity | Depeg
+        found: Opportunity | Depeg | Strayed
         if rule.depeg_bps:
             found = lost(rule, venues, at)
             watcher = PegWatcher(settings)
             hits = watcher.take(replace(found.peg, at=found.since)) + watcher.take(found.peg)
             fits = any(hit.rule == name for hit in hits)
+        elif rule.of_hedges:
+            found = astray(rule, venues, at)
+            states = [HedgeState(at=then, coins=(found.coin,)) for then in (found.since, at)]
+            hedges = HedgeWatcher(settings)
+            fits = any(hit.rule == name for state in states for hit in hedges.take(state))
         else:
             found = sample(rule, venues, at)
             fits = any(hit.rule == name for hit in Watcher(rules).take(found))
