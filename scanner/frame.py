@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from scanner.events import Carry
 from scanner.hedge_events import HedgedCoin
 from scanner.moving import Prefunded, Transfer
 
@@ -54,7 +55,9 @@ class Row(Struct, frozen=True, kw_only=True):
     ``size``, ``profit`` and the bps are those of the best size; of a route that would lose, those
     of what stands at the touch. ``live`` of ``books`` can be trusted. ``trend``: the last seconds,
     oldest first. ``id``, ``opened_at`` and the peak are those of the open opportunity, if any.
-    ``kind``: it is the row of one that takes more than two orders, and only there while it is open.
+    ``kind``: it is the row of one that takes more than two orders, and only there while it is open;
+    or of a carry, the best that sells the contract ``symbol``: its net is what is expected of
+    holding it, its gross the basis, ``apr`` the net a year, a fraction of the capital.
     """
 
     symbol: str
@@ -74,6 +77,7 @@ class Row(Struct, frozen=True, kw_only=True):
     books: int = 0
     trend: tuple[Second, ...] = ()
     kind: str = ""
+    apr: float | None = None
 
 
 class Level(Struct, frozen=True):
@@ -148,7 +152,8 @@ class Detail(Struct, frozen=True, kw_only=True):
     best first, and every venue's touch. ``history`` goes further back than ``Row.trend``.
     ``stops``: why it was not flagged though it looked good, the most often first. ``transfer`` and
     ``prefunded``: how the coin comes to the sale, and what that leaves. ``orders``: of what takes
-    more than two of them, which has no ladders here; ``bound``: what ended its size."""
+    more than two of them, or is held, which has no ladders here; ``bound``: what ended its size;
+    ``carry``: what holding it rests on."""
 
     symbol: str
     asks: tuple[Level, ...] = ()
@@ -161,6 +166,7 @@ class Detail(Struct, frozen=True, kw_only=True):
     prefunded: Prefunded | None = None
     orders: tuple[Order, ...] = ()
     bound: str = ""
+    carry: Carry | None = None
 
 
 class Link(StrEnum):

@@ -27,7 +27,7 @@ def detail(row: Row, state: Opportunity, at: int) -> Detail:
     """All of its orders."""
     return Detail(
         symbol=row.symbol,
-        orders=tuple(_order(leg, state, at) for leg in state.legs),
+        orders=tuple(order(leg, state, at) for leg in state.legs),
         bound=state.bound,
     )
 
@@ -39,8 +39,8 @@ def _row(state: Opportunity, at: int) -> Row:
         base=base,
         quote=state.currency,
         standing=Standing.OPEN,
-        buy=_place(state.buy, state, at),
-        sell=_place(state.sell, state, at),
+        buy=place(state.buy, state, at),
+        sell=place(state.sell, state, at),
         size=state.size,
         gross_bps=state.gross_bps,
         net_bps=state.net_bps,
@@ -54,13 +54,15 @@ def _row(state: Opportunity, at: int) -> Row:
     )
 
 
-def _place(leg: Leg, state: Opportunity, at: int) -> Place:
+def place(leg: Leg, state: Opportunity, at: int) -> Place:
+    """The leg at its best price."""
     return Place(
         venue=leg.venue, price=leg.levels[0][0], places=UNKNOWN, age_ms=_age(leg, state, at)
     )
 
 
-def _order(leg: Leg, state: Opportunity, at: int) -> Order:
+def order(leg: Leg, state: Opportunity, at: int) -> Order:
+    """The leg at the price of all of it."""
     worth, left = 0.0, leg.size
     for price, size in leg.levels:
         worth += price * min(size, left)

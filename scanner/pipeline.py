@@ -124,6 +124,15 @@ class Pipeline:
         live = (book for book in self.contracts if self.store.state(book) is BookState.LIVE)
         return Counter(self.contracts[book].venue for book in live)
 
+    def contract_books(self) -> dict[str, tuple[int, int]]:
+        """Of each contract, by its symbol: how many books are live, and how many there are."""
+        counts: dict[str, tuple[int, int]] = {}
+        for book, market in self.contracts.items():
+            live, books = counts.get(market.symbol, (0, 0))
+            live += self.store.state(book) is BookState.LIVE
+            counts[market.symbol] = live, books + 1
+        return counts
+
     def configure(self, thresholds: Thresholds, bounds: Bounds, rules: Rules | None = None) -> None:
         """What is worth an event, how fresh books must be, and what else the user allows (None: as
         before), from now on."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from scanner import order_rows
+from scanner import carry_rows, order_rows
 from scanner.engine import costs
 from scanner.engine.overview import Overview, Quote, Route, Trust
 from scanner.feeds.health import ConnectionState, Health
@@ -56,6 +56,8 @@ class View:
         self._engine = pipeline.engine
         self._breaks = pipeline.breaks
         self._live_contracts = pipeline.live_contracts
+        self._nearest = pipeline.carries.nearest
+        self._contract_books = pipeline.contract_books
         self._trends: dict[str, Trend] = {}
         self._rates: dict[str, Rate] = {}
         self._since = 0
@@ -82,13 +84,24 @@ class View:
         symbols = self._symbols(routes)
         shown = [routes.get(symbol) or Route(symbol=symbol, live=0, books=0) for symbol in symbols]
         many = order_rows.rows(self._engine.several.states(), query.venue, at)
+        best = self._nearest.best(at, query.venue)
+        held = carry_rows.rows(best, self._contract_books(), self._pairs, at)
         wanted = (*symbols, *many) if query.details is None else query.details
         venues = tuple(self._venue_lines(at))
         return Frame(
             at=at,
-            rows=(*(self._row(route, at) for route in shown), *(row for row, _ in many.values())),
+            rows=(
+                *(held[r.symbol][0] if r.symbol in held else self._row(r, at) for r in shown),
+                *(row for row, _ in many.values()),
+            ),
             details=(
-                *(self._detail(one, query.levels, at) for one in shown if one.symbol in wanted),
+                *(
+                    carry_rows.detail(*held[route.symbol], at)
+                    if route.symbol in held
+                    else self._detail(route, query.levels, at)
+                    for route in shown
+                    if route.symbol in wanted
+                ),
                 *(order_rows.detail(*many[name], at) for name in many if name in wanted),
             ),
             venues=venues,

@@ -185,6 +185,6 @@ def test_it_has_a_row_and_a_pane_of_its_own_while_it_is_open() -> None:
     assert list(rows(BOTH, "okx", START)) == ["BTC/USDT multi"]
     of_it = detail(row, state, START + 40_000_000)
     told = text(ladders.pane(row, of_it, at=START, palette=DARK, width=100, height=12))
-    assert " buy  ETH/BTC     kucoin           11.9973         0.03   0.05%   40ms" in told
+    assert " buy   ETH/BTC     kucoin           11.9973         0.03   0.05%   40ms" in told
     assert "36,028 USDT, bound by lot" in told or "36,028 USDT, bound by edge" in told
     assert "net +125.77 USDT" in told

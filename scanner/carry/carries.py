@@ -17,6 +17,7 @@ from scanner.books.store import BookStore
 from scanner.carry import evaluate as exact
 from scanner.carry.evaluate import Held, Money, Paid
 from scanner.carry.formulas import BPS, YEAR
+from scanner.carry.nearest import Near, Nearest
 from scanner.carry.opportunity import opportunity
 from scanner.derivatives import Derivatives
 from scanner.engine import paper
@@ -56,7 +57,7 @@ Route = tuple[int, int]
 class Carries:
     """Finds and follows them; ``emit`` is called with every ``Opportunity`` event, what opens is
     handed to ``following``, if there is any, and what stops one that looked good before fees is
-    counted by ``rejects``."""
+    counted by ``rejects``. ``nearest`` has the best of each contract, open or not."""
 
     def __init__(
         self,
@@ -81,6 +82,7 @@ class Carries:
         self._due: dict[str, int] = {}
         self._open: dict[Route, Life] = {}
         self._over = False
+        self.nearest = Nearest(self._open, self._reckon)
         self.configure(Thresholds(), Rules())
 
     def configure(self, thresholds: Thresholds, rules: Rules | None) -> None:
@@ -162,6 +164,7 @@ class Carries:
         routes = self._routes.get(coin)
         if routes is None:
             routes = self._routes[coin] = list(self._looked_for(books))
+        looked: list[Near] = []
         for kind, buy, sell in routes:
             route = buy, sell
             if buy not in seen or sell not in seen:
@@ -171,6 +174,9 @@ class Carries:
             first = exact.first_unit(tops[buy], tops[sell], ends=ends) / tops[buy].enter
             least = self._least(kind, open_=route in self._open)
             stopped: Doubt | Rejection | None = doubts[buy] or doubts[sell]
+            if stopped is None:
+                venues = self._venue(buy), self._venue(sell)
+                looked.append(Near(first, kind, route, self._symbol(sell), venues))
             if stopped is None and first > 0 and first >= least:
                 stopped = self._follow(kind, route, seen[buy], seen[sell], at)
             elif stopped is None:
@@ -181,6 +187,7 @@ class Carries:
             if route not in self._open and exact.before_fees(tops[buy], tops[sell], ends=ends) > 0:
                 self._count(route, stopped)
             self._end(route, stopped.reason if isinstance(stopped, Doubt) else LOST, at)
+        self.nearest.note(coin, looked, at)
         left = {(buy, sell) for _, buy, sell in routes}
         for route in [r for r in self._open if r[0] in self._coins[coin] and r not in left]:
             self._close(route, "this kind is not looked for any more", at)
@@ -292,6 +299,31 @@ class Carries:
             if whole or levels >= MOST_LEVELS:
                 return found
             levels *= 4
+
+    def _reckon(self, kind: str, route: Route, at: int) -> tuple[Opportunity, bool] | None:
+        """What it would be now, and whether an order for it can be made; None: it cannot be said,
+        or what stands there is another coin."""
+        long, short = (self._seen(book, at) for book in route)
+        if long is None or short is None or abs(short.mid / long.mid - 1) > FURTHEST:
+            return None
+        if any(self._doubt(book, one, at) for book, one in zip(route, (long, short), strict=True)):
+            return None
+        found = self._evaluate(route, long, short, at)
+        if isinstance(found, exact.Result):
+            return self._state(kind, route, found, at), True
+        holding, expiry = self._rules.holding, short.terms.market.expiry
+        horizon = expiry - at if expiry else holding.horizon
+        long, short = (
+            self._deeper(book, one, LEVELS) for book, one in zip(route, (long, short), strict=True)
+        )
+        found = exact.at_touch(long, short, holding, at, horizon)
+        return self._state(kind, route, found, at), False
+
+    def _symbol(self, book: int) -> str:
+        return self._traded[book].terms.market.symbol
+
+    def _venue(self, book: int) -> str:
+        return self._traded[book].terms.market.venue
 
     def _deeper(self, book: int, held: Held, levels: int) -> Held:
         return replace(

@@ -171,16 +171,40 @@ def evaluate(
         return Rejection(Gate.LOT, -net / paid * BPS)
     if bought < (1 - LOT_SHARE) * size / buy.buy_base:
         bound = LOT
+    return _result(long, short, carry, (bought, sold), bound, size)
+
+
+def at_touch(long: Held, short: Held, holding: Holding, at: int, horizon: int) -> Result:
+    """What is left of what stands at the best prices, be it a loss or too little for an order."""
+    buy, sell = long.terms, short.terms
+    size = min(
+        long.asks[0][1] * buy.buy_base,
+        short.bids[0][1] * sell.sell_base,
+        long.bids[0][1] * buy.sell_base,
+        short.asks[0][1] * sell.buy_base,
+    )
+    bought, sold = size / buy.buy_base, size / sell.sell_base
+    carry = _carry(long, short, holding, at, horizon, bought, sold)
+    return _result(long, short, carry, (bought, sold), "touch", size)
+
+
+def _result(
+    long: Held, short: Held, carry: Carry, sizes: tuple[float, float], bound: str, size: float
+) -> Result:
+    """Of ``sizes`` bought and sold, which ``size`` of net base comes to in lots."""
+    bought, sold = sizes
+    paid = value(long.asks, bought)
+    net = paid * _left(carry) / BPS
     return Result(
         bought=bought,
         sold=sold,
         buy=reached(long.asks, bought),
         sell=reached(short.bids, sold),
         gross_bps=carry.basis_bps,
-        net_bps=net / (paid * buy.buy_quote) * BPS,
+        net_bps=net / (paid * long.terms.buy_quote) * BPS,
         net_profit=net,
         bound=bound,
-        unrounded=size / buy.buy_base,
+        unrounded=size / long.terms.buy_base,
         carry=carry,
     )
 

@@ -13,6 +13,7 @@ from scanner.carry.evaluate import (
     Money,
     Paid,
     Result,
+    at_touch,
     evaluate,
     first_unit,
     per_base,
@@ -225,3 +226,28 @@ def test_what_is_left_is_what_all_its_cash_flows_come_to(
     assert found.net_profit == pytest.approx(float(left(size)), rel=1e-6, abs=1e-9)
     for other in (size * F(9, 10), size / 2, size * F(999, 1000)):
         assert left(other) <= left(size) + F(1, 10**8)
+
+
+def test_what_would_lose_is_told_as_of_the_best_prices() -> None:
+    losing = short(rate=-0.001)
+    assert isinstance(evaluate(COIN, losing, HOLDING, 0, DAY), Rejection)
+    found = at_touch(COIN, losing, HOLDING, 0, DAY)
+    assert (found.bought, found.sold, found.bound) == (10.0, 10.0, "touch")
+    paid_, received = 1000.0, 1001.0
+    fees = (paid_ + 998.0) * 0.001 + (received + 1003.0) * 0.0005
+    funding = 3 * -0.001 * 100.2 * 10
+    kept = max(100.2 - 99.9, 0.0)
+    left = received - paid_ + 998.0 - 1003.0 + 10 * (100.2 - 99.9 - kept) - fees + funding
+    assert found.net_profit == pytest.approx(left)
+    assert found.net_bps == pytest.approx(touch_bps(COIN, losing, per_base_of(losing)))
+
+
+def per_base_of(losing: Held) -> float:
+    return per_base(COIN, losing, HOLDING, 0, DAY)
+
+
+def test_of_what_pays_the_touch_is_the_first_unit() -> None:
+    paying = short(rate=0.005)
+    found = at_touch(COIN, paying, HOLDING, 0, DAY)
+    whole = result(COIN, paying, HOLDING, 0, DAY)
+    assert (found.net_profit, found.bought) == (pytest.approx(whole.net_profit), whole.bought)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 from scanner.frame import Detail, Level, Place, Quoted, Row, Standing, Stop, Sum
-from scanner.sinks.terminal import figures, moving, orders
+from scanner.sinks.terminal import carries, figures, moving, orders
 from scanner.sinks.terminal.ink import Line, Pen, beside, rule
 from scanner.sinks.terminal.palette import Palette
 
@@ -26,6 +26,8 @@ def pane(
     right = BROAD if width >= LEAST_FOR_BROAD else NARROW
     each, odd = divmod(width - right, 2)
     title = _title(row, at, palette, width)
+    if detail.carry is not None:
+        return [title, *carries.lines(row, detail, detail.carry, palette, width)][:height]
     if detail.orders:
         return [title, *orders.lines(row, detail, palette, width)][:height]
     if row.buy is None or row.sell is None or detail.sum is None:
@@ -58,6 +60,8 @@ def _title(row: Row, at: int, palette: Palette, width: int) -> Line:
         if row.sell.quote:
             route += f" in {row.sell.quote}"
         parts.append((route, palette.text))
+    if row.apr is not None:
+        parts.append((f"{row.kind} {row.apr * 100:+,.2f} % a year", palette.text))
     if row.standing is Standing.OPEN:
         lived = figures.span((at - row.opened_at) / 1e6)
         peak = f"▲ open {lived}, peak {figures.bps(row.peak_net_bps)} bps"

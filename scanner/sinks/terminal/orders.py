@@ -7,17 +7,14 @@ from scanner.sinks.terminal import figures
 from scanner.sinks.terminal.ink import Line, Pen
 from scanner.sinks.terminal.palette import Palette
 
+# A dated contract of a common coin is told whole.
+LEAST, MOST = 12, 21
 COLUMNS = (("SIZE", 12), ("PRICE", 13), ("FEE", 8), ("AGE", 7))
 
 
 def lines(row: Row, detail: Detail, palette: Palette, width: int) -> list[Line]:
     """A line for each order, in turn; under them the sum."""
-    pen = Pen().cell(" ORDER", 6, palette.dim).cell("MARKET", 12, palette.dim)
-    pen.cell("VENUE", 12, palette.dim)
-    for title, room in COLUMNS:
-        pen.cell(title, room, palette.dim, right=True)
-    told = [pen.fill(width, palette.dim)]
-    told += [_order(order, palette, width) for order in detail.orders]
+    told = table(detail, palette, width)
     size = f" {figures.amount(row.size)} {row.base}, bound by {detail.bound}"
     both = f" gross {figures.bps(row.gross_bps)}  net {figures.bps(row.net_bps)} bps"
     left = f" net {figures.money(row.profit)} {row.quote} ▲"
@@ -27,9 +24,21 @@ def lines(row: Row, detail: Detail, palette: Palette, width: int) -> list[Line]:
     return told
 
 
-def _order(order: Order, palette: Palette, width: int) -> Line:
+def table(detail: Detail, palette: Palette, width: int) -> list[Line]:
+    """A heading, and a line for each order."""
+    room = min(max([len(order.symbol) + 1 for order in detail.orders] + [LEAST]), MOST)
+    pen = Pen().cell(" ORDER", 7, palette.dim).cell("MARKET", room, palette.dim)
+    pen.cell("VENUE", 12, palette.dim)
+    for title, size in COLUMNS:
+        pen.cell(title, size, palette.dim, right=True)
+    told = [pen.fill(width, palette.dim)]
+    told += [_order(order, room, palette, width) for order in detail.orders]
+    return told
+
+
+def _order(order: Order, market: int, palette: Palette, width: int) -> Line:
     style = palette.text
-    pen = Pen().cell(f" {order.side}", 6, palette.strong).cell(order.symbol, 12, style)
+    pen = Pen().cell(f" {order.side}", 7, palette.strong).cell(order.symbol, market, style)
     pen.cell(order.venue, 12, style)
     told = (
         figures.amount(order.size),

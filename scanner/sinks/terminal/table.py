@@ -192,6 +192,10 @@ def row_line(
         pen.cell(column.text(row, at), column.width, style, right=not column.left)
     room = pen.room(width) - 2
     if room >= LEAST_TREND:
+        if row.apr is not None:
+            held = f"{row.kind} {row.apr * 100:+,.2f} % a year"
+            pen.put("  ", text).cell(held, min(room, MOST_TREND), text)
+            return pen.fill(width, text)
         pen.put("  ", text).put(figures.spark(row.trend[-room:], min(room, MOST_TREND)), trend)
     return pen.fill(width, text)
 
