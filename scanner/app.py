@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scanner import clock, ending, logs, places
+from scanner import clock, ending, logs, places, worst_funding
 from scanner.config import Config, Feed
 from scanner.event_loop import run
 from scanner.frame import ServiceLine
@@ -129,6 +129,9 @@ async def scan(
                         group.create_task(live.keep_renewed(at_once=bool(at_once))),
                         group.create_task(hedged.keep(database, fanout, live.again)),
                     ]
+                    if database:
+                        keeping = worst_funding.keep(database, window.know)
+                        beside.append(group.create_task(keeping))
                     if file is not None:
                         beside.append(group.create_task(follow(file, live.apply)))
                     async with _measured(metrics, crew, running, lines, fanout):

@@ -98,6 +98,18 @@ class Carry(Struct, frozen=True, kw_only=True):
     liquidation_price: float | None
 
 
+class WorstFunding(Struct, frozen=True, kw_only=True):
+    """The worst that is stored of the funding of a carry's leg: the lowest rate that was ever
+    settled for what is sold, the highest for what is bought, a fraction of the notional at one of
+    ``payments`` (None: none is stored, so it is not known)."""
+
+    side: str
+    venue: str
+    symbol: str
+    rate: float | None = None
+    payments: int = 0
+
+
 class Opportunity(Struct, frozen=True, kw_only=True):
     """What can be bought at ``buy`` and sold at ``sell`` at this moment, and what would be left.
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from scanner.events import Carry
+from scanner.events import Carry, WorstFunding
 from scanner.hedge_events import HedgedCoin
 from scanner.moving import Prefunded, Transfer
 
@@ -153,7 +153,7 @@ class Detail(Struct, frozen=True, kw_only=True):
     ``stops``: why it was not flagged though it looked good, the most often first. ``transfer`` and
     ``prefunded``: how the coin comes to the sale, and what that leaves. ``orders``: of what takes
     more than two of them, or is held, which has no ladders here; ``bound``: what ended its size;
-    ``carry``: what holding it rests on."""
+    ``carry``: what holding it rests on; ``worst``: the worst funding that is stored of its legs."""
 
     symbol: str
     asks: tuple[Level, ...] = ()
@@ -167,6 +167,7 @@ class Detail(Struct, frozen=True, kw_only=True):
     orders: tuple[Order, ...] = ()
     bound: str = ""
     carry: Carry | None = None
+    worst: tuple[WorstFunding, ...] = ()
 
 
 class Link(StrEnum):

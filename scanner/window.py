@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from msgspec.structs import replace
+
 from scanner.events import Peg
-from scanner.frame import Frame, Kind, Link, Query, Row, ServiceLine, Totals, VenueLine
+from scanner.frame import Detail, Frame, Kind, Link, Query, Row, ServiceLine, Totals, VenueLine
 from scanner.hedge_events import HedgedCoin, HedgeState
 from scanner.peg_line import PegLine
 from scanner.recent import Recent
 from scanner.types import Market
+from scanner.worst_funding import Known, worst
 
 Look = Callable[[Query], Sequence[Frame]]
 
@@ -35,6 +38,7 @@ class Window:
         self._services = services
         self._recent = Recent()
         self._pegs = PegLine()
+        self._extremes: Known = {}
         self._hedge: tuple[HedgedCoin, ...] = ()
         self._since = 0
         self.watch(markets)
@@ -58,6 +62,10 @@ class Window:
             return
         self._recent(event)
 
+    def know(self, extremes: Known) -> None:
+        """This is known of funding that was paid."""
+        self._extremes = extremes
+
     def say(self, kind: Kind, subject: str, text: str, at: int) -> None:
         """Show something as a recent event, once. May be called from any thread."""
         self._recent.say(kind, subject, text, at)
@@ -73,7 +81,7 @@ class Window:
         found = {row.symbol: row for frame in frames for row in frame.rows}
         rows = {symbol: found.get(symbol, empty) for symbol, empty in self._rows.items()}
         rows |= {symbol: row for symbol, row in found.items() if row.kind}
-        details = {detail.symbol: detail for frame in frames for detail in frame.details}
+        details = {one.symbol: self._with_worst(one) for frame in frames for one in frame.details}
         venues = tuple(self._venues(frames))
         return Frame(
             at=at,
@@ -86,6 +94,12 @@ class Window:
             totals=self._totals(frames, venues),
             hedge=self._hedge,
         )
+
+    def _with_worst(self, detail: Detail) -> Detail:
+        if detail.carry is None:
+            return detail
+        buy, sell = ((order.venue, order.symbol) for order in detail.orders)
+        return replace(detail, worst=tuple(worst(detail.carry, buy, sell, self._extremes)))
 
     def _peg_lines(self, at: int) -> Iterable[ServiceLine]:
         line = self._pegs.line(at)

@@ -146,7 +146,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "view": PLAIN | {"carry_rows", "engine", "feeds", "frame", "order_rows", "pipeline", "trend"},
     "scan_state": PLAIN | {"engine", "feeds", "pipeline"},
     "peg_line": PLAIN | {"frame"},
-    "window": PLAIN | {"frame", "peg_line", "recent"},
+    "worst_funding": PLAIN | {"clock", "ending", "errors", "storage"},
+    "window": PLAIN | {"frame", "peg_line", "recent", "worst_funding"},
     "event_loop": {"ending"},
     "workers": PLAIN
     | {
@@ -168,7 +169,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ending": set(),
     "later": set(),
     "command": {"config", "errors", "logs", "places"},
-    "history": PLAIN | {"errors", "parity", "since", "sinks", "storage"},
+    "history": PLAIN | {"clock", "errors", "parity", "since", "sinks", "storage", "worst_funding"},
     "history_cli": PLAIN | COMMANDS | {"history", "since"},
     "hedge": PLAIN | {"books", "carry", "derivatives", "engine", "hedge_config", "history.table"},
     "glance": PLAIN

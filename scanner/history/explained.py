@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from scanner.events import FeedEvent
+from scanner.events import FeedEvent, WorstFunding
 from scanner.history import after, several_text, shapes, trade
 from scanner.history.arithmetic import Account, account
 from scanner.history.moving import number
@@ -31,8 +31,10 @@ def chosen(detail: Detail, moment: str) -> list[State]:
     return kept or states[:1]
 
 
-def lines(detail: Detail, moment: str, width: int) -> Iterator[str]:
-    """It as text for people."""
+def lines(
+    detail: Detail, moment: str, width: int, worst: Sequence[WorstFunding] = ()
+) -> Iterator[str]:
+    """It as text for people. ``worst``: the worst funding that is stored of its legs."""
     o = detail.opportunity
     yield from _head(detail)
     yield ""
@@ -46,6 +48,9 @@ def lines(detail: Detail, moment: str, width: int) -> Iterator[str]:
     if not detail.states:
         yield ""
         yield "its levels were not kept: the database could not take all that was found"
+    if worst:
+        yield ""
+        yield from map(_worst, worst)
     yield ""
     yield from after.lines(o)
     yield ""
@@ -55,7 +60,7 @@ def lines(detail: Detail, moment: str, width: int) -> Iterator[str]:
         yield printable(f"alert   {when}  {alert.rule} through {alert.channel}: {alert.state}")
 
 
-def fields(detail: Detail, moment: str) -> dict[str, Any]:
+def fields(detail: Detail, moment: str, worst: Sequence[WorstFunding] = ()) -> dict[str, Any]:
     """It as one JSON object: that of ``history``, and all that is known besides."""
     return shapes.opportunity(detail.opportunity) | {
         "updates": detail.opportunity.updates,
@@ -71,6 +76,16 @@ def fields(detail: Detail, moment: str) -> dict[str, Any]:
             }
             for sample in detail.samples
         ],
+        "worst_funding": [
+            {
+                "side": one.side,
+                "venue": one.venue,
+                "symbol": one.symbol,
+                "rate": one.rate,
+                "payments": one.payments,
+            }
+            for one in worst
+        ],
         "feed_events": [_feed_fields(event) for event in (*detail.before, *detail.feeds)],
         "feed_events_left_out": detail.feeds_left_out,
         "alerts": [
@@ -85,6 +100,14 @@ def fields(detail: Detail, moment: str) -> dict[str, Any]:
             for alert in detail.alerts
         ],
     }
+
+
+def _worst(one: WorstFunding) -> str:
+    leg = "sale" if one.side == "sell" else "purchase"
+    what = f"worst   funding of the {leg}, {one.symbol} on {one.venue}:"
+    if one.rate is None:
+        return printable(f"{what} unknown, no payment of it is stored")
+    return printable(f"{what} {one.rate * 100:+.6g} % at one of {one.payments:,} payments")
 
 
 def _head(detail: Detail) -> Iterator[str]:

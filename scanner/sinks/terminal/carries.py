@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from scanner.events import Carry
+from collections.abc import Sequence
+
+from scanner.events import Carry, WorstFunding
 from scanner.frame import Detail, Row
 from scanner.sinks.terminal import figures, orders
 from scanner.sinks.terminal.ink import Line, Pen
@@ -19,8 +21,21 @@ def lines(row: Row, detail: Detail, carry: Carry, palette: Palette, width: int) 
         f" of {figures.amount(row.size)} {row.base}, bound by {detail.bound}"
     )
     told.append(Pen().cell(net, width, style).line)
-    told += (Pen().cell(f" {line}", width, palette.text).line for line in _held(row, carry))
+    held = _held(row, carry)
+    if detail.worst:
+        # On the last line, which is shorter: the pane of a small screen holds no more.
+        held[-1] += f"; worst funding {_worst(detail.worst)}"
+    told += (Pen().cell(f" {line}", width, palette.text).line for line in held)
     return told
+
+
+def _worst(legs: Sequence[WorstFunding]) -> str:
+    """Which leg it is of is told where both have one."""
+    told = []
+    for leg in legs:
+        side = ("sold " if leg.side == "sell" else "bought ") if len(legs) > 1 else ""
+        told.append(side + ("unknown" if leg.rate is None else f"{leg.rate * 100:+.4g} %"))
+    return ", ".join(told)
 
 
 def _sum(carry: Carry) -> str:
@@ -52,7 +67,7 @@ def _held(row: Row, carry: Carry) -> list[str]:
         told.append(f"next funding: {', '.join(paid)}; {_percent(carry.funding_apr)} a year")
     margin = f"margin {figures.amount(carry.margin, 8)} at {carry.leverage:g}x"
     ends = carry.liquidation_price
-    told.append(margin + (f", sale liquidated near {figures.price(ends, -1)}" if ends else ""))
+    told.append(margin + (f", liquidated near {figures.price(ends, -1)}" if ends else ""))
     return told
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from scanner.events import Carry
+from scanner.events import Carry, WorstFunding
 from scanner.frame import Detail, Order, Standing
 from scanner.sinks.terminal import ladders, table
 from scanner.sinks.terminal.ink import length
@@ -69,9 +69,9 @@ DETAIL = Detail(
 )
 
 
-def pane(carry: Carry = CARRY, height: int = 9) -> list[str]:
-    detail = Detail(symbol=ROW.symbol, bound=DETAIL.bound, orders=DETAIL.orders, carry=carry)
-    drawn = ladders.pane(ROW, detail, at=frames.AT, palette=DARK, width=80, height=height)
+def pane(carry: Carry = CARRY, worst: tuple[WorstFunding, ...] = ()) -> list[str]:
+    detail = replace(DETAIL, carry=carry, worst=worst)
+    drawn = ladders.pane(ROW, detail, at=frames.AT, palette=DARK, width=80, height=9)
     assert {length(line) for line in drawn} == {80}
     return frames.text(drawn).splitlines()
 
@@ -86,7 +86,7 @@ def test_the_pane_has_the_arithmetic_line_by_line() -> None:
         " = net +185.98 bps = +9.30 USDT of 5 BTC, bound by edge",
         " +48.48 % a year of 1,000.25 USDT, held 168 h, even after 24 h",
         " next funding: sold +10.00 bps each 8 h x 21; +109.50 % a year",
-        " margin 499.95 at 1x, sale liquidated near 198.98507",
+        " margin 499.95 at 1x, liquidated near 198.98507",
     ]
 
 

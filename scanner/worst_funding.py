@@ -1,0 +1,90 @@
+"""The worst funding that a database knows of the legs of a carry."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
+
+from scanner import clock, ending
+from scanner.errors import CrossbookError
+from scanner.events import Carry, WorstFunding
+from scanner.text import printable
+
+if TYPE_CHECKING:
+    from storage.queries.readings import Readings
+
+log = logging.getLogger(__name__)
+EVERY = 600.0
+
+
+class Extremes(Struct, frozen=True):
+    """The lowest and the highest rate of so many payments."""
+
+    lowest: float
+    highest: float
+    payments: int
+
+
+Known: TypeAlias = Mapping[tuple[str, str], Extremes]
+
+
+def extremes(
+    readings: Readings, until: int, symbols: tuple[str, ...] = (), venues: tuple[str, ...] = ()
+) -> dict[tuple[str, str], Extremes]:
+    """Of each contract, by venue and symbol, from the first payment that is stored on."""
+    return {
+        (one.newest.venue, one.newest.symbol): Extremes(one.lowest, one.highest, one.payments)
+        for one in readings.funding(0, until, symbols=symbols, venues=venues)
+        if one.lowest is not None and one.highest is not None
+    }
+
+
+def worst(
+    carry: Carry, buy: tuple[str, str], sell: tuple[str, str], known: Known
+) -> Iterator[WorstFunding]:
+    """Of the legs that are paid for; ``buy`` and ``sell``: venue and symbol."""
+    for side, place, interval in (
+        ("buy", buy, carry.buy_interval_h),
+        ("sell", sell, carry.sell_interval_h),
+    ):
+        if not interval:
+            continue
+        found = known.get(place)
+        rate = None
+        if found is not None:
+            rate = found.lowest if side == "sell" else found.highest
+        payments = found.payments if found is not None else 0
+        venue, symbol = place
+        yield WorstFunding(side=side, venue=venue, symbol=symbol, rate=rate, payments=payments)
+
+
+async def keep(url: str, tell: Callable[[Known], object]) -> None:
+    """Until cancelled: ``tell`` what the database at ``url`` knows, every ten minutes."""
+    while True:
+        found: dict[tuple[str, str], Extremes] = {}
+        await ending.apart(partial(_read_into, found, url))
+        tell(found)
+        await asyncio.sleep(EVERY)
+
+
+def _read_into(found: dict[tuple[str, str], Extremes], url: str) -> None:
+    found.update(_read(url))
+
+
+def _read(url: str) -> dict[tuple[str, str], Extremes]:
+    from storage.queries import open_reader
+
+    try:
+        reader = open_reader(url)
+        try:
+            return extremes(reader.readings, clock.now() + 1)
+        finally:
+            reader.close()
+    except CrossbookError as error:
+        log.info("the worst funding is unknown: %s", printable(str(error)))
+        return {}
