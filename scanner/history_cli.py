@@ -74,7 +74,12 @@ def history(
         list[str] | None, typer.Option("--sell", metavar="NAME", help="Sold there.")
     ] = None,
     kind: Annotated[
-        list[str] | None, typer.Option("--kind", metavar="KIND", help="Such as spot-spot.")
+        list[str] | None,
+        typer.Option(
+            "--kind",
+            metavar="KIND",
+            help="Such as spot-spot; or basis, funding: what was read of contracts, by time.",
+        ),
     ] = None,
     since: Since = None,
     until: Until = None,
@@ -150,6 +155,13 @@ def history(
             if by is not None or sort is not None:
                 raise UserError("--rejects has its own order: leave out --by and --sort")
             return run_rejects(url, wishes, show=show, now=clock.now())
+        from scanner.history.series import kind_of, run_series
+
+        read = kind_of(kind or ())
+        if read:
+            if by is not None or sort is not None:
+                raise UserError(f"--kind {read} comes by time: leave out --by and --sort")
+            return run_series(url, read, wishes, show=show, now=clock.now())
         return run_history(url, wishes, by=by, sort=sort, show=show, now=clock.now())
 
     end(context, run)
