@@ -15,6 +15,7 @@ from scanner.errors import CrossbookError
 from scanner.feeds.plan import plan
 from scanner.feeds.shell import Shell
 from scanner.fleet import spoken_natively
+from scanner.hedge_csv import whole
 from scanner.logs import clean
 from scanner.markets import Source, chosen_from, sources
 from scanner.probe import Reach, probe
@@ -46,13 +47,18 @@ class VenueReport(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """All of it. ``problem``: why nothing would be scanned, if so, and its exit code."""
+    """All of it. ``problem``: why nothing would be scanned, if so, and its exit code. ``holdings``
+    and ``shorts`` of the hedge book, its file read; ``unscanned``: the shorts that a scan would not
+    know the price of."""
 
     symbols: tuple[str, ...]
     venues: tuple[VenueReport, ...]
     problem: str = ""
     problem_code: int = 0
     offline: bool = False
+    holdings: int = 0
+    shorts: int = 0
+    unscanned: tuple[str, ...] = ()
 
     @property
     def reachable(self) -> int:
@@ -68,7 +74,9 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 async def examine(config: Config, *, offline: bool, shell: Shell | None = None) -> Report:
-    """Look at every enabled venue, all at the same time; ``offline``: only at what is on disk."""
+    """Look at every enabled venue, all at the same time; ``offline``: only at what is on disk.
+    Raises ``ConfigError`` if the file of the hedge book is wrong."""
+    book = whole(config.hedge_book)
     found = await sources(config, fetch=not offline)
     chosen, problem = _chosen(found, config)
     shell = shell or Shell(now=clock.now, rng=random.Random())
@@ -88,6 +96,13 @@ async def examine(config: Config, *, offline: bool, shell: Shell | None = None) 
         problem=clean(str(problem or "")),
         problem_code=problem.exit_code if problem else 0,
         offline=offline,
+        holdings=len(book.holdings),
+        shorts=len(book.shorts),
+        unscanned=tuple(
+            f"{one.symbol} on {one.venue}"
+            for one in book.shorts
+            if chosen and one.symbol not in {market.symbol for market in chosen.get(one.venue, ())}
+        ),
     )
 
 

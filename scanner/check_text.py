@@ -35,6 +35,11 @@ def to_json(report: Report, config: Config, source: str, database: str) -> str:
             "rules": [name for name, _ in config.alerts.enabled],
             "channels": list(config.alerts.channels),
         },
+        "hedge_book": {
+            "holdings": report.holdings,
+            "shorts": report.shorts,
+            "unscanned": report.unscanned,
+        },
         "database": redacted(database),
     }
     return json.dumps(told)
@@ -50,6 +55,8 @@ def to_lines(report: Report, config: Config, source: str, database: str) -> Iter
     yield ""
     yield from _paragraph("symbols", _symbols(report))
     yield from _paragraph("alerts", _alerts(config))
+    if report.holdings or report.shorts:
+        yield from _paragraph("hedge", _hedge(report))
     yield from _paragraph("database", redacted(database))
 
 
@@ -115,6 +122,13 @@ def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
 def _symbols(report: Report) -> str:
     on = [symbol for venue in report.venues for symbol in venue.symbols]
     return ", ".join(f"{clean(symbol)} ({on.count(symbol)})" for symbol in report.symbols)
+
+
+def _hedge(report: Report) -> str:
+    told = f"holdings: {report.holdings}; shorts: {report.shorts}"
+    if report.unscanned:
+        told += f"; NOT scanned, so that watch cannot value them: {', '.join(report.unscanned)}"
+    return clean(told)
 
 
 def _alerts(config: Config) -> str:

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from scanner import clock
 from scanner.check import Report, examine
 from scanner.check_text import to_json, to_lines
 from scanner.config import Config, Endpoints, VenueConfig
 from scanner.config import Feed as Way
+from scanner.errors import ConfigError
 from scanner.feeds.shell import Shell, Timing
 from scanner.lab.server import Clock, LabServer
 from scanner.lab.world import World
@@ -116,8 +118,14 @@ async def test_a_whole_configuration_is_examined(
     venues["okx"] = at("http://127.0.0.1:1", "ws://127.0.0.1:1")
     venues["gate"] = at(lab.url("okx"), lab.ws("okx"), enabled=False)
     venues["kraken"] = venues["kraken"].model_copy(update={"markets_per_connection": 1})
+    short = {"venue": "kucoin", "symbol": "BTC/USDT:USDT", "amount": 1.0, "entry_price": 1.0}
     settings = config(
-        lab, tmp_path, venues=venues, symbols=("BTC/USDT", "ETH/USDT"), kinds=("spot-spot",)
+        lab,
+        tmp_path,
+        venues=venues,
+        symbols=("BTC/USDT", "ETH/USDT"),
+        kinds=("spot-spot",),
+        hedge_book={"shorts": (short,)},
     )
     report = await examine(settings, offline=False, shell=SHELL)
     assert report.symbols == ("BTC/USDT", "ETH/USDT")
@@ -127,6 +135,7 @@ async def test_a_whole_configuration_is_examined(
         ("okx", (), (), False),
     ]
     assert (report.reachable, report.exit_code) == (2, 0)
+    assert (report.shorts, report.unscanned) == (1, ("BTC/USDT:USDT on kucoin",))
 
     again = await examine(settings, offline=True)
     assert [v.symbols for v in again.venues] == [v.symbols for v in report.venues]
@@ -179,3 +188,25 @@ def test_alerts_are_told_by_name_and_a_password_is_not() -> None:
     ):
         assert "big" in told and "phone" in told
         assert "tgram" not in told and "secret" not in told
+
+
+async def test_the_file_of_the_hedge_book_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "positions.csv"
+    file.write_text(
+        "kind,venue,coin,symbol,amount,entry_price\n"
+        "holding,kraken,BTC,,1,\n"
+        "short,okx,,BTC/USDT:USDT,1,100000\n"
+    )
+    of = {"venues": {"okx": VenueConfig()}, "cache_dir": tmp_path}
+    settings = Config(**of, hedge_book={"csv": str(file)})
+    report = await examine(settings, offline=True)
+    assert (report.holdings, report.shorts) == (1, 1)
+    assert report.unscanned == ()  # no list is there that it could be on
+    report = replace(report, unscanned=("BTC/USDT:USDT on okx",))
+    lines = "\n".join(to_lines(report, settings, "c.yaml", "a.db"))
+    assert "\nhedge     holdings: 1; shorts: 1; NOT scanned" in lines
+    told = json.loads(to_json(report, settings, "c.yaml", "a.db"))
+    assert told["hedge_book"]["unscanned"] == ["BTC/USDT:USDT on okx"]
+    file.write_text("kind,price\nholding,x\n")
+    with pytest.raises(ConfigError, match=r"positions\.csv:2"):
+        await examine(settings, offline=True)

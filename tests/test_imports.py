@@ -129,7 +129,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "fleet": PLAIN | {"config", "feeds", "venues"},
     "probe": PLAIN | {"config", "feeds", "fleet", "venues"},
     "check": PLAIN
-    | {"clock", "config", "errors", "feeds", "fleet", "logs", "markets", "probe", "venues"},
+    | {"clock", "config", "errors", "feeds", "fleet", "hedge_csv", "logs", "markets", "probe"}
+    | {"venues"},
     "check_text": PLAIN | {"check", "config", "logs", "markets", "redact"},
     # recordings
     "recordings": PLAIN | {"errors"},

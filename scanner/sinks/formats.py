@@ -65,10 +65,11 @@ def to_line(opportunity: Opportunity) -> str:
 def _orders(o: Opportunity) -> str:
     """Where at which price; of many orders all, those that are bought together joined."""
     if not o.legs:
-        return (
-            f"buy {o.buy.venue} {o.buy.levels[0][0]:,.10g} -> sell {o.sell.venue} "
-            f"{o.sell.levels[0][0]:,.10g}{_converted(o)}"
+        buy, sell = (
+            f"{leg.venue} {leg.levels[0][0]:,.10g}{' assumed' * leg.assumed}"
+            for leg in (o.buy, o.sell)
         )
+        return f"buy {buy} -> sell {sell}{_converted(o)}"
     told = ""
     for before, leg in zip((None, *o.legs), o.legs, strict=False):
         one_market = before is not None and before.symbol == leg.symbol

@@ -16,6 +16,7 @@ from scanner.engine.rules import Amount, Holding, Rules
 from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity, Survival
 from scanner.history.arithmetic import account
+from scanner.identity import identified, shipped
 from scanner.lane import Lane
 from scanner.pipeline import Pipeline
 from scanner.sinks.alerts import text
@@ -377,3 +378,45 @@ def test_the_end_closes_what_is_open_and_nothing_opens_after() -> None:
     told = len(desk.said)
     desk.later(2, (coin, 99.99, 100.01), (perp, 99.99, 100.01))
     assert len(desk.said) == told
+
+
+PEPE = {"base": "PEPE", "symbol": "PEPE/USDT"}
+
+
+def thousands(desk: Desk, bid: float, ask: float) -> None:
+    """PEPE on two venues, and its contract as they list it, on units of a thousand."""
+    listed = [
+        market("coin", MarketKind.SPOT, **PEPE),
+        market("other", MarketKind.SPOT, **PEPE),
+        market("perp", MarketKind.PERPETUAL, base="1000PEPE", symbol="1000PEPE/USDT:USDT"),
+    ]
+    lanes = []
+    for one in identified(listed, shipped()):
+        assert one.base == "PEPE"
+        more = {"base": one.base, "symbol": one.symbol, "multiplier": one.multiplier}
+        lanes.append(desk.lane(one.venue, one.kind, **more))
+    coin, other, perp = lanes
+    ticker(perp, mark="0.0121", funding_rate="0.000001")
+    spots = ((coin, 0.000012099, 0.000012101), (other, 0.000012099, 0.000012101))
+    desk.later(3, *spots, (perp, bid, ask))
+
+
+def test_a_contract_on_thousands_never_flags_against_its_coin() -> None:
+    desk = Desk("spot-spot", "spot-perp", "perp-perp", "multi", "loop")
+    thousands(desk, 0.012099, 0.012101)
+    assert desk.said == []
+    assert desk.pipeline.contracts and not any(
+        one.gate is Gate.QUARANTINE.value
+        for one in desk.pipeline.engine.take_rejects(START + 4 * SECOND)
+    )
+
+
+def test_unless_it_really_stands_apart_and_then_at_the_price_of_one_coin() -> None:
+    desk = Desk("spot-perp")
+    thousands(desk, 0.012599, 0.012601)
+    assert desk.said == []  # a perpetual need not come back to the coin's price
+    desk = Desk("spot-perp", holding=Holding(reverts=True))
+    thousands(desk, 0.012599, 0.012601)
+    found = desk.said[0]
+    assert found.sell.levels[0][0] == pytest.approx(0.000012599)
+    assert found.gross_bps == pytest.approx((0.000012599 / 0.000012101 - 1) * 1e4)

@@ -131,3 +131,15 @@ def test_the_accounting_identity_over_any_path(
     found = row(plan, price)
     expected = -found.costs + found.funding + plan.value_gap + plan.residual * (price - spot)
     assert found.net == pytest.approx(expected, abs=0.005, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("price", "spot", "short", "left"),
+    [(95_000.0, -5_000.0, 5_200.0, 102.4), (105_000.0, 5_000.0, -4_800.0, 97.4)],
+)
+def test_a_coin_on_one_venue_and_its_contract_on_another(
+    price: float, spot: float, short: float, left: float
+) -> None:
+    free = row(hedge(1.0, 100_000.0, 100_200.0), price)
+    assert (free.spot_pnl, free.short_pnl, free.net) == (spot, short, 200.0)
+    assert row(hedge(1.0, 100_000.0, 100_200.0, fee_rate=5e-4), price).net == pytest.approx(left)

@@ -16,7 +16,9 @@ from scanner.events import Opportunity, Peg
 from scanner.history.arithmetic import account
 from scanner.lane import Lane
 from scanner.pipeline import Pipeline
-from scanner.sinks.formats import to_json
+from scanner.sinks.alerts import text
+from scanner.sinks.alerts.rules import Hit
+from scanner.sinks.formats import to_json, to_line
 from scanner.types import Market, MarketKind, Proof
 from storage import evidence
 from storage.queries.records import State
@@ -211,3 +213,20 @@ def test_contracts_are_no_books_of_coins() -> None:
     )
     desk.pipeline.pegs.add(0, market)
     assert desk.pipeline.pegs.places == []
+
+
+def test_that_the_way_back_is_assumed_is_said_in_lines_and_alerts() -> None:
+    desk = Desk()
+    opened(desk)
+    (below,) = desk.said
+    assert "buy venue 0.9752 -> sell venue 1 assumed" in to_line(below)
+    told = text.of_hit(Hit("big", below, START)).splitlines()
+    assert told[0].endswith("buy venue 0.9752, sell venue 1 assumed")
+    assert told[1:3] == [
+        "buy 100,000 USDC at venue 0.9752 (book 0 ms old)",
+        "sell at venue 1, ASSUMED: there later, if its peg comes back",
+    ]
+    desk = Desk()
+    opened(desk, 1.0248, 1.0250)
+    (above,) = desk.said
+    assert "buy venue 1 assumed -> sell venue 1.0248" in to_line(above)

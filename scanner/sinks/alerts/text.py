@@ -52,8 +52,8 @@ def _orders(found: Opportunity) -> Iterator[str]:
         market = "" if leg.symbol == found.symbol else f" on {name(leg.symbol)}"
         yield f"{leg.side} {leg.size:,.8g} {base}{market} at {_leg(leg, leg.size)}"
     if not found.legs:
-        yield f"buy {found.size:,.8g} {_base(found)} at {_leg(found.buy, found.size)}"
-        yield f"sell at {_leg(found.sell, found.sell.size or found.size)}"
+        yield f"buy {found.size:,.8g} {_base(found)} at {_order(found.buy, found.size)}"
+        yield f"sell at {_order(found.sell, found.sell.size or found.size)}"
 
 
 def of_bundle(rule: str, bundle: Bundle, at: int) -> str:
@@ -86,10 +86,13 @@ def headline(found: Opportunity) -> str:
         )
     return (
         f"{name(found.symbol)} {found.net_bps:+,.2f} bps = {found.net_profit:+,.4f} "
-        f"{name(found.currency)}: buy {name(found.buy.venue)} {found.buy.levels[0][0]:,.10g}, "
-        f"sell {name(found.sell.venue)} {found.sell.levels[0][0]:,.10g}"
+        f"{name(found.currency)}: buy {_touch(found.buy)}, sell {_touch(found.sell)}"
         + (f" {name(found.sell.symbol.partition('/')[2])}" if found.conversion else "")
     )
+
+
+def _touch(leg: Leg) -> str:
+    return f"{name(leg.venue)} {leg.levels[0][0]:,.10g}{' assumed' * leg.assumed}"
 
 
 def _of_depeg(rule: str, lost: Depeg, at: int) -> str:
@@ -117,6 +120,15 @@ def _lost(lost: Depeg) -> str:
 
 def _base(found: Opportunity) -> str:
     return name(found.symbol.partition("/")[0])
+
+
+def _order(leg: Leg, size: float) -> str:
+    """An order, or one that is only reckoned with: nobody stands there for it now."""
+    if not leg.assumed:
+        return _leg(leg, size)
+    return (
+        f"{name(leg.venue)} {leg.levels[0][0]:,.10g}, ASSUMED: there later, if its peg comes back"
+    )
 
 
 def _leg(leg: Leg, size: float) -> str:
