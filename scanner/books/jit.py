@@ -46,10 +46,12 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 
 def inlined(function: Callable[..., Any]) -> Any:
-    """A compiled function that becomes part of the kernels that call it. It makes no array of its
-    own, not even a view (``viewing`` can): so nothing counts references to those it is given, which
-    took up to half of its time."""
-    return numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
+    """A compiled function that becomes part of the kernels that call it, whatever the compiler
+    thinks of that: an array is passed as seven numbers, and calls with a dozen of them cost more
+    than what is done there. It makes no array of its own, not even a view (``viewing`` can): so
+    nothing counts references to those it is given, which took up to half of its time."""
+    options = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+    return numba.njit(forceinline=True, **options)(function)
 
 
 def viewing(function: Callable[..., Any]) -> Any:

@@ -45,46 +45,30 @@ def _note_edge(edges, counts, cell, edge):
         counts[c + L.EDGE_POSITIVE] += 1
 
 
-@viewing
-def _note_reject(table, cell, code, shortfall):
+@inlined
+def _note_reject(rejects, least, cell, code, shortfall):
     """Add one observation of what stopped a route, and by how much, to its summary."""
-    rejects = carray(pointer(table[2 * L.REJECTS]), table[2 * L.REJECTS + 1], np.int32)
-    least = carray(pointer(table[2 * L.SHORTFALLS]), table[2 * L.SHORTFALLS + 1], np.float32)
     i = cell * L.CODES + code
     if rejects[i] == 0 or shortfall < least[i]:
         least[i] = shortfall
     rejects[i] += 1
 
 
-@viewing
-def _route(table, buy, sell, cell, rate, plain, wanted, noted, n, at):
-    """Look at one route and write it as the ``n``-th if it may meet the thresholds, is open, or is
-    ``wanted`` whatever came of it; how many routes there are then. ``rate`` and ``plain`` as in
-    ``touch``; -1 where both quotes are the same. ``noted``: it counts in the summaries."""
-    pool = table[2 * L.PRICE + 1]
-    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
-    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
-    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
-    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
-    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
-    limits = carray(pointer(table[2 * L.PARAM_REAL]), 8, np.float64)
-    standing = carray(pointer(table[2 * L.STANDING]), table[2 * L.STANDING + 1], np.uint8)
+@inlined
+def _judged(meta, real, price, size, parameters, limits, buy, sell, stands, rate, plain, at):
+    """What a route comes to: (code, shortfall, edge at the touch, whether it is positive before
+    costs, whether both sides are there). ``rate`` and ``plain`` as in ``touch``; -1 where both
+    quotes are the same."""
     across = rate >= 0.0
     if not across:
         rate = 1.0
         plain = 1.0
-    stands = np.int64(standing[cell])
     code, shortfall = fitness(meta, parameters, buy, sell, at)
     if code == L.OK and stands > L.STANDS:
         code = stands >> 1
     edge, gross, present = touch(meta, real, price, size, buy, sell, rate, plain)
-    if code == L.OK:
-        if present != 0 and noted and not across:
-            edges = carray(pointer(table[2 * L.EDGES]), table[2 * L.EDGES + 1], np.float64)
-            counts = carray(
-                pointer(table[2 * L.EDGE_COUNTS]), table[2 * L.EDGE_COUNTS + 1], np.int64
-            )
-            _note_edge(edges, counts, cell, edge)
+    fit = code == L.OK
+    if fit:
         if present == 0 or edge <= 0.0:
             code = L.NO_CONVERSION if across and rate == 0.0 else L.NO_EDGE
             shortfall = limits[L.MIN_NET_BPS] - edge if rate > 0.0 else 0.0
@@ -96,54 +80,33 @@ def _route(table, buy, sell, cell, rate, plain, wanted, noted, n, at):
             if net < limits[L.MIN_PROFIT]:
                 code = L.LESS_THAN_PROFIT
                 shortfall = (1.0 - net / limits[L.MIN_PROFIT]) * 10_000.0
-    if not (code == L.OK or wanted or stands & L.STANDS != 0):
-        if noted and present != 0 and (gross or edge > 0.0):
-            _note_reject(table, cell, code, shortfall)
+    return code, shortfall, edge, gross, present, fit
+
+
+@inlined
+def _row(out, n, buy, sell, code):
+    """Write a route as the ``n``-th, if there is room; how many there are then. What is less than
+    the thresholds may still hold open: the engine decides."""
+    if (n + 1) * L.ROUTE_INT_WIDTH > len(out):
         return n
     if code == L.LESS_THAN_BPS or code == L.LESS_THAN_PROFIT:
         code = L.OK
-    out = carray(pointer(table[2 * L.OUT_INT]), table[2 * L.OUT_INT + 1], np.int64)
-    if (n + 1) * L.ROUTE_INT_WIDTH > len(out):
-        return n
     _put(out, n, buy, sell, code)
     return n + 1
 
 
-@viewing
-def _rates(table, buy_quote, sell_quote, at):
+@inlined
+def _rates(meta, real, price, size, parameters, converters, rates, buy_quote, sell_quote, at):
     """What now turns the quote of a sale into that of a purchase best: (after fees, before)."""
-    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
-    rates = carray(pointer(table[2 * L.RATES]), table[2 * L.RATES + 1], np.float64)
-    converters = carray(pointer(table[2 * L.CONVERTERS]), table[2 * L.CONVERTERS + 1], np.int64)
     pair = sell_quote * L.QUOTES + buy_quote
     if at - converters[L.CONVERTED_AT + pair] > parameters[L.MAX_AGE]:
-        _convert(table, pair, at)
+        best_rate(meta, real, price, size, parameters, converters, rates, pair, at)
     return rates[L.RATE_NET + pair], rates[L.RATE_PLAIN + pair]
 
 
-@viewing
-def _convert(table, pair, at):
-    """``best_rate`` on the arrays of the table."""
-    pool = table[2 * L.PRICE + 1]
-    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
-    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
-    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
-    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
-    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
-    rates = carray(pointer(table[2 * L.RATES]), table[2 * L.RATES + 1], np.float64)
-    converters = carray(pointer(table[2 * L.CONVERTERS]), table[2 * L.CONVERTERS + 1], np.int64)
-    best_rate(meta, real, price, size, parameters, converters, rates, pair, at)
-
-
-@viewing
-def _see(table, book, row, at):
+@inlined
+def _see(meta, real, price, size, touches, book, row):
     """Keep the touch of a book, after fees and before, in its row."""
-    pool = table[2 * L.PRICE + 1]
-    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
-    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
-    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
-    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
-    touches = carray(pointer(table[2 * L.TOUCHES]), table[2 * L.TOUCHES + 1], np.float64)
     r = book * L.REAL_WIDTH
     t = row * L.TOUCH_WIDTH
     ask, ask_size = level(meta, real, price, size, book, ASK, 0)
@@ -152,12 +115,17 @@ def _see(table, book, row, at):
     touches[t + L.NET_ASK] = ask * real[r + L.RATE_SIDE + ASK] if ask_size > 0.0 else np.inf
     touches[t + L.PLAIN_BID] = bid if bid_size > 0.0 else 0.0
     touches[t + L.NET_BID] = bid * real[r + L.RATE_SIDE + BID] if bid_size > 0.0 else 0.0
+
+
+@inlined
+def _see_conversion(meta, real, price, size, parameters, converters, rates, book, at):
+    """A book that converts one quote into another says anew what that brings."""
     base = meta[book * L.META_WIDTH + L.CONVERTS] - 1
     if base >= 0:
         quote = meta[book * L.META_WIDTH + L.QUOTE]
         for way in range(2):
             pair = base * L.QUOTES + quote if way == 0 else quote * L.QUOTES + base
-            _convert(table, pair, at)
+            best_rate(meta, real, price, size, parameters, converters, rates, pair, at)
 
 
 @inlined
@@ -174,12 +142,24 @@ def _promising(touches, rates, t_buy, t_sell, pair):
 def scan_book(table, book, at):
     """The routes of ``book`` that may meet the thresholds or are open, to the out array; how
     many."""
+    pool = table[2 * L.PRICE + 1]
+    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
+    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
     meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
+    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
+    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
+    limits = carray(pointer(table[2 * L.PARAM_REAL]), 8, np.float64)
+    standing = carray(pointer(table[2 * L.STANDING]), table[2 * L.STANDING + 1], np.uint8)
+    rates = carray(pointer(table[2 * L.RATES]), table[2 * L.RATES + 1], np.float64)
+    converters = carray(pointer(table[2 * L.CONVERTERS]), table[2 * L.CONVERTERS + 1], np.int64)
+    out = carray(pointer(table[2 * L.OUT_INT]), table[2 * L.OUT_INT + 1], np.int64)
     members = carray(pointer(table[2 * L.MEMBERS]), table[2 * L.MEMBERS + 1], np.int64)
     groups = carray(pointer(table[2 * L.GROUPS]), table[2 * L.GROUPS + 1], np.int64)
-    standing = carray(pointer(table[2 * L.STANDING]), table[2 * L.STANDING + 1], np.uint8)
     touches = carray(pointer(table[2 * L.TOUCHES]), table[2 * L.TOUCHES + 1], np.float64)
-    rates = carray(pointer(table[2 * L.RATES]), table[2 * L.RATES + 1], np.float64)
+    edges = carray(pointer(table[2 * L.EDGES]), table[2 * L.EDGES + 1], np.float64)
+    counts = carray(pointer(table[2 * L.EDGE_COUNTS]), table[2 * L.EDGE_COUNTS + 1], np.int64)
+    rejects = carray(pointer(table[2 * L.REJECTS]), table[2 * L.REJECTS + 1], np.int32)
+    least = carray(pointer(table[2 * L.SHORTFALLS]), table[2 * L.SHORTFALLS + 1], np.float32)
     m = book * L.META_WIDTH
     group = meta[m + L.GROUP]
     if group < 0:
@@ -191,7 +171,8 @@ def scan_book(table, book, at):
     room = groups[g + L.G_CAPACITY]
     cells = groups[g + L.G_CELLS]
     open_across = groups[g + L.G_OPEN_ACROSS]
-    _see(table, book, first + member, at)
+    _see(meta, real, price, size, touches, book, first + member)
+    _see_conversion(meta, real, price, size, parameters, converters, rates, book, at)
     own = (first + member) * L.TOUCH_WIDTH
     n = 0
     for k in range(groups[g + L.G_COUNT]):
@@ -210,21 +191,36 @@ def scan_book(table, book, at):
             plain = -1.0
             if theirs != quote:
                 pair = theirs * L.QUOTES + quote if buys else quote * L.QUOTES + theirs
-                stands = open_across != 0 and standing[cell] & L.STANDS != 0
+                held = open_across != 0 and standing[cell] & L.STANDS != 0
                 good = _promising(touches, rates, own if buys else t, t if buys else own, pair)
-                if not (good or stands):
+                if not (good or held):
                     continue
                 rate, plain = _rates(
-                    table, quote if buys else theirs, theirs if buys else quote, at
+                    meta,
+                    real,
+                    price,
+                    size,
+                    parameters,
+                    converters,
+                    rates,
+                    quote if buys else theirs,
+                    theirs if buys else quote,
+                    at,
                 )
             buy = book if buys else other
             sell = other if buys else book
-            n = _route(table, buy, sell, cell, rate, plain, False, True, n, at)
+            stands = np.int64(standing[cell])
+            code, shortfall, edge, gross, present, fit = _judged(
+                meta, real, price, size, parameters, limits, buy, sell, stands, rate, plain, at
+            )
+            if fit and present != 0 and rate < 0.0:
+                _note_edge(edges, counts, cell, edge)
+            if code == L.OK or stands & L.STANDS != 0:
+                n = _row(out, n, buy, sell, code)
+            elif present != 0 and (gross or edge > 0.0):
+                _note_reject(rejects, least, cell, code, shortfall)
     if meta[m + L.WATCHED] != 0:
-        out = carray(pointer(table[2 * L.OUT_INT]), table[2 * L.OUT_INT + 1], np.int64)
-        if (n + 1) * L.ROUTE_INT_WIDTH <= len(out):
-            _put(out, n, -1, book, L.DEPENDS)
-            n += 1
+        n = _row(out, n, -1, book, L.DEPENDS)
     return n
 
 
@@ -240,11 +236,20 @@ def rescan(context, groups, at):
     """The routes across quotes of the first ``groups`` groups that may meet the thresholds, after
     a conversion has become better; as ``scan``, but nothing is noted."""
     table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    pool = table[2 * L.PRICE + 1]
+    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
+    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
+    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
+    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
+    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
+    limits = carray(pointer(table[2 * L.PARAM_REAL]), 8, np.float64)
+    standing = carray(pointer(table[2 * L.STANDING]), table[2 * L.STANDING + 1], np.uint8)
+    rates = carray(pointer(table[2 * L.RATES]), table[2 * L.RATES + 1], np.float64)
+    converters = carray(pointer(table[2 * L.CONVERTERS]), table[2 * L.CONVERTERS + 1], np.int64)
+    out = carray(pointer(table[2 * L.OUT_INT]), table[2 * L.OUT_INT + 1], np.int64)
     members = carray(pointer(table[2 * L.MEMBERS]), table[2 * L.MEMBERS + 1], np.int64)
     group_rows = carray(pointer(table[2 * L.GROUPS]), table[2 * L.GROUPS + 1], np.int64)
     touches = carray(pointer(table[2 * L.TOUCHES]), table[2 * L.TOUCHES + 1], np.float64)
-    rates = carray(pointer(table[2 * L.RATES]), table[2 * L.RATES + 1], np.float64)
-    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
     parameters[L.CONVERSIONS_ROSE] = 0
     n = 0
     for group in range(groups):
@@ -264,11 +269,28 @@ def rescan(context, groups, at):
                 bid = touches[(first + j) * L.TOUCH_WIDTH + L.NET_BID]
                 if bid * rates[L.RATE_NET + theirs * L.QUOTES + ours] <= ask:
                     continue
-                rate, plain = _rates(table, ours, theirs, at)
+                rate, plain = _rates(
+                    meta, real, price, size, parameters, converters, rates, ours, theirs, at
+                )
                 bought_at = members[buy + L.MEMBER_BOOK]
                 sold_at = members[sell + L.MEMBER_BOOK]
-                cell = cells + i * room + j
-                n = _route(table, bought_at, sold_at, cell, rate, plain, False, False, n, at)
+                stands = np.int64(standing[cells + i * room + j])
+                judged = _judged(
+                    meta,
+                    real,
+                    price,
+                    size,
+                    parameters,
+                    limits,
+                    bought_at,
+                    sold_at,
+                    stands,
+                    rate,
+                    plain,
+                    at,
+                )
+                if judged[0] == L.OK or stands & L.STANDS != 0:
+                    n = _row(out, n, bought_at, sold_at, judged[0])
     return n
 
 
@@ -276,15 +298,30 @@ def rescan(context, groups, at):
 def route(context, buy, sell, cell, at):
     """One route, whatever came of it, into the first row of the out array; its code."""
     table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    pool = table[2 * L.PRICE + 1]
+    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
+    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
     meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
+    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
+    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
+    limits = carray(pointer(table[2 * L.PARAM_REAL]), 8, np.float64)
+    standing = carray(pointer(table[2 * L.STANDING]), table[2 * L.STANDING + 1], np.uint8)
+    rates = carray(pointer(table[2 * L.RATES]), table[2 * L.RATES + 1], np.float64)
+    converters = carray(pointer(table[2 * L.CONVERTERS]), table[2 * L.CONVERTERS + 1], np.int64)
+    out = carray(pointer(table[2 * L.OUT_INT]), table[2 * L.OUT_INT + 1], np.int64)
     ours = meta[buy * L.META_WIDTH + L.QUOTE]
     theirs = meta[sell * L.META_WIDTH + L.QUOTE]
     rate = -1.0
     plain = -1.0
     if ours != theirs:
-        rate, plain = _rates(table, ours, theirs, at)
-    _route(table, buy, sell, cell, rate, plain, True, False, 0, at)
-    out = carray(pointer(table[2 * L.OUT_INT]), table[2 * L.OUT_INT + 1], np.int64)
+        rate, plain = _rates(
+            meta, real, price, size, parameters, converters, rates, ours, theirs, at
+        )
+    stands = np.int64(standing[cell])
+    judged = _judged(
+        meta, real, price, size, parameters, limits, buy, sell, stands, rate, plain, at
+    )
+    _row(out, 0, buy, sell, judged[0])
     return out[L.ROUTE_CODE]
 
 
@@ -292,4 +329,12 @@ def route(context, buy, sell, cell, at):
 def convert(context, pair, at):
     """Look anew for what turns one currency into another (``best_rate``)."""
     table = carray(pointer(context), 2 * L.SLOTS, np.int64)
-    _convert(table, pair, at)
+    pool = table[2 * L.PRICE + 1]
+    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
+    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
+    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
+    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
+    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
+    rates = carray(pointer(table[2 * L.RATES]), table[2 * L.RATES + 1], np.float64)
+    converters = carray(pointer(table[2 * L.CONVERTERS]), table[2 * L.CONVERTERS + 1], np.int64)
+    best_rate(meta, real, price, size, parameters, converters, rates, pair, at)
