@@ -235,6 +235,21 @@ class Limits(Model):
         le=HOUR_MS,
         description="Largest gap in time between the two books of a pair, ms.",
     )
+    quiet_after_ms: int = Field(
+        default=1000,
+        ge=100,
+        le=HOUR_MS,
+        description="Once nothing was heard of a book for so long on a connection that stands, ms,"
+        " the exchange's public REST interface is asked: the same levels, and the market is quiet"
+        " and its book fresh; others, and its feed is dead and subscribed anew.",
+    )
+    quiet_requests_per_s: float = Field(
+        default=2.0,
+        ge=0,
+        le=20,
+        description="How many of these requests may go to one exchange in a second, at most; 0:"
+        " none.",
+    )
     update_interval_ms: int = Field(
         default=250,
         ge=0,

@@ -16,6 +16,7 @@ from scanner.books.store import Keys
 from scanner.counts import EVER_PROVEN, Counts
 from scanner.fast import layout as F
 from scanner.fast.lane import FastLane
+from scanner.quiet import TAG, Quiet
 from scanner.steps import (
     Ack,
     Best,
@@ -83,6 +84,7 @@ class Lane:
         self._watches: dict[str, Watch] = {}
         for market in markets or ():
             self._add(market.id, market)
+        self._quiet = self._make_quiet(venue, options.rest)
 
     def start(self, at: int) -> list[Action]:
         """Before the connection: what leads to it. Every book of the lane starts empty."""
@@ -147,6 +149,8 @@ class Lane:
     def fetched(self, tag: str, status: int, body: bytes, at: int) -> list[Action]:
         """The answer to a ``Fetch``; status 0: there was none."""
         self._following.settle(at)
+        if tag.startswith(TAG):
+            return self._shown(tag, status, body, at)
         return self._run(lambda at: self._protocol.fetched(tag, status, body, at), at)
 
     def idle(self, at: int) -> list[Action]:
@@ -168,6 +172,8 @@ class Lane:
                 if state is BookState.CROSSED:
                     self._pipeline.drop(book, BookState.UNSYNCHRONISED, reason, at)
                 actions += self._resync(market, reason, at)
+        if self._quiet is not None and self._pipeline.probing is not None:
+            actions += self._quiet.look(self._pipeline.probing, at)
         return actions
 
     def closed(self, reason: str, at: int) -> None:
@@ -200,6 +206,24 @@ class Lane:
             return None
         shared = self._protocol.shared
         return FastLane(self._store, shared, venue.wire, venue.layout, venue.checksum)
+
+    def _make_quiet(self, venue: Venue, rest: str) -> Quiet | None:
+        if venue.rest_book is None or self._any:
+            return None
+        turns = self._pipeline.turns[venue.id]
+        return Quiet(self._store, turns, venue.rest_book, rest, self.books, self.counts)
+
+    def _shown(self, tag: str, status: int, body: bytes, at: int) -> list[Action]:
+        """What the venue shows over REST of a market of which nothing was heard."""
+        if self._quiet is None or self._over:
+            return []
+        found = self._quiet.answered(tag, status, body, at)
+        if found.dead:
+            self.counts[found.market].gaps += 1
+            return self._broken(found.market, found.dead, at)
+        if found.quiet:
+            self._pipeline.engine.updated(self.books[found.market], at)
+        return [found.notice] if found.notice else []
 
     def _taken(self, fast: FastLane, code: int, at: int) -> list[Action]:
         """What is left to do for a message that the fast lane has taken."""

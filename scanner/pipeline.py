@@ -6,7 +6,7 @@ through it. Like the rest of the core it has no clock and no I/O: bytes and time
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from scanner.books.store import BookStore
@@ -22,6 +22,7 @@ from scanner.events import Survival
 from scanner.lane import Identify, Lane
 from scanner.parity.flags import ParityFlags
 from scanner.parity.pegs import Pegs
+from scanner.quiet import Probing, Turns
 from scanner.ticker_lane import TickerLane
 from scanner.types import BookState, ChecksumRule, Depth, Market
 from scanner.venues.protocol import Options, Venue
@@ -38,6 +39,7 @@ class Pipeline:
     ``pegs`` is how stablecoins stand; ``parities`` what that pays.
     ``following`` looks again at what has opened; ``survived`` is called with what it finds. Whoever
     changes a book at a time lets it settle that time first.
+    ``probing``: how books of which nothing is heard are asked for over REST (None: they are not).
     """
 
     def __init__(
@@ -59,6 +61,8 @@ class Pipeline:
         )
         self.bounds = bounds
         self.patience = patience or Patience()
+        self.probing: Probing | None = None
+        self.turns: defaultdict[str, Turns] = defaultdict(Turns)
         self.breaks: Counter[str] = Counter()
         self.contracts: dict[int, Market] = {}
         self.derivatives = Derivatives()

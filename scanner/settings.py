@@ -10,6 +10,7 @@ from scanner.engine.rules import HOUR, Amount, Holding, Moving, Pegging, Rules
 from scanner.engine.tracker import Thresholds
 from scanner.engine.ways import Paces
 from scanner.networks import shipped, usual_name
+from scanner.quiet import Probing
 from scanner.transfer_config import TransferSettings
 
 MILLISECOND = 1_000_000
@@ -32,6 +33,13 @@ def bounds(config: Config) -> Bounds:
     return Bounds(
         max_age=limits.max_age_ms * MILLISECOND, max_skew=limits.max_skew_ms * MILLISECOND
     )
+
+
+def probing(config: Config, processes: int) -> Probing:
+    """How one of so many ``processes``, which share what goes to a venue, asks for quiet books."""
+    limits = config.limits
+    rate = limits.quiet_requests_per_s / processes
+    return Probing(quiet=limits.quiet_after_ms * MILLISECOND, rate=rate)
 
 
 def rules(config: Config) -> Rules:

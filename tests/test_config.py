@@ -85,7 +85,8 @@ def test_every_value_arrives() -> None:
         quotes: [USDT]
         max_symbols: 3
         thresholds: {min_net_bps: -1, min_profit: 0.5, close_ratio: 1}
-        limits: {max_age_ms: 10, max_skew_ms: 20, update_interval_ms: 0, suspect_bps: 0}
+        limits: {max_age_ms: 10, max_skew_ms: 20, update_interval_ms: 0, suspect_bps: 0,
+          quiet_after_ms: 700, quiet_requests_per_s: 0.5}
         alerts: {rules: {big: {min_net_bps: 20}}, channels: {hook: "json://h:1/x"}}
         database: {url: ~/spreads.db, retention_days: 30, max_size_mb: 100}
         cache_dir: /somewhere
@@ -107,6 +108,8 @@ def test_every_value_arrives() -> None:
     assert full.limits.model_dump() == {
         "max_age_ms": 10,
         "max_skew_ms": 20,
+        "quiet_after_ms": 700,
+        "quiet_requests_per_s": 0.5,
         "update_interval_ms": 0,
         "unverified": False,
         "suspect_bps": 0,

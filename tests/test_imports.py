@@ -32,7 +32,7 @@ CORE = {
         "steps",
         "types",
     ),
-    *("venues", "watch"),
+    *("quiet", "venues", "watch"),
 }
 IMPURE = {"aiohttp", "asyncio", "ccxt", "random", "requests", "socket", "time", "websockets"}
 
@@ -60,14 +60,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "venues": PLAIN | {"books.levels"},
     "counts": set(),
     "watch": PLAIN,
+    "quiet": PLAIN | {"books", "counts", "venues"},
     "fast": PLAIN | {"books", "counts", "engine", "venues"},
     "derivatives": PLAIN,
     "ticker_lane": PLAIN | {"derivatives", "venues"},
-    "lane": PLAIN | {"books", "counts", "fast", "pipeline", "venues", "watch"},
+    "lane": PLAIN | {"books", "counts", "fast", "pipeline", "quiet", "venues", "watch"},
     "pipeline": PLAIN
     | {"books", "carry", "counts", "derivatives", "engine", "lane", "ticker_lane", "venues"}
     | {"parity"}
-    | {"watch"},
+    | {"quiet", "watch"},
     # bytes in, lines and rows out
     "feeds": PLAIN | {"books.jit", "errors", "clock", "pipeline", "venues", "__init__"},
     "frame": PLAIN,
@@ -104,7 +105,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         ),
     },
     "json_schema": {"config", "venues"},
-    "settings": {"config", "engine", "networks", "transfer_config"},
+    "settings": {"config", "engine", "networks", "quiet", "transfer_config"},
     # what is traded where, and what is reached how
     "liquidity": PLAIN,
     "networks": {"located"},
@@ -288,7 +289,7 @@ MODULES = sorted({*VENUES.values(), *CONTRACTS.values()})
 VENUE_FILES = [ROOT / f"{module.replace('.', '/')}.py" for module in MODULES]
 PARTS = {
     *("boundaries", "bridged", "cells", "combined_stream", "horizon", "linked", "parts"),
-    *("protocol", "sequence", "wire"),
+    *("protocol", "rest_book", "sequence", "wire"),
 }
 
 

@@ -12,6 +12,7 @@ from scanner.app import tell_unverified
 from scanner.config import Config, validated
 from scanner.engine.rules import KINDS, SPOT_SPOT, Amount
 from scanner.located import parse
+from scanner.quiet import Probing
 
 
 def config(text: str) -> Config:
@@ -43,6 +44,11 @@ def test_the_rules_are_those_of_the_file() -> None:
         "kraken": Amount(worth=2000),
         "gate": Amount(),
     }
+
+
+def test_processes_share_what_goes_to_a_venue() -> None:
+    asked = config("venues: {okx: , kraken: }\nlimits: {quiet_after_ms: 700}")
+    assert settings.probing(asked, 4) == Probing(quiet=700_000_000, rate=0.5)
 
 
 def test_by_default_every_kind_is_looked_for_and_nothing_unproven_takes_part() -> None:

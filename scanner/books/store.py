@@ -162,6 +162,36 @@ class BookStore:
         depth_at, best_at = int(row[L.DEPTH_AT]), int(row[L.BEST_AT])
         return min(depth_at, best_at) if row[L.OVERLAY_SIDE] else depth_at
 
+    def shows(
+        self, book: int, bids: bytes, asks: bytes, keys: Keys, levels: int, step: float = 0.0
+    ) -> bool:
+        """Whether the best levels of the book, as a taker meets them, are those of the lists, value
+        by value, or with sizes that are rounded to multiples of ``step``. ``levels``: how many a
+        side were asked for; a list with fewer, and any where it is 0, is all that there is. The
+        book may end where its channel does."""
+        for side, text in ((Side.BID, bids), (Side.ASK, asks)):
+            rows = self._parse(text, side, 0, keys, 0)
+            prices = self._arrays[L.ROW_PRICE][:rows].tolist()
+            theirs = list(zip(prices, self._arrays[L.ROW_SIZE][:rows].tolist(), strict=True))
+            ours = self.shown(book, side, rows + 1)
+            if (theirs and not ours) or (len(ours) > rows and rows != levels):
+                return False
+            for (price, size), (there, shown) in zip(ours, theirs, strict=False):
+                if price != there or (size != shown and abs(size - shown) >= step):
+                    return False
+        return True
+
+    def confirm(self, book: int, at: int, now: int) -> None:
+        """What a taker meets in the book is known to have been true at ``at`` (ns), as of ``now``:
+        one that was too old is live again if that is recent enough."""
+        row = self._meta(book)
+        row[L.DEPTH_AT] = max(int(row[L.DEPTH_AT]), at)
+        if row[L.OVERLAY_SIDE]:
+            row[L.BEST_AT] = max(int(row[L.BEST_AT]), at)
+        young = now - self.proven_at(book) <= self._arrays[L.PARAM_INT][L.MAX_AGE]
+        if row[L.STATE] == BookState.STALE and young:
+            row[L.STATE] = BookState.LIVE
+
     def checksum(self, book: int, rule: ChecksumRule) -> int:
         """The venue's checksum over the book as it stands, unsigned."""
         return int(kernels.checksum(self.context, book, int(rule)))

@@ -43,6 +43,7 @@ from scanner.venues.parts import (
     encoded,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.rest_book import RestBook
 from scanner.venues.sequence import Bridge, Newest, Verdict
 from scanner.venues.wire import Chain, Kind, Shape, What, Wire
 
@@ -333,6 +334,7 @@ VENUE = Venue(
     },
     wire=WIRE,
     clocked=frozenset({Depth.TOP}),
+    rest_book=RestBook(path="/api/v3/depth?symbol={id}&limit=100"),
     notes=(
         "bookTicker carries no time of its own; it is ordered by its update id. Nor does depth20:"
         " btcusdt@aggTrade on the same connection tells how late all of it comes.",

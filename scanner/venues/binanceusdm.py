@@ -29,6 +29,7 @@ from scanner.venues.cells import Shared
 from scanner.venues.combined_stream import Message, Streams, read
 from scanner.venues.parts import MILLISECOND, SECOND, Fetches, Int64, Known, Millis, decode
 from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.rest_book import RestBook
 from scanner.venues.sequence import Bridge, Newest, Verdict
 
 SNAPSHOT_LEVELS = 1000
@@ -349,6 +350,7 @@ VENUE = Venue(
         Depth.FULL: "depth@100ms + REST snapshot + bookTicker + markPrice@1s",
     },
     recorded_as=("binance/usdm",),
+    rest_book=RestBook(path="/fapi/v1/depth?symbol={id}&limit=100", made=("E",)),
     notes=(
         "Marks and rates come over a connection of their own (/market), books over /public.",
         "The funding interval is 8 h unless fundingInfo lists another for the contract.",

@@ -41,6 +41,7 @@ from scanner.venues.parts import (
     encoded,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.rest_book import RestBook
 from scanner.venues.wire import Chain, Kind, Order, Shape, What, Wire
 
 BEST = "books1"
@@ -320,6 +321,11 @@ VENUE = Venue(
     fee_side=FeeSide.GET,
     checksum=ChecksumRule.INTERLEAVED_25,
     wire=WIRE,
+    rest_book=RestBook(
+        path="/api/v2/spot/market/orderbook?symbol={id}&type=step0&limit=100",
+        within=("data",),
+        made=("data", "ts"),
+    ),
     notes=(
         "The checksum is gone since June 2026; one that is there (recordings) is still verified.",
         "Recordings without pseq prove no chain, only their checksum.",

@@ -22,6 +22,7 @@ from scanner.venues.bitget import Bitget, Line
 from scanner.venues.boundaries import PREFIX, Boundaries, Boundary
 from scanner.venues.parts import MILLISECOND, SECOND, Known, Millis, decode
 from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.rest_book import RestBook
 
 HOUR = 3600 * SECOND
 GOOD = "00000"
@@ -143,6 +144,11 @@ VENUE = Venue(
     },
     checksum=ChecksumRule.INTERLEAVED_25,
     recorded_as=("bitget/umcbl",),
+    rest_book=RestBook(
+        path="/api/v2/mix/market/merge-depth?productType=usdt-futures&symbol={id}&limit=100",
+        within=("data",),
+        made=("data", "ts"),
+    ),
     notes=(
         "The interval of funding is said over REST alone (fundingRateInterval, hours).",
         "A subscription with the wrong kind of instrument is acknowledged and stays silent.",

@@ -46,6 +46,7 @@ from scanner.venues.parts import (
     encoded,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.rest_book import RestBook
 from scanner.venues.sequence import Contiguous, Doubt, Verdict
 from scanner.venues.wire import Chain, Kind, Order, Shape, What, Wire
 
@@ -396,6 +397,13 @@ VENUE = Venue(
         Depth.FULL: "orderbook.200 + orderbook.1",
     },
     wire=WIRE,
+    rest_book=RestBook(
+        path="/v5/market/orderbook?category=spot&symbol={id}&limit=100",
+        within=("result",),
+        bids="b",
+        asks="a",
+        made=("result", "ts"),
+    ),
     notes=(
         "Spot takes ten topics in one request; one unknown topic fails the whole request.",
         "orderbook.1 repeats its last state after three seconds without a change.",

@@ -20,6 +20,7 @@ from scanner.types import Depth, Market, Proof
 from scanner.venues.bybit import TOPIC_CHARACTERS, WIRE, Bybit
 from scanner.venues.parts import MILLISECOND, SECOND, Known, decode
 from scanner.venues.protocol import Limits, Options, Steps, Venue, VenueProtocol
+from scanner.venues.rest_book import RestBook
 
 HOUR = 3600 * SECOND
 CHANNEL = "tickers"
@@ -117,6 +118,13 @@ VENUE = Venue(
     },
     recorded_as=("bybit/linear",),
     wire=WIRE,
+    rest_book=RestBook(
+        path="/v5/market/orderbook?category=linear&symbol={id}&limit=100",
+        within=("result",),
+        bids="b",
+        asks="a",
+        made=("result", "ts"),
+    ),
     notes=(
         "A ticker's change names only what is new; the rest stands and is as fresh.",
         "The interval of funding comes with every ticker (fundingIntervalHour).",

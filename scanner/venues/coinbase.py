@@ -43,6 +43,7 @@ from scanner.venues.parts import (
     nanoseconds,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.rest_book import RestBook
 from scanner.venues.sequence import Counter, Verdict
 from scanner.venues.wire import Kind, Shape, What, Wire
 
@@ -276,6 +277,11 @@ VENUE = Venue(
     ),
     wire=WIRE,
     fee_side=FeeSide.QUOTE,
+    rest_book=RestBook(
+        path="/api/v3/brokerage/market/product_book?product_id={id}&limit=100",
+        within=("pricebook",),
+        layout=LevelLayout(price_key="price", size_key="size"),
+    ),
     notes=(
         "The channel is subscribed as level2 and delivers as l2_data; its snapshot is the whole "
         "book, about 5 MB for BTC-USD.",

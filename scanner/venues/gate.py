@@ -48,6 +48,7 @@ from scanner.venues.parts import (
     levels,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.rest_book import RestBook
 from scanner.venues.sequence import Bridge, Contiguous, Ranks, Verdict
 from scanner.venues.wire import Chain, Kind, Order, Shape, What, Wire
 
@@ -386,6 +387,9 @@ VENUE = Venue(
     },
     layout=LevelLayout(price_key="p", size_key="s"),
     wire=WIRE,
+    rest_book=RestBook(
+        path="/api/v4/spot/order_book?currency_pair={id}&limit=100", made=("current",)
+    ),
     notes=(
         "A subscription of an unknown pair's book is acknowledged and stays silent.",
         "The clock must be right within a minute: every request carries its time.",

@@ -24,6 +24,7 @@ from scanner.venues.boundaries import PREFIX, Boundaries, Boundary
 from scanner.venues.gate import Gate, Line
 from scanner.venues.parts import SECOND, Known, decode, number_text
 from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.rest_book import RestBook
 
 TICKERS = "futures.tickers"
 NONE = Raw(b"null")
@@ -140,6 +141,11 @@ VENUE = Venue(
     },
     layout=LevelLayout(price_key="p", size_key="s"),
     recorded_as=("gate/usdt-futures",),
+    rest_book=RestBook(
+        path="/api/v4/futures/usdt/order_book?contract={id}&limit=100",
+        made=("current",),
+        layout=LevelLayout(price_key="p", size_key="s"),
+    ),
     notes=(
         "Sizes are contracts of quanto_multiplier coins, as numbers or as texts.",
         "When funding is paid next is said over REST alone, and asked for after each payment.",

@@ -42,11 +42,13 @@ from scanner.venues.parts import (
     nanoseconds,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.rest_book import ONLY, RestBook
 from scanner.venues.wire import Kind, Shape, What, Wire
 
 SYMBOLS_PER_REQUEST = 50
 DEPTHS = (10, 25, 100, 500, 1000)
 RENAMED = {"XBT": "BTC", "XDG": "DOGE"}
+ORIGINAL = {new: old for old, new in RENAMED.items()}
 PING = Send('{"method":"ping"}', heartbeat=True)
 ONLINE = "online"
 
@@ -243,6 +245,11 @@ def stream_id(market: Mapping[str, Any]) -> str:
     return "/".join(RENAMED.get(asset, asset) for asset in str(name).split("/"))
 
 
+def _rest_name(market: str) -> str:
+    """What REST calls a market of the stream (its ``altname``: ``XBTUSD``)."""
+    return "".join(ORIGINAL.get(asset, asset) for asset in market.split("/"))
+
+
 WIRE = Wire(
     shapes=(
         Shape(
@@ -278,8 +285,16 @@ VENUE = Venue(
     checksum=ChecksumRule.DIGITS_10,
     recorded_as=("kraken-v2",),
     wire=WIRE,
+    rest_book=RestBook(
+        path="/0/public/Depth?pair={id}&count=100",
+        within=("result", ONLY),
+        step=0.001,
+        per_second=1.0,
+        name=_rest_name,
+    ),
     notes=(
         "Updates carry no number: the checksum of the ten best levels is the only proof.",
         "While the venue's system is not online, its books take no part.",
+        "REST rounds sizes to three decimals: what it shows of a quiet book agrees to that.",
     ),
 )

@@ -43,6 +43,7 @@ from scanner.venues.parts import (
     number_text,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.rest_book import RestBook
 from scanner.venues.sequence import Contiguous, Verdict
 
 HOUR = 3600 * SECOND
@@ -236,6 +237,12 @@ VENUE = Venue(
     channels={Depth.TOP: "book + ticker", Depth.FULL: "book + ticker"},
     layout=LevelLayout(price_key="price", size_key="qty"),
     recorded_as=("kraken-futures",),
+    rest_book=RestBook(
+        path="/derivatives/api/v3/orderbook?symbol={id}",
+        within=("orderBook",),
+        made=("serverTime",),
+        levels=0,
+    ),
     notes=(
         "There is one book channel, of all the depth, for either setting of depth.",
         "funding_rate is money per contract; relative_funding_rate is the fraction that counts.",

@@ -49,6 +49,7 @@ from scanner.venues.parts import (
     levels,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.rest_book import RestBook
 from scanner.venues.sequence import Newest, Verdict
 from scanner.venues.wire import Chain, Kind, Order, Shape, What, Wire
 
@@ -400,6 +401,11 @@ VENUE = Venue(
     layout=LevelLayout(zero_price_skips=True),
     wire=WIRE,
     fee_side=FeeSide.QUOTE,
+    rest_book=RestBook(
+        path="/api/v1/market/orderbook/level2_100?symbol={id}",
+        within=("data",),
+        made=("data", "time"),
+    ),
     notes=(
         "The address of the stream comes with a token from REST, a new one for each connection.",
         "A subscription to an unknown symbol is acknowledged and stays silent.",

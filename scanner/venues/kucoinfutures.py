@@ -55,6 +55,7 @@ from scanner.venues.parts import (
     number_text,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.rest_book import RestBook
 from scanner.venues.sequence import Bridge, Newest, Verdict
 
 REST, WS = "https://api-futures.kucoin.com", "wss://ws-api-futures.kucoin.com"
@@ -350,6 +351,9 @@ VENUE = Venue(
         Depth.FULL: "level2 + REST snapshot + tickerV2 + instrument",
     },
     layout=LevelLayout(zero_price_skips=True),
+    rest_book=RestBook(
+        path="/api/v1/level2/depth100?symbol={id}", within=("data",), made=("data", "ts")
+    ),
     notes=(
         "A funding.rate of a minute's granularity is a forecast; the interval is never that.",
         "Bitcoin is called XBT; sizes are lots of multiplier coins, of inverse ones one dollar.",

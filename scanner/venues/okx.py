@@ -40,6 +40,7 @@ from scanner.venues.parts import (
     encoded,
 )
 from scanner.venues.protocol import Limits, Options, Steps, Venue
+from scanner.venues.rest_book import RestBook
 from scanner.venues.wire import Chain, Kind, Order, Shape, What, Wire
 
 BEST = "bbo-tbt"
@@ -263,6 +264,10 @@ WIRE = Wire(
     lax=True,
 )
 
+REST_BOOK = RestBook(
+    path="/api/v5/market/books?instId={id}&sz=100", within=("data", 0), made=("data", 0, "ts")
+)
+
 VENUE = Venue(
     id="okx",
     name="OKX",
@@ -276,6 +281,7 @@ VENUE = Venue(
     checksum=ChecksumRule.INTERLEAVED_25,
     recorded_as=("okcoin",),
     wire=WIRE,
+    rest_book=REST_BOOK,
     notes=(
         "The checksum has been 0 since June 2026; one that is not (recordings) is still verified.",
         "Recordings without seqId and prevSeqId prove no chain, only their checksum.",

@@ -22,7 +22,7 @@ from msgspec import Raw, Struct
 
 from scanner.steps import DerivativeTicker, Notice
 from scanner.types import ChecksumRule, Depth, Market, Proof
-from scanner.venues.okx import Okx
+from scanner.venues.okx import REST_BOOK, Okx
 from scanner.venues.parts import MILLISECOND, Known, Millis, decode
 from scanner.venues.protocol import Limits, Options, Steps, Venue, VenueProtocol
 
@@ -165,6 +165,7 @@ VENUE = Venue(
         Depth.FULL: "books + bbo-tbt + mark-price + index-tickers + funding-rate + open-interest",
     },
     checksum=ChecksumRule.INTERLEAVED_25,
+    rest_book=REST_BOOK,
     notes=(
         "Sizes are contracts of ctVal times ctMult coins; of inverse ones, of that much money.",
         "The interval of funding is nextFundingTime less fundingTime: 1, 2, 4 or 8 hours.",

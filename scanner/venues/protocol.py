@@ -15,6 +15,7 @@ from msgspec import Struct
 from scanner.steps import Step
 from scanner.types import ChecksumRule, Depth, FeeSide, LevelLayout, Market, Proof
 from scanner.venues.cells import Shared
+from scanner.venues.rest_book import RestBook
 from scanner.venues.wire import Wire
 
 Steps: TypeAlias = Sequence[Step]
@@ -106,6 +107,8 @@ class Venue(Struct, frozen=True, kw_only=True):
     and markets (``folder/market``), under which recordings of the same protocol are kept.
     ``fee_side``: which currency it takes its fee in, where ccxt does not know. ``clocked``: the
     depths at which books bear no time of the venue, and ``Clock`` steps tell it instead.
+    ``rest_book``: how its books are asked for over REST, in the units of the stream (None: they are
+    not), which tells a quiet market from a dead feed (``scanner.quiet``).
     ``notes``: one line each for the documentation, facts that surprise.
     """
 
@@ -127,4 +130,5 @@ class Venue(Struct, frozen=True, kw_only=True):
     recorded_as: tuple[str, ...] = ()
     fee_side: FeeSide | None = None
     clocked: frozenset[Depth] = frozenset()
+    rest_book: RestBook | None = None
     notes: tuple[str, ...] = ()

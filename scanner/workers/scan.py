@@ -77,6 +77,8 @@ class Scan:
             suspect=self._suspected,
             survived=self._survived,
         )
+        self._pipeline.probing = settings.probing(config, place.count)
+        self._processes = place.count
         self._pipeline.pegs.tell = self._pegged
         self._hedged = HedgePrices(self._pipeline.store, self._pipeline.derivatives)
         self._shell = Shell(
@@ -103,6 +105,7 @@ class Scan:
         self._pipeline.configure(
             settings.thresholds(config), settings.bounds(config), settings.rules(config)
         )
+        self._pipeline.probing = settings.probing(config, self._processes)
         if not all(spoken_natively(name, venue) for name, venue in config.enabled.items()):
             await _import_ccxt()
         every = [*markets, *conversions]

@@ -17,6 +17,7 @@ from scanner.lab.listings import LISTINGS
 from scanner.lab.prices import Episode
 from scanner.lab.world import World
 from scanner.pipeline import Pipeline
+from scanner.quiet import Probing
 from scanner.types import Depth, Market
 from scanner.venues.registry import native
 from tests.faults.faults import FAULTS, MILLISECOND, SECOND, Fault
@@ -99,6 +100,7 @@ class Run:
             ids=Ids(self.random.getrandbits),
             emit=self._flag,
         )
+        self._pipeline.probing = Probing()
         if change is not None:
             change(self._pipeline)
         self._shown: dict[Place, Shown] = {

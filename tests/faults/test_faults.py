@@ -9,10 +9,12 @@ from msgspec.structs import replace
 
 from scanner.books import layout as L
 from scanner.books.lag import ConnectionClock
+from scanner.books.store import BookStore
 from scanner.engine.engine import Bounds
 from scanner.feeds.driver import Driver
 from scanner.feeds.shell import Shell, Timing
 from scanner.lane import Lane
+from scanner.quiet import Probing
 from scanner.steps import Delta, Snapshot
 from scanner.types import BookState, ChecksumRule, Depth
 from scanner.venues.protocol import Venue
@@ -44,8 +46,19 @@ def no_checksum(patch: Patch) -> None:
     patch.setattr(run, "native", unchecked)
 
 
+def neither_age_nor_quiet(patch: Patch) -> None:
+    """A book that stands still is caught by its age, and by what the venue shows over REST."""
+    no_age(patch)
+    patch.setattr(run, "Probing", lambda: Probing(rate=0.0))
+
+
 def no_age(patch: Patch) -> None:
     patch.setattr(run, "Bounds", lambda: Bounds(max_age=LONG))
+
+
+def no_comparison(patch: Patch) -> None:
+    """Whatever the venue shows over REST makes a silent book as good as new."""
+    patch.setattr(BookStore, "shows", lambda *args: True)
 
 
 def no_skew(patch: Patch) -> None:
@@ -127,7 +140,8 @@ class ManyGaps(faults.Gap):
 GUARDS: tuple[tuple[Callable[[Patch], None], type[faults.Fault], str, Depth, int], ...] = (
     (no_chain, faults.Gap, "okx", Depth.FULL, 1),
     (no_checksum, ManyGaps, "kraken", Depth.FULL, 1),
-    (no_age, AllFrozen, "bybit", Depth.FULL, 1),
+    (neither_age_nor_quiet, AllFrozen, "bybit", Depth.FULL, 1),
+    (no_comparison, AllFrozen, "bybit", Depth.FULL, 1),
     (no_skew, faults.Frozen, "okx", Depth.FULL, 1),
     (no_drop, faults.Cut, "gate", Depth.TOP, 1),
     (no_crossed, faults.Crossed, "okx", Depth.FULL, 1),
@@ -136,6 +150,11 @@ GUARDS: tuple[tuple[Callable[[Patch], None], type[faults.Fault], str, Depth, int
     (neither_clock_nor_stall, faults.Stall, "binance", Depth.TOP, 1),
     (no_lag, faults.Backlog, "kucoin", Depth.FULL, 1),
 )
+
+
+def test_a_book_that_is_frozen_is_caught_by_rest_alone(monkeypatch: Patch) -> None:
+    no_age(monkeypatch)
+    assert not outcome(AllFrozen, "bybit", Depth.FULL, 1).false
 
 
 def outcome(fault: type[faults.Fault], venue: str, depth: Depth, seed: int) -> Outcome:
