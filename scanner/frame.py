@@ -127,11 +127,13 @@ class Quoted(Struct, frozen=True, kw_only=True):
 
 class Stop(Struct, frozen=True):
     """How often a gate has stopped a route within this minute, and what was missing at least, as in
-    ``scanner.events.RejectMinute``."""
+    ``scanner.events.RejectMinute``. ``beside``: it is no route of the row but this, which the
+    symbol of the row takes part in."""
 
     gate: str
     count: int
     shortfall_bps: float
+    beside: str = ""
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -150,7 +152,8 @@ class Order(Struct, frozen=True, kw_only=True):
 class Detail(Struct, frozen=True, kw_only=True):
     """All about the best route of one symbol: the asks that are bought, the bids that are sold to,
     best first, and every venue's touch. ``history`` goes further back than ``Row.trend``.
-    ``stops``: why it was not flagged though it looked good, the most often first. ``transfer`` and
+    ``stops``: why it was not flagged though it looked good, the most often first; then the same of
+    other kinds that the symbol takes part in. ``transfer`` and
     ``prefunded``: how the coin comes to the sale, and what that leaves. ``orders``: of what takes
     more than two of them, or is held, which has no ladders here; ``bound``: what ended its size;
     ``carry``: what holding it rests on; ``worst``: the worst funding that is stored of its legs."""

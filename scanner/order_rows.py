@@ -1,9 +1,12 @@
-"""What takes more orders than two as rows of a frame: while it is open, it has one of its own."""
+"""What takes more orders than two as rows of a frame: while it is open, it has one of its own. And
+what was stopped beside the routes, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from scanner.engine.rejects import Beside
+from scanner.engine.rules import LOOP, MULTI, PARITY
 from scanner.events import Leg, Opportunity
 from scanner.frame import Detail, Order, Place, Row, Standing
 
@@ -80,3 +83,16 @@ def order(leg: Leg, state: Opportunity, at: int) -> Order:
 
 def _age(leg: Leg, state: Opportunity, at: int) -> float:
     return leg.age_ms + (at - state.at) / 1e6
+
+
+def beside(stopped: Beside) -> str:
+    """What something is that was stopped and has no row of its own: ``multi``, ``parity bybit``,
+    ``loop USDT/BTC/ETH/USDT``, ``spot-perp okx BTC/USDT, bybit BTC/USDT:USDT``."""
+    buy, _, sell = stopped.symbol.partition(">")
+    if stopped.kind == LOOP:
+        return f"{LOOP} {stopped.symbol}"
+    if stopped.kind == MULTI:
+        return MULTI
+    if stopped.kind == PARITY:
+        return f"{PARITY} {stopped.buy}"
+    return f"{stopped.kind} {stopped.buy} {buy}, {stopped.sell} {sell or buy}"

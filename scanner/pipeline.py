@@ -73,7 +73,7 @@ class Pipeline:
         )
         self.carries.configure(thresholds, rules)
         self.pegs = Pegs(self.store)
-        self.parities = ParityFlags(self.store, self.pegs, currencies, ids, emit)
+        self.parities = ParityFlags(self.store, self.pegs, currencies, ids, emit, engine.rejects)
         self._peg(thresholds, rules)
         self._books: dict[tuple[str, bool, str], int] = {}
 

@@ -196,7 +196,8 @@ class View:
         trend = self._trends.get(route.symbol)
         history = trend.last(HISTORY) if trend else ()
         if route.buy < 0:
-            return Detail(symbol=route.symbol, quotes=quotes, history=history)
+            stops = self._stops_beside(route)
+            return Detail(symbol=route.symbol, quotes=quotes, history=history, stops=stops)
         result, size = route.result, min(route.ask_size, route.bid_size)
         bought, sold = (result.size, result.sold) if result else (size, size)
         transfer, prefunded = self._overview.moving(route, at)
@@ -215,7 +216,13 @@ class View:
     def _stops(self, route: Route) -> tuple[Stop, ...]:
         found = self._overview.why_not(route.buy, route.sell).items()
         stops = [Stop(gate.value, count, short) for gate, (count, short) in found]
-        return tuple(sorted(stops, key=lambda stop: -stop.count))
+        return (*sorted(stops, key=lambda stop: -stop.count), *self._stops_beside(route))
+
+    def _stops_beside(self, route: Route) -> tuple[Stop, ...]:
+        return tuple(
+            Stop(one.gate.value, one.count, one.shortfall_bps, order_rows.beside(one))
+            for one in self._overview.why_not_beside(route.symbol)
+        )
 
     def _venue_lines(self, at: int) -> Iterable[VenueLine]:
         trust, contracts = self._overview.trust(), self._live_contracts()

@@ -143,7 +143,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "warm": PLAIN | {"books", "engine", "fast", "feeds.frames", "venues"},
     "trend": set(),
     "recent": PLAIN | {"frame"},
-    "order_rows": PLAIN | {"frame"},
+    "order_rows": PLAIN | {"engine", "frame"},
     "carry_rows": PLAIN | {"carry", "frame", "order_rows"},
     "view": PLAIN | {"carry_rows", "engine", "feeds", "frame", "order_rows", "pipeline", "trend"},
     "scan_state": PLAIN | {"engine", "feeds", "pipeline"},

@@ -10,11 +10,12 @@ import pytest
 
 from scanner.books.store import Keys
 from scanner.engine.engine import Bounds
+from scanner.engine.gates import Gate, Rejection
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity
 from scanner.feeds.health import ConnectionState, Health
-from scanner.frame import Frame, Link, Query, Row, Standing
+from scanner.frame import Frame, Link, Query, Row, Standing, Stop
 from scanner.pipeline import Pipeline
 from scanner.steps import Snapshot
 from scanner.types import BookState, Depth, LevelLayout, Market, MarketKind, Proof
@@ -391,3 +392,15 @@ def test_what_takes_more_orders_has_a_row_of_its_own_while_it_is_open() -> None:
     assert len(desk.frame(venue="d").rows) == 1
     desk.pipeline.drop(desk.books["c", "BTC/USDT"], BookState.UNSYNCHRONISED, "gap", NOW)
     assert [row.symbol for row in desk.frame().rows] == ["BTC/USDT"]
+
+
+def test_what_stopped_other_kinds_stands_with_the_symbol_after_its_own(desk: Desk) -> None:
+    desk.show("a", [(99, 1)], [(100, 2)])
+    desk.show("b", [(100.01, 5)], [(101, 1)])
+    rejects = desk.pipeline.engine.rejects
+    rejects.count("multi", "BTC/USDT", "several", "several", Rejection(Gate.LOT, 9.0))
+    rejects.count("loop", "USDT/ETH/SOL/USDT", "a", "a", Rejection(Gate.LOT, 9.0))
+    (told,) = desk.frame(details=None).details
+    assert [stop.gate for stop in told.stops] == ["fees", "lot"]
+    assert told.stops[-1] == Stop("lot", 1, 9.0, "multi")
+    assert [stop.beside for stop in told.stops if stop.beside] == ["multi"]

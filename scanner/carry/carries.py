@@ -185,18 +185,18 @@ class Carries:
             if stopped is None:
                 continue
             if route not in self._open and exact.before_fees(tops[buy], tops[sell], ends=ends) > 0:
-                self._count(route, stopped)
+                self._count(kind, route, stopped)
             self._end(route, stopped.reason if isinstance(stopped, Doubt) else LOST, at)
         self.nearest.note(coin, looked, at)
         left = {(buy, sell) for _, buy, sell in routes}
         for route in [r for r in self._open if r[0] in self._coins[coin] and r not in left]:
             self._close(route, "this kind is not looked for any more", at)
 
-    def _count(self, route: Route, stopped: Doubt | Rejection) -> None:
+    def _count(self, kind: str, route: Route, stopped: Doubt | Rejection) -> None:
         """What looked good before fees was not flagged."""
         buy, sell = (self._traded[book].terms.market for book in route)
         rejection = Rejection(stopped.gate, stopped.shortfall_bps)
-        self._rejects.count(symbols(buy, sell), buy.venue, sell.venue, rejection)
+        self._rejects.count(kind, symbols(buy, sell), buy.venue, sell.venue, rejection)
 
     def _least(self, kind: str, *, open_: bool) -> float:
         """What the first unit must leave, a fraction of what it costs, for any size to be worth it:

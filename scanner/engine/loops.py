@@ -81,7 +81,7 @@ class Loops:
         elif key in self._opened:
             self._opened.close(key, self._why(key, at), at)
         elif stopped is not None:
-            self._desk.rejects.count(_name(key), *self._ends(stopped[1]), stopped[0])
+            self._desk.rejects.count(LOOP, _name(key), *self._ends(stopped[1]), stopped[0])
 
     def _ends(self, hops: Hops) -> tuple[str, str]:
         venues = [self._desk.traded[book].terms.market.venue for book, _ in hops]

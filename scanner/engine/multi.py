@@ -60,7 +60,7 @@ class Multi:
                 self._opened.close(symbol, self._why(symbol, found, at), at)
             elif found is not None:
                 market = self._desk.traded[self._books(symbol)[0]].terms.market
-                self._desk.rejects.count(market.symbol, SEVERAL, SEVERAL, found)
+                self._desk.rejects.count(MULTI, market.symbol, SEVERAL, SEVERAL, found)
 
     def _candidates(self, at: int) -> Iterator[Symbol]:
         least = max(self._opened.thresholds.min_net_bps, 0.0) / 1e4

@@ -14,6 +14,7 @@ from scanner.books.store import BookStore
 from scanner.engine import costs, rank
 from scanner.engine.engine import Engine
 from scanner.engine.gates import Gate, Rejection
+from scanner.engine.rejects import Beside
 from scanner.events import Opportunity
 from scanner.moving import Prefunded, Transfer
 from scanner.types import BookState, Market, Side
@@ -125,6 +126,10 @@ class Overview:
     def why_not(self, buy: int, sell: int) -> dict[Gate, tuple[int, float]]:
         """What has stopped a route within this minute: how often, and what was missing at least."""
         return self._engine.rejects.of(buy, sell)
+
+    def why_not_beside(self, symbol: str) -> list[Beside]:
+        """The same of other kinds that the symbol takes part in, the most often first."""
+        return sorted(self._engine.rejects.beside(symbol), key=lambda one: -one.count)
 
     def moving(self, route: Route, at: int) -> tuple[Transfer, Prefunded | None]:
         """What moving the coin of a route comes to."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+from msgspec import Struct
 
 from scanner.books import layout as L
 from scanner.books.store import BookStore
@@ -14,18 +15,31 @@ from scanner.events import RejectMinute
 from scanner.types import Market
 
 
+class Beside(Struct, frozen=True):
+    """What stopped something that is no route between two books: ``symbol`` as in
+    ``scanner.events.RejectMinute``."""
+
+    kind: str
+    symbol: str
+    buy: str
+    sell: str
+    gate: Gate
+    count: int
+    shortfall_bps: float
+
+
 class Rejects:
     """The counters, which the scan adds to by itself for all that it can tell."""
 
     def __init__(self, store: BookStore, groups: Groups) -> None:
         self._store = store
         self._groups = groups
-        self._others: dict[tuple[str, str, str, Gate], tuple[int, float]] = {}
+        self._others: dict[tuple[str, str, str, str, Gate], tuple[int, float]] = {}
 
-    def count(self, symbol: str, buy: str, sell: str, rejection: Rejection) -> None:
-        """The same of what is no route between two books of a group: what is bought and sold, and
-        at which venues."""
-        key = symbol, buy, sell, rejection.gate
+    def count(self, kind: str, symbol: str, buy: str, sell: str, rejection: Rejection) -> None:
+        """The same of what is no route between two books of a group: of which kind, what is bought
+        and sold, and at which venues."""
+        key = kind, symbol, buy, sell, rejection.gate
         counted, least = self._others.get(key, (0, rejection.shortfall_bps))
         self._others[key] = counted + 1, min(least, rejection.shortfall_bps)
 
@@ -45,6 +59,13 @@ class Rejects:
         least = self._store.array(L.SHORTFALLS)[i : i + L.CODES].tolist()
         return {gate: (counts[code], least[code]) for code, gate in GATES.items() if counts[code]}
 
+    def beside(self, symbol: str) -> Iterator[Beside]:
+        """What has stopped the other kinds since the last summary, of what this symbol takes part
+        in."""
+        for (kind, what, buy, sell, gate), (counted, short) in self._others.items():
+            if _concerns(what, symbol):
+                yield Beside(kind, what, buy, sell, gate, counted, short)
+
     def take(self, markets: Mapping[int, Market], at: int) -> Iterator[RejectMinute]:
         """The summaries since they were last taken, as of the time ``at``."""
         for group in self._groups.numbers.values():
@@ -63,7 +84,7 @@ class Rejects:
                     best_shortfall_bps=float(least[i, j, code]),
                 )
             counts[:] = 0
-        for (symbol, buy, sell, gate), (counted, short) in self._others.items():
+        for (_, symbol, buy, sell, gate), (counted, short) in self._others.items():
             yield RejectMinute(
                 at=at,
                 symbol=symbol,
@@ -81,3 +102,11 @@ def symbols(buyer: Market, seller: Market) -> str:
     if buyer.symbol == seller.symbol:
         return buyer.symbol
     return f"{buyer.symbol}>{seller.symbol}"
+
+
+def _concerns(what: str, symbol: str) -> bool:
+    """Whether ``symbol`` is among the markets of ``what`` (contracts by their coin and quote), or
+    its two currencies among those of a loop."""
+    if what.count("/") > 1 and ">" not in what:
+        return set(symbol.split("/")) <= set(what.split("/"))
+    return symbol in {market.partition(":")[0] for market in what.split(">")}

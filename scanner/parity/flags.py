@@ -16,11 +16,14 @@ from scanner.books.store import BookStore
 from scanner.engine import costs
 from scanner.engine.capital import Capital, name
 from scanner.engine.currencies import Currencies
+from scanner.engine.gates import Gate, Rejection
 from scanner.engine.ids import Ids
 from scanner.engine.legs import Stamp, Traded, leg
+from scanner.engine.rejects import Rejects
 from scanner.engine.rules import PARITY, Rules
 from scanner.engine.terms import Terms
 from scanner.engine.tracker import Life, Thresholds
+from scanner.engine.trust import doubt
 from scanner.events import Leg, Opportunity
 from scanner.parity.figures import at_par, deviation
 from scanner.parity.pegs import SECOND, Pegs
@@ -35,7 +38,8 @@ Route = tuple[int, Side]
 
 class ParityFlags:
     """Finds and follows them; ``emit`` is called with every ``Opportunity`` event. ``pegs`` says
-    which books may be used."""
+    which books may be used; what looked good before fees and is not flagged is counted by
+    ``rejects``, at its venue."""
 
     def __init__(
         self,
@@ -44,12 +48,14 @@ class ParityFlags:
         currencies: Currencies,
         ids: Ids,
         emit: Callable[[Opportunity], None],
+        rejects: Rejects,
     ) -> None:
         self._store = store
         self._pegs = pegs
         self._currencies = currencies
         self._ids = ids
         self._emit = emit
+        self._rejects = rejects
         self._traded: dict[int, Traded] = {}
         self._open: dict[Route, Life] = {}
         self._next = 0
@@ -102,17 +108,34 @@ class ParityFlags:
             market = traded.terms.market
             looked_for = at_par(market.base, market.quote, coins)
             for side in (Side.ASK, Side.BID):
-                if looked_for and not self._pegs.unfit(book, at):
-                    self._follow((book, side), traded, at)
+                if looked_for:
+                    self._look((book, side), traded, at)
                 elif not looked_for and (book, side) in self._open:
                     self._close((book, side), "this kind is not looked for any more", at)
+
+    def _look(self, route: Route, traded: Traded, at: int) -> None:
+        book, side = route
+        if (ladder := self._store.ladder(book, side, 1)) and _pays(ladder[0][0], side):
+            stopped = doubt(self._store, [book], at)
+            if stopped is not None:
+                self._count(traded, Rejection(stopped.gate, stopped.shortfall_bps))
+        if not self._pegs.unfit(book, at):
+            self._follow(route, traded, at)
+
+    def _count(self, traded: Traded, rejection: Rejection) -> None:
+        market = traded.terms.market
+        self._rejects.count(PARITY, market.symbol, market.venue, market.venue, rejection)
 
     def _follow(self, route: Route, traded: Traded, at: int) -> None:
         found = self._evaluate(route, traded, at)
         life = self._open.get(route)
-        if found is None or self._thresholds.short(found, open_=life is not None):
+        if isinstance(found, costs.Result):
+            found = self._thresholds.short(found, open_=life is not None) or found
+        if not isinstance(found, costs.Result):
             if life is not None:
                 self._close(route, BACK, at)
+            elif found is not None:
+                self._count(traded, found)
             return
         state = self._state(route, traded, found, at)
         if life is None:
@@ -124,19 +147,23 @@ class ParityFlags:
         if told is not None:
             self._emit(told)
 
-    def _evaluate(self, route: Route, traded: Traded, at: int) -> costs.Result | None:
-        """At the size where the next unit would not pay, as deep into the book as it must."""
+    def _evaluate(self, route: Route, traded: Traded, at: int) -> costs.Result | Rejection | None:
+        """At the size where the next unit would not pay, as deep into the book as it must; or what
+        stops it (None: it would not pay before fees)."""
         book, side = route
         terms, levels = traded.terms, LEVELS
         while True:
             ladder = self._store.ladder(book, side, levels)
-            if not ladder or abs(deviation(ladder[0][0])) > self._rules.pegs.furthest_bps:
+            if not ladder or not _pays(ladder[0][0], side):
                 return None
+            beyond = abs(deviation(ladder[0][0])) - self._rules.pegs.furthest_bps
+            if beyond > 0:
+                return Rejection(Gate.QUARANTINE, beyond)
             par = ((PAR, math.inf),)
             asks, bids = (ladder, par) if side is Side.ASK else (par, ladder)
             found = costs.evaluate(asks, bids, terms, terms, None, self._caps(side, terms, at))
             if not isinstance(found, costs.Result):
-                return None
+                return found
             whole = not found.bound.startswith("depth") or len(ladder) < levels
             if whole or levels >= MOST_LEVELS:
                 return found
@@ -189,6 +216,11 @@ class ParityFlags:
 
     def _close(self, route: Route, reason: str, at: int) -> None:
         self._emit(self._open.pop(route).close(reason, at))
+
+
+def _pays(price: float, side: Side) -> bool:
+    """Whether this price against par is worth something before fees."""
+    return price < PAR if side is Side.ASK else price > PAR
 
 
 def _at_par(traded: Traded, side: Side, found: costs.Result) -> Leg:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 
 import msgspec
@@ -111,6 +112,54 @@ def test_what_is_too_far_from_par_is_taken_for_another_coin() -> None:
     desk = Desk()
     opened(desk, 0.5, 0.5001)
     assert desk.said == []
+
+
+def rejects(desk: Desk) -> dict[tuple[str, ...], tuple[int, float]]:
+    return {
+        (one.symbol, one.buy, one.sell, one.gate): (one.count, one.best_shortfall_bps)
+        for one in desk.pipeline.engine.take_rejects(START)
+    }
+
+
+PLACE = ("USDC/USDT", "venue", "venue")
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "gate", "missing"),
+    [
+        (0.9970, 0.9973, "threshold", 10 - ((0.999 / (0.9973 * 1.001)) - 1) * 1e4),
+        (0.9985, 0.9990, "fees", (0.9990 * 1.001 / 0.999 - 1) * 1e4),
+        (1.0010, 1.0012, "fees", None),
+        (0.5, 0.5001, "quarantine", abs(1e4 * math.log(0.5001)) - 2000),
+    ],
+)
+def test_what_stopped_it_is_counted(bid: float, ask: float, gate: str, missing: float) -> None:
+    desk = Desk()
+    opened(desk, bid, ask)
+    ((key, (count, short)),) = rejects(desk).items()
+    assert (key, count) == ((*PLACE, gate), 1)
+    if missing is not None:
+        assert short == pytest.approx(missing, abs=0.1)
+
+
+def test_a_book_that_may_not_be_used_is_counted_under_its_reason() -> None:
+    desk = Desk()
+    lane = opened(desk)
+    assert rejects(desk) == {}
+    desk.pipeline.tick(START + 4 * SECOND)
+    assert {key[3] for key in rejects(desk)} == {"staleness"}
+    lane.closed("gone", START + 5 * SECOND)
+    desk.pipeline.tick(START + 6 * SECOND)
+    assert rejects(desk) == {}  # nobody knows any more whether it would look good
+    desk = Desk(Proof.NONE, unverified=False)
+    opened(desk)
+    assert {key[3] for key in rejects(desk)} == {"unverified"}
+
+
+def test_at_par_there_is_nothing_to_count() -> None:
+    desk = Desk()
+    opened(desk, 0.9999, 1.0)
+    assert rejects(desk) == {}
 
 
 def test_it_recomputes_from_its_line_and_from_what_is_stored() -> None:

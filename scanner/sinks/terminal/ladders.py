@@ -14,7 +14,7 @@ NARROW, BROAD = 31, 46
 LEAST_FOR_BROAD = 110
 LEAST_LADDER = 21
 LEAST_CHART, HIGHEST_CHART = 4, 13
-MOST_STOPS = 3
+MOST_STOPS, MOST_BESIDE = 3, 2
 TAKEN, PARTLY = "▶", "▷"
 
 
@@ -32,7 +32,8 @@ def pane(
         return [title, *orders.lines(row, detail, palette, width)][:height]
     if row.buy is None or row.sell is None or detail.sum is None:
         left = max(width - BROAD, NARROW)
-        blocks = [(_nothing(row, palette, left), left), (_quotes(detail, palette), width - left)]
+        why = [*_nothing(row, palette, left), *_stops(row, detail, palette, left)]
+        blocks = [(why, left), (_quotes(detail, palette), width - left)]
         return [title, *beside(blocks, body, palette.text)]
     figured = _right(row, detail, palette, right, body)
     if each < LEAST_LADDER:
@@ -118,8 +119,7 @@ def _right(row: Row, detail: Detail, palette: Palette, width: int, height: int) 
     assert detail.sum is not None
     lines = _arithmetic(row, detail.sum, palette, width)
     lines += moving.lines(detail, palette, width)
-    stops = () if row.standing is Standing.OPEN else detail.stops[:MOST_STOPS]
-    lines += [_stop(stop, palette, width) for stop in stops]
+    lines += _stops(row, detail, palette, width)
     quotes = _quotes(detail, palette)
     if width >= BROAD and height - len(lines) > len(quotes):
         lines += [[], *quotes]
@@ -132,10 +132,20 @@ def _right(row: Row, detail: Detail, palette: Palette, width: int, height: int) 
     return lines
 
 
+def _stops(row: Row, detail: Detail, palette: Palette, width: int) -> list[Line]:
+    """Why it is not flagged, and why nothing else is that the symbol takes part in."""
+    of_it = [stop for stop in detail.stops if not stop.beside]
+    others = [stop for stop in detail.stops if stop.beside][:MOST_BESIDE]
+    shown = others if row.standing is Standing.OPEN else [*of_it[:MOST_STOPS], *others]
+    return [_stop(stop, palette, width) for stop in shown]
+
+
 def _stop(stop: Stop, palette: Palette, width: int) -> Line:
     """Why it was not flagged in this minute."""
     short = f", {stop.shortfall_bps:,.2f} bps short" if stop.shortfall_bps else ""
     told = f" stopped {stop.count:,}× by {stop.gate}{short}"
+    if stop.beside:
+        told = f" {stop.beside}: {stop.gate} {stop.count:,}×{short}"
     return Pen().cell(told, width, palette.dim).line
 
 

@@ -129,6 +129,24 @@ def test_a_row_that_is_not_flagged_says_what_stopped_it() -> None:
     assert "stopped" not in pane(best_row(), stopped)
 
 
+def test_what_stopped_the_other_kinds_of_a_symbol_stands_below() -> None:
+    stops = (
+        *(Stop(gate, 9, 0.0) for gate in ("fees", "lot", "size", "skew")),
+        Stop("threshold", 600, 1.5, "loop USDT/BTC/ETH/USDT"),
+        Stop("fees", 10, 0.0, "multi"),
+        Stop("fees", 1, 0.0, "parity okx"),
+    )
+    told = pane(row("BTC/USDT", -29.62), replace(detail(), stops=stops))
+    assert " stopped 9× by size\n" in told and "skew" not in told
+    assert " loop USDT/BTC/ETH/USDT: threshold 600×, 1.50" in told
+    assert " multi: fees 10×" in told and "parity" not in told
+    told = pane(best_row(), replace(detail(), stops=stops))
+    assert "by size" not in told and " multi: fees 10×" in told
+    alone = Row(symbol="ETC/EUR", base="ETC", quote="EUR", live=1, books=3)
+    told = pane(alone, replace(detail(alone), asks=(), bids=(), sum=None, stops=stops))
+    assert " multi: fees 10×" in told
+
+
 def test_every_venue_and_the_best_of_each_side() -> None:
     told = pane()
     assert "100,200.00*" in told and "100,000.0*" in told
