@@ -9,9 +9,13 @@ from scanner.books.store import BookStore
 from scanner.engine.assets import Sameness, sameness
 from scanner.engine.gates import Gate
 from scanner.engine.groups import Groups
+from scanner.events import Suspect
 from scanner.types import Market
 
 Route = tuple[int, int]
+
+# What stands is told of again after so long, ns.
+AGAIN = 60_000_000_000
 
 
 class Apart:
@@ -29,7 +33,7 @@ class Apart:
         self._markets = markets
         self._bar = bar
         self._routes: dict[Route, str] = {}
-        self._told: set[Route] = set()
+        self._told: dict[Route, Suspect] = {}
 
     def why(self, buy: int, sell: int) -> str:
         """What says that the two are not of one coin; empty if nothing does."""
@@ -52,16 +56,24 @@ class Apart:
     def forget(self, book: int) -> None:
         """The book takes no part any more."""
         self._routes = {route: why for route, why in self._routes.items() if book not in route}
-        self._told = {route for route in self._told if book not in route}
+        self._told = {route: told for route, told in self._told.items() if book not in route}
 
-    def untold(self) -> dict[Route, str]:
-        """One way of each pair that has not been told of."""
-        return {
-            route: why
-            for route, why in self._routes.items()
-            if route[0] < route[1] and route not in self._told
-        }
+    def due(self, at: int) -> list[tuple[Route, str, Suspect | None]]:
+        """One way of each pair that is to be told of, why it is barred, and what was told of it
+        last (None: nothing): it is new, is barred for another reason, or was told a minute ago."""
+        found = []
+        for route, why in self._routes.items():
+            told = self._told.get(route)
+            if told is None or told.reason != why or at - told.at >= AGAIN:
+                found.append((route, why, told))
+        return [each for each in found if each[0][0] < each[0][1]]
 
-    def tell(self, route: Route) -> None:
+    def tell(self, route: Route, told: Suspect) -> None:
         """This one has been told of."""
-        self._told.add(route)
+        self._told[route] = told
+
+    def released(self) -> dict[Route, Suspect]:
+        """What was told last of those that are not barred any more, each once."""
+        gone = {route: told for route, told in self._told.items() if route not in self._routes}
+        self._told = {route: told for route, told in self._told.items() if route in self._routes}
+        return gone

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from scanner.books import layout as L
 from scanner.books.store import BookStore
-from scanner.engine.apart import Apart
+from scanner.engine.apart import AGAIN, Apart
 from scanner.engine.gates import Gate
 from scanner.engine.groups import Groups
 from scanner.engine.moves import Moves
@@ -30,8 +30,6 @@ SECOND = 1_000_000_000
 PERIOD = SECOND
 # What has been well for this long is let go: a price that flickers about the limit is not.
 RELEASE = 60 * SECOND
-# What stays is told of again, with the figures of then.
-AGAIN = 60 * SECOND
 # How far a ratio may be from a power of ten to be taken for one.
 NEAR = math.log10(1.1)
 STRUCTURAL = "structural premium"
@@ -121,8 +119,9 @@ class Quarantine:
             return
         self._looked = at
         asked = math.isfinite(rules.suspect_bps) or rules.structural
-        untold = self._apart.untold()
-        if not asked and not self._doubts and not self._premiums and not untold:
+        self._release_apart(at)
+        due = self._apart.due(at)
+        if not asked and not self._doubts and not self._premiums and not due:
             return
         live: dict[int, Seen] = {}
         beyond: set[Route] = set()
@@ -138,9 +137,9 @@ class Quarantine:
         self._doubt(beyond, live, at)
         self._wait(paying if rules.structural else set(), live, at)
         self._apply(rules.structural, live, at)
-        for route, why in untold.items():
+        for route, why, told in due:
             if route[0] in live and route[1] in live:
-                self._say_apart(route, why, live, at)
+                self._say_apart(route, why, told, live, at)
 
     def _live(self, group: int) -> list[list[Seen]]:
         """The live books of a group that have both sides, by their quote."""
@@ -232,11 +231,23 @@ class Quarantine:
         told = self._suspect(buy, sell, it.reason, it.held.since, state, at, moves)
         self._tell(replace(told, structural=it.structural))
 
-    def _say_apart(self, route: Route, why: str, live: Mapping[int, Seen], at: int) -> None:
+    def _say_apart(
+        self, route: Route, why: str, last: Suspect | None, live: Mapping[int, Seen], at: int
+    ) -> None:
         """One line for a pair whose contracts say that they are of two coins."""
         cheap, dear = sorted((live[route[0]], live[route[1]]), key=lambda seen: seen.mid)
-        self._tell(self._suspect(cheap, dear, why, at, "barred", at))
-        self._apart.tell(route)
+        state = "barred" if last is None else "held" if last.reason == why else "changed"
+        since = at if last is None else last.since
+        told = self._suspect(cheap, dear, why, since, state, at)
+        self._tell(told)
+        self._apart.tell(route, told)
+
+    def _release_apart(self, at: int) -> None:
+        """Contracts that do not differ any more. What prices say of the same pair is told anew."""
+        for (one, other), told in self._apart.released().items():
+            self._tell(replace(told, state="released", at=at))
+            for route in ((one, other), (other, one)):
+                self._told_at.pop(route, None)
 
     def _suspect(
         self,

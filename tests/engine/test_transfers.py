@@ -297,7 +297,39 @@ def test_two_contracts_are_two_coins_whatever_they_are_called(bench: Bench) -> N
     bench.change("b", wallet=wallet("ERC20", contract="0x" + "ab" * 20))
     bench.show_both()
     assert bench.said[-1].event == "opened"
-    assert len(suspects) == 1
+    bench.engine.tick(AT + SECOND)
+    assert suspects[1:] == [replace(suspects[0], state="released", at=AT + SECOND)]
+    bench.engine.tick(AT + 2 * SECOND)
+    assert len(suspects) == 2
+
+
+def test_contracts_that_differ_are_told_of_each_minute_and_when_they_do_otherwise(
+    bench: Bench,
+) -> None:
+    bench.change("a", wallet=wallet("ERC20", contract="0x" + "ab" * 20))
+    bench.change("b", wallet=wallet("ERC20", contract="0x" + "cd" * 20))
+    bench.show_both()
+    for second in range(61):
+        bench.engine.tick(AT + second * SECOND)
+    told = [(one.state, one.at - AT, one.since - AT) for one in bench.suspects]
+    assert told == [("barred", 0, 0), ("held", 60 * SECOND, 0)]
+    for book in "ab":
+        address = "0x" + book * 40
+        bench.change(book, wallet=wallet("BSC", contract=address))
+    bench.engine.tick(AT + 62 * SECOND)
+    assert [(one.state, one.reason) for one in bench.suspects[2:]] == [
+        ("changed", "another contract on BSC")
+    ]
+
+
+def test_of_a_book_that_left_nothing_is_told_any_more(bench: Bench) -> None:
+    bench.change("a", wallet=wallet("ERC20", contract="0x" + "ab" * 20))
+    bench.change("b", wallet=wallet("ERC20", contract="0x" + "cd" * 20))
+    bench.show_both()
+    bench.engine.tick(AT)
+    bench.engine.remove(bench.book("b"))
+    bench.engine.tick(AT + 120 * SECOND)
+    assert [one.state for one in bench.suspects] == ["barred"]
 
 
 def test_a_book_that_comes_later_is_held_against_the_others(bench: Bench) -> None:
