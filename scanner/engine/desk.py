@@ -3,7 +3,7 @@ whether they may be trusted, and where what stops them is counted."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -11,12 +11,14 @@ from msgspec import Struct
 from scanner.books.store import BookStore
 from scanner.engine.capital import Capital
 from scanner.engine.currencies import Currencies
+from scanner.engine.following import Following, Reckon
 from scanner.engine.groups import Groups
 from scanner.engine.legs import Traded
 from scanner.engine.pairs import Pairs
 from scanner.engine.rejects import Rejects
 from scanner.engine.rules import Rules
 from scanner.engine.trust import Trust
+from scanner.events import Opportunity
 
 
 class Desk(Struct, frozen=True, kw_only=True):
@@ -29,6 +31,7 @@ class Desk(Struct, frozen=True, kw_only=True):
     pairs: Pairs
     rejects: Rejects
     trust: Trust
+    following: Following | None = None
 
     @property
     def rules(self) -> Rules:
@@ -39,6 +42,11 @@ class Desk(Struct, frozen=True, kw_only=True):
     def capital(self) -> Capital:
         """What may be spent where."""
         return self.pairs.capital
+
+    def follow(self, opened: Opportunity | None, books: Sequence[int], reckon: Reckon) -> None:
+        """What has opened, if anything has, is followed from now on, if anybody does."""
+        if opened is not None and self.following is not None:
+            self.following.follow(opened, books, reckon)
 
     def accounting(self, currency: str, profit: float, at: int) -> dict[str, Any]:
         """The fields of an ``Opportunity`` that tell a profit in the accounting currency."""

@@ -107,6 +107,7 @@ class Engine:
             pairs=self._pairs,
             rejects=self.rejects,
             trust=Trust(store, self._groups, self._traded),
+            following=following,
         )
         self.several = Several(desk, ids, emit, lambda: self.changes)
         self.configure(thresholds, bounds, rules or Rules())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -19,9 +20,11 @@ from scanner.engine.conversion import Exchange
 from scanner.engine.costs import reached
 from scanner.engine.currency_graph import CurrencyGraph, Edge
 from scanner.engine.desk import Desk
+from scanner.engine.following import Reckon
 from scanner.engine.gates import Gate, Rejection
 from scanner.engine.legs import Stamp, leg
 from scanner.engine.opened import Opened
+from scanner.engine.paper_many import fill_loop
 from scanner.engine.rules import CROSS_QUOTE, LOOP
 from scanner.engine.trust import Doubt
 from scanner.events import Opportunity
@@ -77,7 +80,9 @@ class Loops:
         if best is not None:
             result, hops = best
             self._hops[key] = hops
-            self._opened.keep(key, self._state(key, result, at), [book for book, _ in hops])
+            books = [book for book, _ in hops]
+            opened = self._opened.keep(key, self._state(key, result, at), books)
+            self._desk.follow(opened, books, self._reckon(result))
         elif key in self._opened:
             self._opened.close(key, self._why(key, at), at)
         elif stopped is not None:
@@ -240,6 +245,11 @@ class Loops:
         if found.gate is Gate.FEES:
             return "no net edge left"
         return "less than the smallest order is left"
+
+    def _reckon(self, found: cycle.Result) -> Reckon:
+        hops = [order.exchange for order in found.orders]
+        limit = self._desk.rules.suspect_bps
+        return partial(fill_loop, self._desk.store, hops, found.size, limit)
 
     def _state(self, key: Key, found: cycle.Result, at: int) -> Opportunity:
         desk, currency = self._desk, key[1][0]

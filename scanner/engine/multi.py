@@ -7,6 +7,7 @@ that pays. One life for each symbol, whatever the orders of the moment are.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -14,10 +15,12 @@ from scanner.books import layout as L
 from scanner.engine import allocation, graph
 from scanner.engine.capital import name
 from scanner.engine.desk import Desk
+from scanner.engine.following import Reckon
 from scanner.engine.gates import Gate, Rejection
 from scanner.engine.legs import Stamp, leg
 from scanner.engine.opened import Opened
 from scanner.engine.orders import Offer
+from scanner.engine.paper_many import Sized, fill_all
 from scanner.engine.rules import MULTI
 from scanner.events import Leg, Opportunity
 from scanner.types import Side
@@ -53,7 +56,8 @@ class Multi:
                 missing = self._opened.thresholds.short(found, open_=symbol in self._opened)
                 if missing is None:
                     books = [part.offer.book for part in (*found.buys, *found.sells)]
-                    self._opened.keep(symbol, self._state(found, at), books)
+                    opened = self._opened.keep(symbol, self._state(found, at), books)
+                    self._desk.follow(opened, books, self._reckon(found))
                     continue
                 found = missing
             if symbol in self._opened:
@@ -178,6 +182,14 @@ class Multi:
             unrounded=found.unrounded,
             **self._desk.accounting(market.quote, found.net_profit, at),
         )
+
+    def _reckon(self, found: allocation.Result) -> Reckon:
+        orders = [
+            Sized(part.offer.book, side, part.size, part.offer.terms)
+            for side, parts in ((Side.ASK, found.buys), (Side.BID, found.sells))
+            for part in parts
+        ]
+        return partial(fill_all, self._desk.store, orders, self._desk.rules.suspect_bps)
 
     def _leg(self, part: allocation.Part, side: Side, at: int) -> Leg:
         book, desk = part.offer.book, self._desk

@@ -43,19 +43,21 @@ class Opened(Generic[Key]):
         """The newest state of each, told or not."""
         return [life.last for life in self._lives.values()]
 
-    def keep(self, key: Key, state: Opportunity, books: Sequence[int]) -> None:
-        """It is worth it: it opens, or goes on."""
+    def keep(self, key: Key, state: Opportunity, books: Sequence[int]) -> Opportunity | None:
+        """It is worth it: it opens (what has opened is returned), or goes on."""
         life = self._lives.get(key)
         if life is None:
-            if not self._over:
-                opened = replace(state, id=self._ids.new(state.at))
-                self._lives[key], self._books[key] = Life(opened), tuple(books)
-                self._emit(opened)
-            return
+            if self._over:
+                return None
+            opened = replace(state, id=self._ids.new(state.at))
+            self._lives[key], self._books[key] = Life(opened), tuple(books)
+            self._emit(opened)
+            return opened
         self._books[key] = tuple(books)
         told = life.update(state, self.thresholds.update_interval)
         if told is not None:
             self._emit(told)
+        return None
 
     def close(self, key: Key, reason: str, at: int) -> None:
         """It is over, if it was there."""

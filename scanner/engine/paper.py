@@ -14,6 +14,7 @@ from scanner.engine.terms import Level, Terms, value
 from scanner.types import Side
 
 FIRST_LEVELS, MOST_LEVELS = 64, 1 << 17
+TOO_FAR = "the prices are too far apart to be of one thing"
 
 
 class Orders(Struct, frozen=True, kw_only=True):
@@ -40,20 +41,20 @@ class Orders(Struct, frozen=True, kw_only=True):
 def fill(store: BookStore, orders: Orders) -> Fill | str:
     """What they leave; or why that is not known: not as much is shown, no smallest order converts
     it, or prices are so far apart that they are not of one thing."""
-    asks = _enough(store, orders.buy, Side.ASK, orders.bought)
-    bids = _enough(store, orders.sell, Side.BID, orders.sold)
+    asks = enough(store, orders.buy, Side.ASK, orders.bought)
+    bids = enough(store, orders.sell, Side.BID, orders.sold)
     for ladder, terms in ((asks, orders.buyer), (bids, orders.seller)):
         if not ladder:
-            return _too_little(terms)
+            return too_little(terms)
     paid, received = value(asks, orders.bought), value(bids, orders.sold)
     exchange, terms = orders.exchange, orders.seller
     if exchange is not None and exchange.terms is not None:
-        exchange = _deep_enough(store, exchange, received * terms.sell_quote)
+        exchange = deep_enough(store, exchange, received * terms.sell_quote)
         if not exchange.levels:
-            return _too_little(exchange.terms or terms)
+            return too_little(exchange.terms or terms)
     rate = exchange.ladder()[0][0] if exchange is not None else 1.0
     if (bids[0][0] * rate / asks[0][0] - 1) * 1e4 > orders.suspect_bps:
-        return "the prices are too far apart to be of one thing"
+        return TOO_FAR
     done = costs.left(paid, received, orders.buyer, orders.seller, exchange)
     if isinstance(done, Rejection):
         return "what the sale brings is less than the smallest order that converts it"
@@ -61,7 +62,7 @@ def fill(store: BookStore, orders: Orders) -> Fill | str:
     return Fill(net, net / done.cost * 1e4)
 
 
-def _enough(store: BookStore, book: int, side: Side, size: float) -> list[Level]:
+def enough(store: BookStore, book: int, side: Side, size: float) -> list[Level]:
     """The levels that hold ``size`` (base) and perhaps more; none if all of them hold less."""
     levels = FIRST_LEVELS
     while True:
@@ -73,7 +74,7 @@ def _enough(store: BookStore, book: int, side: Side, size: float) -> list[Level]
         levels *= 4
 
 
-def _deep_enough(store: BookStore, exchange: Exchange, amount: float) -> Exchange:
+def deep_enough(store: BookStore, exchange: Exchange, amount: float) -> Exchange:
     """With the levels that turn ``amount`` of what is given, and perhaps more; none if all of them
     turn less."""
     levels = FIRST_LEVELS
@@ -87,5 +88,6 @@ def _deep_enough(store: BookStore, exchange: Exchange, amount: float) -> Exchang
         levels *= 4
 
 
-def _too_little(terms: Terms) -> str:
+def too_little(terms: Terms) -> str:
+    """That not as much as the size is shown."""
     return f"less than its size is shown on {terms.market.venue}"

@@ -16,6 +16,7 @@ from scanner.config import Config, VenueConfig
 from scanner.engine.ids import Ids
 from scanner.engine.overview import Overview
 from scanner.events import (
+    DELAYS_MS,
     FeedEvent,
     FundingSample,
     Opportunity,
@@ -94,6 +95,7 @@ class Scan:
         self._begun = self._over = False
         self._coins: set[str] = set()
         self._open: set[str] = set()
+        self._followed: set[str] = set()
         self._suspects: set[tuple[object, ...]] = set()
         self._beside = [group.create_task(self._ticks()), group.create_task(self._minutes())]
 
@@ -145,11 +147,17 @@ class Scan:
             self._open.discard(event.id)
         else:
             self._open.add(event.id)
+        if event.event == "opened":
+            self._followed.add(event.id)
         self._tell(event)
 
     def _survived(self, found: Survival) -> None:
-        if not self._over and self._own(found.symbol):
-            self._tell(found)
+        """Of what this worker has told of: the symbol of a loop does not say whose it is."""
+        if self._over or found.id not in self._followed:
+            return
+        if found.delay_ms == DELAYS_MS[-1]:
+            self._followed.discard(found.id)
+        self._tell(found)
 
     def _pegged(self, peg: Peg) -> None:
         if not self._over and self._own(peg.via or peg.symbol):

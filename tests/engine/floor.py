@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from scanner.books.store import BookStore, Keys
 from scanner.engine.engine import Bounds, Engine
+from scanner.engine.following import Following
 from scanner.engine.ids import Ids
 from scanner.engine.rules import Rules
 from scanner.engine.tracker import Thresholds
-from scanner.events import Opportunity
+from scanner.events import Opportunity, Survival
 from scanner.steps import Snapshot
 from scanner.types import BookState, LevelLayout, Market, Proof
 
@@ -31,8 +32,11 @@ class Floor:
         self.rules = rules
         self.thresholds = thresholds or Thresholds(min_net_bps=5, update_interval=0)
         self.bounds = Bounds(max_age=3 * SECOND, max_skew=SECOND)
+        self.survived: list[Survival] = []
+        self.following = Following(self.store, self.survived.append)
         self.engine = Engine(
-            self.store, self.thresholds, self.bounds, Ids(lambda n: 0), self.said.append, rules
+            *(self.store, self.thresholds, self.bounds, Ids(lambda n: 0), self.said.append, rules),
+            following=self.following,
         )
         self.books: dict[str, int] = {}
         self._sequence = 0
@@ -44,6 +48,7 @@ class Floor:
 
     def show(self, name: str, bids: Ladder, asks: Ladder, at: int = AT) -> None:
         """The book is this from now on."""
+        self.following.settle(at)
         self._sequence += 1
         sides = {"bids": _text(bids), "asks": _text(asks)}
         step = Snapshot(market="", sequence=self._sequence, **sides)  # type: ignore[arg-type]
@@ -67,6 +72,7 @@ class Floor:
 
     def tick(self, at: int = AT) -> list[Opportunity]:
         """Time goes on to ``at``; what was said in that."""
+        self.following.settle(at)
         before = len(self.said)
         self.engine.tick(at)
         return self.said[before:]

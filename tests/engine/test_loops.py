@@ -409,3 +409,50 @@ def test_the_engine_finds_what_the_oracle_finds(random: Random) -> None:
         )
     assert opened == {}
     event(f"flagged {min(flagged, 5)}")
+
+
+def test_it_is_followed_with_what_was_put_in_at_the_prices_of_then(floor: Floor) -> None:
+    show(floor)
+    (found,) = floor.tick()
+    floor.show("a ETH/BTC", [(0.0299, 10)], [(0.0303, 20)], AT + 60_000_000)
+    floor.show("a ETH/USDT", [(3_015, 1)], [(3_020, 9)], AT + 300_000_000)
+    floor.following.settle(AT + SECOND)
+    first, then, again, *rest = floor.survived
+    assert (first.id, first.symbol, first.reason) == (found.id, "USDT/BTC/ETH/USDT", "")
+    assert first.net_profit == pytest.approx(found.net_profit, rel=1e-9)
+    assert first.net_bps == pytest.approx(found.net_bps, rel=1e-9)
+    left = (found.net_profit + found.size) * 0.03 / 0.0303 - found.size
+    assert left < 0
+    assert then.net_profit == again.net_profit == pytest.approx(left, rel=1e-9)
+    assert {one.reason for one in rest} == {"less than its size is shown on a"}
+
+
+def test_in_lots_it_is_worth_what_it_was_while_nothing_changes(floor: Floor) -> None:
+    for symbol, lot in (("BTC/USDT", 1e-5), ("ETH/BTC", 1e-3), ("ETH/USDT", 1e-4)):
+        floor.change(f"a {symbol}", lot=lot, min_notional=1e-6)
+    show(floor)
+    (found,) = floor.tick()
+    for at in range(AT, AT + SECOND + 1, SECOND // 10):
+        floor.following.settle(at)
+    assert len(floor.survived) == 5
+    for one in floor.survived:
+        assert one.net_profit == pytest.approx(found.net_profit, abs=found.size * 1e-6)
+
+
+def test_what_comes_of_it_may_be_under_the_smallest_order_by_then(floor: Floor) -> None:
+    show(floor)
+    (found,) = floor.tick()
+    eth = found.legs[1].size
+    terms = floor.engine.markets[floor.books["a ETH/BTC"]]
+    assert terms.min_amount == 0
+    floor.following.finish("the end", AT + 1)
+    assert {one.reason for one in floor.survived} == {"the end"}
+    floor = triangle(ONLY)
+    floor.change("a ETH/BTC", min_amount=eth)
+    show(floor)
+    floor.tick()
+    floor.show("a ETH/BTC", [(0.0299, 10)], [(0.0303, 20)], AT + 1)
+    floor.following.settle(AT + SECOND // 10)
+    assert {one.reason for one in floor.survived} == {
+        "less comes of it than the smallest order on a"
+    }

@@ -253,3 +253,31 @@ def test_the_engine_finds_what_the_oracle_finds(random: Random) -> None:
     # found then is true, and near the best. ``test_allocation`` looks at all of them.
     assert found.net_profit >= float(expected.net) * (1 - 1e-3 if alike else 0.75)
     assert found.net_profit <= float(expected.net) * (1 + 1e-9)
+
+
+def test_it_is_followed_at_its_sizes_and_the_prices_of_then(floor: Floor) -> None:
+    show(floor)
+    (found,) = floor.tick()
+    late = AT + 60_000_000
+    floor.show("c BTC/USDT", [(100.8, 1), (100.7, 9)], [(101.05, 1)], late)
+    floor.show("a BTC/USDT", [(99.95, 1)], [(100, 0.5)], AT + 300_000_000)
+    floor.following.settle(AT + SECOND)
+    first, then, *rest = floor.survived
+    assert (first.id, first.symbol, first.reason) == (found.id, "BTC/USDT", "")
+    assert first.net_profit == pytest.approx(found.net_profit, rel=1e-12)
+    assert first.net_bps == pytest.approx(found.net_bps, rel=1e-12)
+    lost = (101 * 1.5 - (100.8 + 0.5 * 100.7)) * (1 - FEE)
+    assert then.net_profit == pytest.approx(found.net_profit - lost, rel=1e-9)
+    assert rest[0].net_profit == then.net_profit
+    assert {one.reason for one in rest[1:]} == {"less than its size is shown on a"}
+
+
+def test_prices_that_are_of_two_things_by_then_say_nothing(floor: Floor) -> None:
+    floor.configure(suspect_bps=500.0)
+    show(floor)
+    floor.tick()
+    floor.show("c BTC/USDT", [(120, 1.5)], [(121, 1)], AT + 1)
+    floor.following.settle(AT + SECOND // 10)
+    assert {one.reason for one in floor.survived} == {
+        "the prices are too far apart to be of one thing"
+    }

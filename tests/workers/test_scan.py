@@ -145,9 +145,23 @@ async def test_of_a_conversion_that_another_worker_scans_nothing_is_told(
         assert made.state(False).open == made.frame(Query()).totals.open == 1
         made._found(replace(opportunity(0), symbol="X/Q", event="closed"))
         assert made.state(False).open == 0
-        for symbol in ("X/Q", "USDC/Q"):
-            made._survived(Survival(id="0", symbol=symbol, delay_ms=50, at=1, net_profit=1.0))
+        for number, symbol in (("0", "X/Q"), ("1", "USDC/Q"), ("0", "X/Q")):
+            made._survived(Survival(id=number, symbol=symbol, delay_ms=1000, at=1, net_profit=1.0))
         assert [event.symbol for event in told if isinstance(event, Survival)] == ["X/Q"]
+
+
+async def test_what_became_of_a_loop_is_told_by_who_tells_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its symbol begins with money, which no worker has as a coin."""
+    async with scanning(monkeypatch) as (made, told):
+        await made.carry(config(), [market("okx"), market("gate")])
+        found = opportunity(0)
+        legs = tuple(replace(found.buy, symbol=symbol) for symbol in ("X/Q", "X/Y", "Y/Q"))
+        loop = replace(found, symbol="Q/X/Y/Q", legs=legs, kind="loop")
+        made._found(loop)
+        made._survived(Survival(id=loop.id, symbol="Q/X/Y/Q", delay_ms=50, at=1, net_profit=1.0))
+        assert [event.symbol for event in told if isinstance(event, Survival)] == ["Q/X/Y/Q"]
 
 
 async def test_every_book_is_looked_at_only_for_those_who_measure(
