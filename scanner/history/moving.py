@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -143,7 +144,8 @@ def _converted(leg: Leg, amount: float) -> float:
     else:
         size = amount / (1 + leg.fee_rate if in_base else 1.0)
     if leg.lot:
-        size = math.floor(size / leg.lot * (1 + 1e-12)) * leg.lot
+        # What sums of floats leave is beyond 14 digits; of 10^12 lots, more of them would be a lot.
+        size = int(Decimal(f"{size:.14g}") // Decimal(f"{leg.lot:.14g}")) * leg.lot
     return converted(replace(leg, size=size)).got
 
 
