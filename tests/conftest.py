@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -12,6 +13,32 @@ from hypothesis import settings
 from scanner.warm import compiled
 
 MOST_WORKERS = 4
+# Begun first, so that none of them is left to one worker when the others have done: those that take
+# seconds, what keeps a processor busy beside what waits for sockets.
+FIRST = (
+    "test_end_to_end.py",
+    "faults/test_faults.py",
+    "lab/test_contracts_ccxt.py",
+    "test_recordings.py",
+    "workers/test_crew.py",
+    "storage/test_slices.py",
+    "test_reload_end_to_end.py",
+    "sinks/alerts/test_restart.py",
+    "storage/test_queries.py",
+    "test_hedge_command.py",
+    "test_history.py",
+    "test_markets.py",
+    "lab/test_gate.py",
+    "sinks/alerts/test_delivery.py",
+    "storage/test_trouble.py",
+    "fast/test_wire.py",
+    "sinks/terminal/test_real_terminal.py",
+    "lab/test_kucoin.py",
+    "fast/test_lab.py",
+    "test_hedge_live.py",
+    "lab/test_recording_wire.py",
+    "test_contracts_end_to_end.py",
+)
 WARM = "from scanner.warm import warm_alone; warm_alone()"
 
 # The machine is shared: how long an example takes says nothing about the code.
@@ -21,12 +48,26 @@ settings.load_profile("shared-machine")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """The whole suite runs on all cores; what is chosen from it here, which starts at once."""
+    """The whole suite keeps all cores busy, one worker more than there are, as a third of the time
+    is waiting for sockets and processes; what is chosen from it runs here, which starts at once."""
     chosen = config.args_source is pytest.Config.ArgsSource.INVOCATION_DIR
     chosen |= config.args_source is pytest.Config.ArgsSource.ARGS
     if chosen or config.option.keyword or config.option.markexpr or config.getoption("lf", False):
         return 0
-    return min(os.cpu_count() or 1, MOST_WORKERS)
+    return min((os.cpu_count() or 1) + 1, MOST_WORKERS)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The order in which the files of the whole suite are begun."""
+    if hasattr(config, "workerinput"):
+        places = {config.rootpath / "tests" / name: place for place, name in enumerate(FIRST)}
+        items.sort(key=lambda item: places.get(item.path, len(FIRST)))
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays: each collection of garbage need not look through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
