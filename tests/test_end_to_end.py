@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import pytest
+from msgspec.json import Decoder
 
 from tests.processes import alive, children
 
@@ -26,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 CROSSBOOK = [sys.executable, "-c", "from scanner.cli import main; main()"]
 LIMIT = 3_000_000_000
 CLOCKS = 5_000_000
-SECONDS = 12
+SECONDS = 8
 # How long a starved process may stand still before what it then reads is not believed
 # (``Timing.stall``);
 # messages without a time of their venue may be older by that.
@@ -70,7 +71,7 @@ def session(
         watched = run("watch", "--config", config, "--seconds", SECONDS, "--json")
     assert watched.returncode == 0, watched.stderr
     flagged = [json.loads(line) for line in watched.stdout.splitlines()]
-    return flagged, [json.loads(line) for line in truth.open()], watched.stderr
+    return flagged, Decoder().decode_lines(truth.read_bytes()), watched.stderr
 
 
 def taken(levels: list[Level], size: float) -> float:
