@@ -152,7 +152,7 @@ def exchange(conversion: slow.Conversion | None, means: slow.Means) -> Exchange 
     )
 
 
-@settings(max_examples=repeats(400, 1500), deadline=None)
+@settings(max_examples=repeats(200, 1500), deadline=None)
 @given(st.randoms(use_true_random=True))
 def test_the_exact_computation_agrees(random: Random) -> None:
     buy, sell, conversion, means = chosen = route(random)
@@ -179,7 +179,7 @@ def test_the_exact_computation_agrees(random: Random) -> None:
     compare(found, expected)
 
 
-@settings(max_examples=repeats(150, 1000), deadline=None)
+@settings(max_examples=repeats(80, 1000), deadline=None)
 @given(st.randoms(use_true_random=True))
 def test_the_sizes_that_pay_a_withdrawal_agree(random: Random) -> None:
     buy, sell, conversion, means = route(random)
@@ -345,7 +345,7 @@ def text(levels: Sequence[slow.Level]) -> bytes:
     return json.dumps([[str(float(p)), str(float(s))] for p, s in levels]).encode()
 
 
-@settings(max_examples=repeats(80, 250), deadline=None)
+@settings(max_examples=repeats(40, 250), deadline=None)
 @given(st.randoms(use_true_random=True))
 def test_the_engine_flags_what_the_oracle_finds(random: Random) -> None:
     floor = Floor(random)

@@ -130,7 +130,7 @@ def test_groups_are_those_of_the_slow_way(
     rng, reader = random.Random(2), open_reader(url)
     exact = {
         right_groups(reader, stored, asked_at_random(rng), rng.choice([*By]))
-        for _ in range(repeats(20, 60))
+        for _ in range(repeats(12, 60))
     }
     assert exact == ({True} if exact_rows else {True, False})
 
@@ -148,7 +148,7 @@ def test_lists_are_those_of_the_slow_way(
 ) -> None:
     monkeypatch.setattr(listing, "STEPS", steps)
     rng, reader = random.Random(3), open_reader(url)
-    for _ in range(repeats(20, 40)):
+    for _ in range(repeats(10, 40)):
         asked, sort, limit = asked_at_random(rng), rng.choice([*Sort]), rng.choice((1, 20, 200))
         right_list(reader, stored, asked, sort, limit, rng.random() < 0.3)
 

@@ -14,12 +14,15 @@ from sqlalchemy.engine import Connection
 from scanner.events import Opportunity
 from storage import segments, slices, summary
 from storage.columns import DAY, hour_of_week
+from storage.database import for_writing
+from storage.location import located
 from storage.queries import By, Filter, Reader, open_reader, packed
 from storage.queries import slices as queries
 from storage.schema import opportunity, opportunity_segment, opportunity_slice
 from storage.segments import Builder, Stretch
 from storage.series import Wider
 from storage.slices import Level, Order
+from tests.repeats import repeats
 from tests.storage.events import START
 from tests.storage.opportunities import change, some, write
 from tests.storage.test_queries import asked_at_random, right_groups, seal
@@ -67,8 +70,11 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Order, int]]:
 
 def build(url: str, at: int = LATE) -> None:
     builder = Builder()
-    while change(url, lambda c: builder.step(c, at)):
-        pass
+    engine, left = for_writing(located(url)), True
+    while left:
+        with engine.connect() as connection, connection.begin():
+            left = builder.step(connection, at)
+    engine.dispose()
 
 
 def count(url: str, table: str = "opportunity_segment", where: str = "1 = 1") -> int:
@@ -117,13 +123,13 @@ def test_so_are_those_of_filters_of_all_kinds(
 ) -> None:
     monkeypatch.setattr(packed, "SORTED", 0)  # never the rows of a symbol in place of slices
     reader, rng = open_reader(url), random.Random(5)
-    for number in range(80):
+    for number in range(repeats(50, 200)):
         monkeypatch.setattr(packed, "SPARED", (-(10**9), 10**9)[number % 2])
         asked = asked_at_random(rng)
         if not asked.thresholds:
             asked = replace(asked, min_net_bps=rng.choice((1.0, 5.0, 9.9)))
         right_groups(reader, stored, asked, rng.choice([*By]))
-    assert len(read) > 40
+    assert len(read) > repeats(25, 100)
 
 
 def test_few_are_told_exactly(
