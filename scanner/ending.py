@@ -25,15 +25,36 @@ def on_signals() -> None:
         signal.signal(name, _interrupt)
 
 
+class _Later:
+    """Takes signals that nobody can act on yet."""
+
+    def __init__(self) -> None:
+        self.came = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.came = True
+
+
 @contextmanager
 def held() -> Iterator[None]:
     """Signals that come while an event loop starts wait for ``stop_event``, or for the end of the
-    block: an interrupt in the middle of that would leave a coroutine that nobody has awaited."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    block: an interrupt in the middle of that would leave a coroutine that nobody has awaited, or a
+    loop that cannot be closed. (To block them in this thread would not do: those of libraries take
+    them too.)"""
+    if signal.getsignal(signal.SIGTERM) is not _interrupt:  # no command, but part of a test
+        yield
+        return
+    later = _Later()
+    for name in SIGNALS:
+        signal.signal(name, later)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        unasked = signal.getsignal(signal.SIGTERM) is later
+        if unasked:
+            on_signals()
+        if unasked and later.came:
+            _interrupt(signal.SIGTERM, None)
 
 
 def stop_event() -> asyncio.Event:
@@ -42,7 +63,8 @@ def stop_event() -> asyncio.Event:
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    if signal.getsignal(signal.SIGTERM) is not _interrupt:  # no command, but part of a test
+    before = signal.getsignal(signal.SIGTERM)
+    if before is not _interrupt and not isinstance(before, _Later):  # part of a test
         for name in SIGNALS:
             loop.add_signal_handler(name, stop.set)
         return stop
@@ -56,7 +78,8 @@ def stop_event() -> asyncio.Event:
 
     for name in SIGNALS:
         signal.signal(name, heard)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    if isinstance(before, _Later) and before.came:
+        heard(signal.SIGTERM, None)
     return stop
 
 

@@ -108,14 +108,18 @@ ending.leave(0)
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-def test_a_signal_while_the_loop_starts_waits_for_the_event(loop: str) -> None:
+@pytest.mark.parametrize("to", ["os.kill(os.getpid()", "signal.pthread_kill(other.ident"])
+def test_a_signal_while_the_loop_starts_waits_for_the_event(loop: str, to: str) -> None:
     process = started(
         f"""
 import {loop}
 ending.on_signals()
+other = threading.Thread(target=time.sleep, args=(60,), daemon=True)
+other.start()
 async def main():
-    os.kill(os.getpid(), signal.SIGTERM)
+    {to}, signal.SIGTERM)
     await asyncio.sleep(0)
+    time.sleep(0.1)
     stop = ending.stop_event()
     await stop.wait()
     print("heard", flush=True)
