@@ -266,6 +266,7 @@ def main() -> int:
 def run(folder: Path, times: int, demos: int, at_once: int, seed: int) -> Report:
     """So many deaths, of some databases at once."""
     chance = random.Random(seed)
+    folder.mkdir(parents=True, exist_ok=True)
     os.environ["TMPDIR"] = str(folder)  # what a killed demo leaves behind
     with lab(folder) if demos < times else nullcontext() as config:
         lives: list[tuple[object, ...]] = [
