@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -229,32 +230,39 @@ READ_ONLY = """
     import os, sys
     from tests.test_cli import crossbook
     if os.getuid() == 0:
-        for command in sys.argv[3:]:  # who may do everything: import what only root can read
+        for command in sys.argv[4:]:  # who may do everything: import what only root can read
             crossbook(*command.split(), "--db", sys.argv[2])
         os.setuid(65534)
-    for command in sys.argv[3:]:
+    for command in sys.argv[4:]:
         result = crossbook(*command.split(), "--db", sys.argv[1])
         print(result.exit_code, result.stderr.strip())
+    print(crossbook("history", "--db", sys.argv[3]).stderr.strip())
 """
 
 
-def test_one_that_may_only_be_read_is_read(sample: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "theirs"
-    folder.mkdir()
-    path = folder / "a.db"
+@pytest.fixture
+def open_to_all() -> Iterator[Path]:
+    """A folder that others may enter: each start of pytest takes that right from its folders, also
+    from those of one that runs."""
+    with TemporaryDirectory(prefix="crossbook-theirs-") as name:
+        yield Path(name)
+
+
+def test_one_that_may_only_be_read_is_read(sample: Path, tmp_path: Path, open_to_all: Path) -> None:
+    path = open_to_all / "a.db"
     shutil.copy(sample, path)
     path.chmod(0o444)
-    folder.chmod(0o555)
-    for above in (tmp_path, *tmp_path.parents):
-        if above.stat().st_mode & 0o005 != 0o005:
-            above.chmod(0o755)
+    (open_to_all / "shut").mkdir(0)
+    hidden = open_to_all / "shut" / "a.db"
+    open_to_all.chmod(0o555)
     shutil.copy(sample, "own.db")
     reading = [command for command in READING if command != ("verify",)]  # made up: ends with 1
     commands = [*reading, *WRITING]
     child = subprocess.run(
         [
             *(sys.executable, "-c", textwrap.dedent(READ_ONLY)),
-            *(str(path), str(tmp_path / "own.db"), *map(" ".join, commands)),
+            *map(str, (path, tmp_path / "own.db", hidden)),
+            *map(" ".join, commands),
         ],
         cwd=ROOT,
         capture_output=True,
@@ -262,9 +270,13 @@ def test_one_that_may_only_be_read_is_read(sample: Path, tmp_path: Path) -> None
         check=True,
         env={**os.environ, "XDG_DATA_HOME": "/nonexistent", "HOME": "/nonexistent"},
     )
-    folder.chmod(0o755)
-    said = child.stdout.splitlines()
+    open_to_all.chmod(0o755)
+    *said, of_hidden = child.stdout.splitlines()
     assert [line.partition(" ")[0] for line in said] == ["0"] * len(reading) + ["1"] * 2, said
     refusal = f"crossbook: {path}: it may not be written; "
     refusal += "give yourself the right to write the file and its folder"
     assert said[-2:] == [f"1 {refusal}"] * 2
+    assert of_hidden == (
+        f"crossbook: {hidden}: Permission denied; see that it is there and may be opened, or name "
+        "another with --db"
+    )

@@ -41,7 +41,11 @@ def open_reader(url: str, *, seconds: float = 30.0) -> Reader:
     Raises ``storage.errors.DatabaseError``.
     """
     where = located(url)
-    reader = Reader(for_reading(where), place(where), seconds)
+    try:
+        engine = for_reading(where)
+    except OSError as error:  # a folder that may not be entered
+        raise explained(error, place(where)) from error
+    reader = Reader(engine, place(where), seconds)
     reader.check()
     return reader
 
