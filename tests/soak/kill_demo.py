@@ -26,6 +26,7 @@ import os
 import random
 import signal
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
@@ -40,9 +41,10 @@ from typing import Any
 from msgspec import Struct, field
 
 from storage.queries import By, Filter, open_reader
-from tests.soak.processes import crossbook, lab
+from tests.soak.processes import ROOT, crossbook, lab
 
 LONGEST_START = 120.0
+WARM = (sys.executable, "-c", "from scanner.warm import warm_alone; warm_alone()")
 FIGURES = ("size", "gross_bps", "net_bps", "net_profit")
 # Every table whose rows have to stay, with what never changes once it is there.
 LASTING = {
@@ -102,6 +104,18 @@ class Life:
 
     def until_killed(self, moment: float, after_first_flag: bool, seen: Seen) -> float:
         """Let it live for ``moment`` seconds, from its start or its first flag; when it died."""
+        try:
+            self._live(moment, after_first_flag, seen)
+            look(self._database, seen)
+        finally:
+            died = time.monotonic()
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        self._reading.join(10)
+        self._log.close()
+        return died
+
+    def _live(self, moment: float, after_first_flag: bool, seen: Seen) -> None:
         begin, end = time.monotonic(), None
         while end is None or time.monotonic() < end:
             if end is None and (self.lines or not after_first_flag):
@@ -110,13 +124,6 @@ class Life:
             assert time.monotonic() < begin + LONGEST_START, f"no flag: {self._log.name}"
             look(self._database, seen)
             time.sleep(0.02)
-        look(self._database, seen)
-        died = time.monotonic()
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self._reading.join(10)
-        self._log.close()
-        return died
 
 
 def look(database: Path, seen: Seen) -> None:
@@ -267,6 +274,7 @@ def run(folder: Path, times: int, demos: int, at_once: int, seed: int) -> Report
     """So many deaths, of some databases at once."""
     chance = random.Random(seed)
     folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(WARM, cwd=ROOT, check=True)  # a life that compiles has no flags to be killed at
     os.environ["TMPDIR"] = str(folder)  # what a killed demo leaves behind
     with lab(folder) if demos < times else nullcontext() as config:
         lives: list[tuple[object, ...]] = [
