@@ -32,6 +32,8 @@ def cache_folder() -> Path:
             text = source.read_bytes()
             if source.stem in {"layout", "jit"} or b"from scanner.books.jit import" in text:
                 digest.update(text)
+    # numba keeps what each place of the package has compiled apart.
+    digest.update(os.fsencode(package))
     digest.update(os.environ.get("NUMBA_BOUNDSCHECK", "").encode())
     return Path(platformdirs.user_cache_dir("crossbook")) / "kernels" / digest.hexdigest()[:16]
 

@@ -41,10 +41,10 @@ def package(folder: Path) -> Path:
     return folder / "scanner/engine/callee.py"
 
 
-def run(folder: Path) -> tuple[int, int, Path]:
+def run(folder: Path, cache: Path | None = None) -> tuple[int, int, Path]:
     """What a fresh process has for an answer, how often it took a kernel as it was kept, where."""
     inherited = {key: value for key, value in os.environ.items() if "NUMBA" not in key}
-    environment = {"PYTHONPATH": str(folder), "XDG_CACHE_HOME": str(folder / "cache")}
+    environment = {"PYTHONPATH": str(folder), "XDG_CACHE_HOME": str(cache or folder / "cache")}
     told = subprocess.run(
         [sys.executable, "-m", "scanner.books.kernels"],
         cwd=folder,
@@ -69,3 +69,14 @@ def test_a_kernel_whose_callee_has_changed_is_compiled_anew(tmp_path: Path) -> N
     second = run(tmp_path)
     assert second[:2] == (2, 0)
     assert second[2] != first[2]
+
+
+def test_a_second_place_of_the_package_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    """What the first has compiled is no use to it, so its folder must not say that all is there."""
+    folders = set()
+    for place in ("one", "two"):
+        package(tmp_path / place).write_text(CALLEE.format(1))
+        answer, hits, folder = run(tmp_path / place, tmp_path / "cache")
+        assert (answer, hits) == (1, 0)
+        folders.add(folder)
+    assert len(folders) == 2
