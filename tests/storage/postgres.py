@@ -16,6 +16,16 @@ from typing import Any
 import psycopg
 
 ROOM = 2 << 30
+ENVIRONMENT = {"LC_ALL": "C.UTF-8"}
+# Ends the server and removes its folder ($3) once nobody can write to its standard input any more:
+# when the tests are over, and also when they were killed. A server that stands still is woken: it
+# would not hear of it.
+KEEPER = """
+cat > /dev/null
+[ -f "$2/postmaster.pid" ] && kill -CONT "$(head -n 1 "$2/postmaster.pid")"
+"$1/pg_ctl" --wait --mode=immediate --pgdata="$2" stop
+rm -rf "$3"
+"""
 
 
 def programs() -> Path | None:
@@ -36,7 +46,10 @@ def in_memory() -> str | None:
 
 
 class Server:
-    """A server on a free port of this machine; its user ``crossbook`` has a password."""
+    """A server on a free port of this machine; its user ``crossbook`` has a password.
+
+    It ends with the process that made it, however that ends.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._programs = folder
@@ -50,6 +63,16 @@ class Server:
             user = pwd.getpwnam("postgres")
             self._as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
             os.chown(self._home, user.pw_uid, user.pw_gid)
+        self._keeper = subprocess.Popen(
+            ["sh", "-c", KEEPER, "keeper", *map(str, (folder, self._data, self._home))],
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=ENVIRONMENT | {"PATH": os.environ["PATH"]},
+            start_new_session=True,  # Ctrl-C is not for it
+            **self._as,
+        )
         password = self._home / "password"
         password.write_text("pass word\n")
         password.chmod(0o644)
@@ -101,8 +124,8 @@ class Server:
                 os.kill(pid, signal.SIGSTOP if yes else signal.SIGCONT)
 
     def remove(self) -> None:
-        self.stop()
-        shutil.rmtree(self._home)
+        self._keeper.communicate(timeout=60)
+        assert not self._home.exists()
 
     def _call(self, program: str, *arguments: str) -> None:
         subprocess.run(
@@ -110,7 +133,7 @@ class Server:
             check=True,
             cwd=self._home,
             stdout=subprocess.DEVNULL,
-            env={"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]},
+            env=ENVIRONMENT | {"PATH": os.environ["PATH"]},
             **self._as,
         )
 
