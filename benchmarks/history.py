@@ -29,7 +29,16 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.schema import CreateIndex, DropIndex
 
 from scanner.events import DELAYS_MS, Leg
-from storage import after_schema, migrate, readings_schema, schema, summary, survivals, totals
+from storage import (
+    after_schema,
+    migrate,
+    readings_schema,
+    schema,
+    segments,
+    summary,
+    survivals,
+    totals,
+)
 from storage.batch import upsert
 from storage.database import for_writing
 from storage.location import located
@@ -50,6 +59,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--days", type=int, default=365, help="over how long they are spread")
+    parser.add_argument(
+        "--followed", type=int, help="of how many, the newest, is known what became (default: all)"
+    )
     parser.add_argument("--db", default="history-benchmark.db", help="made if it is not there")
     parser.add_argument("--times", type=int, default=7)
     parser.add_argument("--only", default="", help="questions whose names hold this")
@@ -57,7 +69,8 @@ def main() -> None:
     if not Path(options.db).exists():
         unfinished = f"{options.db}.unfinished"
         Path(unfinished).unlink(missing_ok=True)
-        build(unfinished, options.rows, options.days)
+        followed = options.rows if options.followed is None else options.followed
+        build(unfinished, options.rows, options.days, followed)
         Path(unfinished).rename(options.db)
     reader = open_reader(options.db)
     info = reader.info()
@@ -144,7 +157,7 @@ def questions(reader: Reader) -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "spreads --by minute", lambda: reader.minutes(symbol, END - DAY, END, 50)
 
 
-def build(path: str, rows: int, days: int) -> None:
+def build(path: str, rows: int, days: int, followed: int) -> None:
     """Make the database: rows without indexes first, then the indexes, then the summaries."""
     begin = time.monotonic()
     engine = for_writing(located(path))
@@ -164,7 +177,7 @@ def build(path: str, rows: int, days: int) -> None:
         for start in range(0, rows, PART):
             count = min(PART, rows - start)
             with connection.begin():
-                insert(connection, random, count, rows, start, days)
+                insert(connection, random, count, rows, start, days, followed)
             if start // PART % 10 == 9:
                 say(f"{start + count:,} opportunities")
         with connection.begin():
@@ -183,6 +196,11 @@ def build(path: str, rows: int, days: int) -> None:
             with connection.begin():
                 more = totals.roll(connection, END)
         say("summaries")
+        builder, more = segments.Builder(), True
+        while more:
+            with connection.begin():
+                more = builder.step(connection, END)
+        say("slices")
         more = True
         while more:
             with connection.begin():
@@ -202,6 +220,7 @@ def insert(
     rows: int,
     start: int,
     days: int,
+    followed: int,
 ) -> None:
     """Opportunities ``start`` to ``start + count`` in the order of time, with their openings."""
     step = days * DAY / rows
@@ -226,6 +245,8 @@ def insert(
         row += (end, d, "no net edge left", 3) if closed else (None, None, "", 3)
         opportunities.append((*row, 0.5, b + 20, b / 2, p / 2, currency, b, p))
         states.append((key, 0, at, 0.5, b + 20, b, p, *legs(name, buy, sell, p)))
+        if start + i < rows - followed:
+            continue
         nets = kept[i].tolist()
         after += [(key, ms, net, net, "") for ms, net in zip(DELAYS_MS, nets, strict=True)]
     for table, values in (
@@ -233,7 +254,8 @@ def insert(
         (schema.evidence, states),
         (after_schema.survival, after),
     ):
-        connection.exec_driver_sql(upsert(table, "?"), values)
+        if values:
+            connection.exec_driver_sql(upsert(table, "?"), values)
 
 
 def legs(symbol: str, buy: str, sell: str, price: float) -> tuple[str, str]:
