@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--days", type=int, default=365, help="over how long they are spread")
     parser.add_argument(
-        "--followed", type=int, help="of how many, the newest, is known what became (default: all)"
+        "--followed", type=int, default=1, help="of one in how many is known what became (1)"
     )
     parser.add_argument("--db", default="history-benchmark.db", help="made if it is not there")
     parser.add_argument("--times", type=int, default=7)
@@ -69,8 +69,7 @@ def main() -> None:
     if not Path(options.db).exists():
         unfinished = f"{options.db}.unfinished"
         Path(unfinished).unlink(missing_ok=True)
-        followed = options.rows if options.followed is None else options.followed
-        build(unfinished, options.rows, options.days, followed)
+        build(unfinished, options.rows, options.days, options.followed)
         Path(unfinished).rename(options.db)
     reader = open_reader(options.db)
     info = reader.info()
@@ -177,7 +176,8 @@ def build(path: str, rows: int, days: int, followed: int) -> None:
         for start in range(0, rows, PART):
             count = min(PART, rows - start)
             with connection.begin():
-                insert(connection, random, count, rows, start, days, followed)
+                insert(connection, random, count, rows, start, days)
+                follow(connection, random, start, start + count, followed)
             if start // PART % 10 == 9:
                 say(f"{start + count:,} opportunities")
         with connection.begin():
@@ -220,7 +220,6 @@ def insert(
     rows: int,
     start: int,
     days: int,
-    followed: int,
 ) -> None:
     """Opportunities ``start`` to ``start + count`` in the order of time, with their openings."""
     step = days * DAY / rows
@@ -231,8 +230,7 @@ def insert(
     bps = np.round(5 + random.lognormal(1.5, 1, count), 4)
     profit = np.round(bps * random.lognormal(0.5, 1.2, count), 6)
     noise = random.integers(0, 1 << 62, count).tolist()
-    kept = np.round(profit[:, None] * (1 - random.random((count, len(DELAYS_MS))) * 1.5), 6)
-    opportunities, states, after = [], [], []
+    opportunities, states = [], []
     for i, (at, s, r, d, b, p) in enumerate(
         zip(*(x.tolist() for x in (opened, symbol, route, duration, bps, profit)), strict=True)
     ):
@@ -245,17 +243,27 @@ def insert(
         row += (end, d, "no net edge left", 3) if closed else (None, None, "", 3)
         opportunities.append((*row, 0.5, b + 20, b / 2, p / 2, currency, b, p))
         states.append((key, 0, at, 0.5, b + 20, b, p, *legs(name, buy, sell, p)))
-        if start + i < rows - followed:
-            continue
-        nets = kept[i].tolist()
-        after += [(key, ms, net, net, "") for ms, net in zip(DELAYS_MS, nets, strict=True)]
-    for table, values in (
-        (schema.opportunity, opportunities),
-        (schema.evidence, states),
-        (after_schema.survival, after),
-    ):
-        if values:
-            connection.exec_driver_sql(upsert(table, "?"), values)
+    for table, values in ((schema.opportunity, opportunities), (schema.evidence, states)):
+        connection.exec_driver_sql(upsert(table, "?"), values)
+
+
+def follow(
+    connection: Connection, random: np.random.Generator, first: int, end: int, every: int
+) -> None:
+    """What became of one in ``every`` of the opportunities ``first`` to ``end``."""
+    rows = connection.exec_driver_sql(
+        "SELECT id, peak_net_profit FROM opportunity WHERE rowid > ? AND rowid <= ?"
+        " AND rowid % ? = 0",
+        (first, end, every),
+    ).all()
+    kept = 1 - random.random((len(rows), len(DELAYS_MS))) * 1.5
+    after = [
+        (one, delay, round(profit * share, 6), round(profit * share, 6), "")
+        for (one, profit), shares in zip(rows, kept.tolist(), strict=True)
+        for delay, share in zip(DELAYS_MS, shares, strict=True)
+    ]
+    if after:
+        connection.exec_driver_sql(upsert(after_schema.survival, "?"), after)
 
 
 def legs(symbol: str, buy: str, sell: str, price: float) -> tuple[str, str]:

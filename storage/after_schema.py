@@ -42,7 +42,7 @@ Index(
     postgresql_where=_UNSUMMED,
 )
 
-# The same added up for the opportunities of a series that opened in some days: the stretch with
+# The same added up for the opportunities of a series that opened in some hours: the stretch with
 # this number of the stretches of a level (``storage.survivals``).
 survival_sum = Table(
     "survival_sum",
@@ -51,6 +51,7 @@ survival_sum = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("series_id", Integer, primary_key=True, autoincrement=False),
     Column("figures", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # Two books of one name that are kept apart, as they were told of last in a run. A pair is named by

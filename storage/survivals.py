@@ -1,30 +1,32 @@
 """Sums of what became of opportunities, so that all of them can be asked about at once.
 
 What is stored of each (``survival``) is counted once, some time after: added to the sums of its
-series for the day on which it opened, and for the longer stretches that this day is in. All of a
+series for the hour in which it opened, and for the longer stretches that this hour is in. All of a
 step is done in the caller's transaction, with the mark that says so, so nothing is counted twice.
 What is about to be deleted is taken off again: counts exactly, sums as floats allow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
-from sqlalchemy import Row, and_, bindparam, delete, select, update
+from msgspec import Struct
+from sqlalchemy import Row, and_, bindparam, delete, select
 from sqlalchemy.engine import Connection
 
 from storage import totals
 from storage.after_schema import survival, survival_sum
 from storage.batch import put
-from storage.columns import DAY, Array
+from storage.columns import HOUR, Array
 from storage.schema import opportunity
 from storage.series import Series, SeriesNumbers
 
 MOST = 10_000
-# The days of a stretch, by its level. Each divides the next.
-LEVELS = (1, 16, 256)
+# The hours of a stretch, by its level: of a day, 16 and 256 days, and what stands between them.
+# Sorted, each divides the next.
+LEVELS = (24, 16 * 24, 256 * 24, 1, 6, 4 * 24, 64 * 24)
 FIGURE = np.dtype(
     [
         ("delay_ms", "<u4"),
@@ -34,9 +36,27 @@ FIGURE = np.dtype(
         ("profit", "<f8"),
     ]
 )
-Sums: TypeAlias = list[float]  # a figure but for its delay
-Place: TypeAlias = tuple[int, int]  # of a stretch or day, and a series
+COUNTED = ("followed", "known", "hits", "profit")
 NAMES = ("kind", "symbol", "buy", "sell", "currency")
+
+
+class Sums(Struct, frozen=True):
+    """Figures, each of a series in an hour or in the stretch that has this number."""
+
+    number: Array
+    series: Array
+    figures: Array
+
+    def places(self) -> tuple[list[tuple[int, int]], list[bytes]]:
+        """Numbers and series, and the figures of each: those that are added up have them in one
+        piece."""
+        starts = _starts(self.number, self.series)
+        ends = [*starts[1:], len(self.number)] if len(starts) else []
+        keys = zip(self.number[starts].tolist(), self.series[starts].tolist(), strict=True)
+        stored = [
+            self.figures[begin:end].tobytes() for begin, end in zip(starts, ends, strict=True)
+        ]
+        return [*keys], stored
 
 
 def count(connection: Connection, most: int = MOST) -> int:
@@ -54,9 +74,11 @@ def count(connection: Connection, most: int = MOST) -> int:
     if not rows:
         return 0
     _add(connection, [row for row in rows if row.opened_at is not None], 1)
-    one = and_(s.opportunity_id == bindparam("one"), s.delay_ms == bindparam("ms"))
-    marked = [{"one": row.opportunity_id, "ms": row.delay_ms} for row in rows]
-    connection.execute(update(survival).where(one).values(summed=1), marked)
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    connection.exec_driver_sql(
+        f"UPDATE survival SET summed = 1 WHERE opportunity_id = {mark} AND delay_ms = {mark}",
+        [(row.opportunity_id, row.delay_ms) for row in rows],
+    )
     return len(rows)
 
 
@@ -75,61 +97,87 @@ def _add(connection: Connection, rows: Sequence[Row[Any]], times: int) -> None:
     """Add them to their sums, or (-1) take them off."""
     if not rows:
         return
-    numbers = SeriesNumbers(connection).of([Series(*row[-len(NAMES) :]) for row in rows]).tolist()
-    new: dict[Place, dict[int, Sums]] = {}
-    for row, series in zip(rows, numbers, strict=True):
-        sums = new.setdefault((row.opened_at // DAY, series), {}).setdefault(row.delay_ms, [0] * 4)
-        sums[0] += times
-        if row.net_profit is not None:
-            sums[1] += times
-            sums[2] += times * (row.net_profit > 0)
-            sums[3] += times * row.net_profit
-    for level, days in enumerate(LEVELS):
-        stretches: dict[Place, list[tuple[float, ...]]] = {}
-        for (day, series), by_delay in new.items():
-            figures = stretches.setdefault((day // days, series), [])
-            figures += [(delay, *sums) for delay, sums in by_delay.items()]
-        _merge(connection, level, {p: np.array(f, FIGURE) for p, f in stretches.items()})
+    series = SeriesNumbers(connection).of([Series(*row[-len(NAMES) :]) for row in rows])
+    profit = np.array([row.net_profit for row in rows], float)  # NaN: unknown
+    known = ~np.isnan(profit)
+    figures = np.zeros(len(rows), FIGURE)
+    figures["delay_ms"] = [row.delay_ms for row in rows]
+    figures["followed"] = times
+    figures["known"] = times * known
+    figures["hits"] = times * (profit > 0)
+    figures["profit"] = times * np.where(known, profit, 0.0)
+    hours = np.array([row.opened_at for row in rows], np.int64) // HOUR
+    new = added(Sums(hours, series, figures))
+    for level, length in enumerate(LEVELS):
+        _merge(connection, level, added(Sums(new.number // length, new.series, new.figures)))
 
 
-def _merge(connection: Connection, level: int, new: Mapping[Place, Array]) -> None:
+def _merge(connection: Connection, level: int, new: Sums) -> None:
+    places, _ = new.places()
+    old = list(_stored(connection, level, places))
+    kept, figures = added(_together([new, *old])).places()
+    put(
+        connection,
+        survival_sum,
+        [(level, *place, some) for place, some in zip(kept, figures, strict=True)],
+    )
+    if gone := sorted({*places} - {*kept}):
+        t = survival_sum.c
+        here = and_(t.level == level, t.number == bindparam("of"), t.series_id == bindparam("one"))
+        none = [{"of": number, "one": series} for number, series in gone]
+        connection.execute(delete(survival_sum).where(here), none)
+
+
+def _stored(
+    connection: Connection, level: int, places: Sequence[tuple[int, int]]
+) -> Iterable[Sums]:
+    """What there is already at these places."""
     t = survival_sum.c
     numbers: dict[int, list[int]] = {}
-    for number, series in new:
+    for number, series in places:
         numbers.setdefault(number, []).append(series)
-    whole = dict(new)
-    for number, all_series in numbers.items():
-        for some in totals.chunks(all_series):
+    for number, wanted in numbers.items():
+        for some in totals.chunks(wanted):
             query = select(t.series_id, t.figures)
             query = query.where(t.level == level, t.number == number, t.series_id.in_(some))
-            for series, figures in connection.execute(query):
-                place = number, series
-                whole[place] = np.concatenate((unpacked([figures]), whole[place]))
-    kept: list[tuple[int, int, int, bytes]] = []
-    gone: list[dict[str, int]] = []
-    for (number, series), figures in whole.items():
-        left = added(figures)
-        left = left[left["followed"] != 0]
-        if len(left):
-            kept.append((level, number, series, left.tobytes()))
-        else:
-            gone.append({"of": number, "one": series})
-    put(connection, survival_sum, kept)
-    if gone:
-        here = and_(t.level == level, t.number == bindparam("of"), t.series_id == bindparam("one"))
-        connection.execute(delete(survival_sum).where(here), gone)
+            found = connection.execute(query).all()
+            if found:
+                of, figures = unpacked([(row[0], row[1]) for row in found])
+                yield Sums(np.full(len(of), number), of, figures)
 
 
-def unpacked(blobs: Sequence[bytes]) -> Array:
-    """Figures as they are stored."""
-    return np.frombuffer(b"".join(blobs), FIGURE)
+def unpacked(rows: Sequence[tuple[Any, ...]]) -> tuple[Array, Array]:
+    """Rows of a series and its figures as they are stored: of which series each figure is, and
+    the figures."""
+    lengths = [len(stored) // FIGURE.itemsize for _, stored in rows]
+    of = np.repeat(np.array([series for series, _ in rows], np.int64), lengths)
+    return of, np.frombuffer(b"".join([stored for _, stored in rows]), FIGURE)
 
 
-def added(figures: Array) -> Array:
-    """One figure for each delay, in order."""
-    delays, place = np.unique(figures["delay_ms"], return_inverse=True)
-    result = np.zeros(len(delays), FIGURE)
-    result["delay_ms"] = delays
-    for name in FIGURE.names[1:]:  # type: ignore[index]
-        np.add.at(result[name], place, figures[name])
-    return result
+def added(sums: Sums) -> Sums:
+    """One figure for each number, series and delay, sorted by these; none where nothing is left."""
+    order = np.lexsort((sums.figures["delay_ms"], sums.series, sums.number))
+    keys = [of[order] for of in (sums.number, sums.series, sums.figures["delay_ms"])]
+    starts = _starts(*keys)
+    figures = np.zeros(len(starts), FIGURE)
+    figures["delay_ms"] = keys[2][starts]
+    if len(starts):
+        for name in COUNTED:
+            figures[name] = np.add.reduceat(sums.figures[name][order], starts)
+    left = figures["followed"] != 0
+    return Sums(keys[0][starts][left], keys[1][starts][left], figures[left])
+
+
+def _starts(*keys: Array) -> Array:
+    """Where something else begins in sorted keys."""
+    differ = np.any([np.diff(key) != 0 for key in keys], axis=0)
+    first = np.zeros(min(len(keys[0]), 1), np.int64)
+    return np.concatenate((first, np.flatnonzero(differ) + 1))
+
+
+def _together(parts: Sequence[Sums]) -> Sums:
+    return Sums(
+        np.concatenate([one.number for one in parts]),
+        np.concatenate([one.series for one in parts]),
+        np.concatenate([one.figures for one in parts]),
+    )

@@ -8,20 +8,20 @@ from typing import Any, TypeAlias
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, select
 from sqlalchemy.engine import Connection
 
 from storage import survivals, totals
 from storage.after_schema import survival, survival_sum
-from storage.columns import DAY, Array
+from storage.columns import HOUR, Array
 from storage.queries import blocks
 from storage.queries.access import COLUMNS, plain, rows
 from storage.queries.filter import By, Filter
 from storage.queries.labels import Labels
 from storage.series import Series
-from storage.survivals import FIGURE, LEVELS, NAMES
+from storage.survivals import COUNTED, FIGURE, LEVELS, NAMES
 
-LATE = 1 << 31  # a day after all others
+LATE = max(LEVELS) << 18  # an hour after all others
 GROUPED = (By.SYMBOL, By.ROUTE, By.VENUE)
 Key: TypeAlias = tuple[tuple[str | int, ...], str]
 
@@ -92,7 +92,7 @@ def latencies(connection: Connection, asked: Filter, by: By) -> dict[Key, tuple[
             for one, number in blocks.known_series(connection).items()
             if one.symbol and one.buy and asked.takes(one)
         }
-        of, summed = _summed(connection, _whole_days(asked))
+        of, summed = _summed(connection, _whole_hours(asked))
     labels = Labels(by, [*taken, *singles.series])
     size = max(of.max(initial=0), max(taken.values(), default=0)) + 1
     number = np.concatenate(
@@ -106,20 +106,30 @@ def latencies(connection: Connection, asked: Filter, by: By) -> dict[Key, tuple[
 
 
 def _grouped(labels: Labels, number: Array, figures: Array) -> dict[Key, tuple[Latency, ...]]:
-    by_number: dict[int, Array] = {}
-    order = np.argsort(number, kind="stable")
-    number, figures = number[order], figures[order]
-    for one in np.unique(number[number >= 0]).tolist():
-        begin, end = np.searchsorted(number, [one, one + 1])
-        by_number[one] = survivals.added(figures[begin:end])
+    figures, number = figures[number >= 0], number[number >= 0]
+    delays = np.unique(figures["delay_ms"])
+    size = (labels.count, len(delays))
+    place = number * len(delays) + np.searchsorted(delays, figures["delay_ms"])
+    sums = np.zeros(size, FIGURE)
+    sums["delay_ms"] = delays
+    for name in COUNTED:
+        sums[name] = np.bincount(place, figures[name], sums.size).reshape(size)
     found: dict[Key, tuple[Latency, ...]] = {}
     for label in labels.groups():
-        parts = [by_number[member] for member in label.members if member in by_number]
-        if parts:
-            whole = survivals.added(np.concatenate(parts))
+        whole = sums[label.members[0]]
+        for member in label.members[1:]:
+            whole = _plus(whole, sums[member])
+        if whole["followed"].any():
             key = (tuple(label.names.values()), label.currency)
-            found[key] = tuple(Latency(*figure) for figure in whole.tolist())
+            found[key] = tuple(Latency(*f) for f in whole[whole["followed"] > 0].tolist())
     return found
+
+
+def _plus(one: Array, other: Array) -> Array:
+    both = one.copy()
+    for name in COUNTED:
+        both[name] += other[name]
+    return both
 
 
 def _unsummed(connection: Connection, asked: Filter, singles: _Singles) -> None:
@@ -148,49 +158,46 @@ def _one_by_one(connection: Connection, asked: Filter, singles: _Singles) -> Non
             singles.add(series[one], delay, profit)
 
 
-def _whole_days(asked: Filter) -> tuple[int, int]:
-    """The days that are asked for from beginning to end: the first, and that after the last."""
-    first = -(-asked.since // DAY) if asked.since is not None else 0
-    end = asked.until // DAY if asked.until is not None else LATE
+def _whole_hours(asked: Filter) -> tuple[int, int]:
+    """The hours that are asked for from beginning to end: the first, and that after the last."""
+    first = -(-asked.since // HOUR) if asked.since is not None else 0
+    end = asked.until // HOUR if asked.until is not None else LATE
     return first, max(first, end)
 
 
 def _edges(asked: Filter) -> Iterator[Filter]:
-    """What is asked for before and after those days."""
-    first, end = (day * DAY for day in _whole_days(asked))
+    """What is asked for before and after those hours."""
+    first, end = (hour * HOUR for hour in _whole_hours(asked))
     if asked.since is not None and asked.since < first:
         yield replace(asked, until=min(first, asked.until) if asked.until else first)
     if asked.until is not None and asked.until > end:
         yield replace(asked, since=max(end, asked.since or 0))
 
 
-def _summed(connection: Connection, days: tuple[int, int]) -> tuple[Array, Array]:
-    """The sums of these days: of which series each is, and the figures."""
+def _summed(connection: Connection, hours: tuple[int, int]) -> tuple[Array, Array]:
+    """The sums of these hours: of which series each is, and the figures."""
     t = survival_sum.c
     pieces = [
         and_(t.level == level, t.number >= begin, t.number < end)
-        for level, begin, end in _stretches(*days)
+        for level, begin, end in _stretches(*hours)
     ]
-    if not pieces:
-        return np.zeros(0, np.int64), np.zeros(0, FIGURE)
-    query = select(t.series_id, t.figures).where(or_(*pieces))
-    found: Sequence[tuple[Any, ...]] = plain(connection.execute(query))
-    lengths = [len(figures) // FIGURE.itemsize for _, figures in found]
-    of = np.repeat(np.array([series for series, _ in found], np.int64), lengths)
-    return of, survivals.unpacked([figures for _, figures in found])
+    found: list[tuple[Any, ...]] = []
+    for piece in pieces:
+        found += plain(connection.execute(select(t.series_id, t.figures).where(piece)))
+    return survivals.unpacked(found)
 
 
 def _stretches(first: int, end: int) -> Iterable[tuple[int, int, int]]:
-    """The fewest stretches of whole levels that the days are made of: (level, number, number)."""
+    """The fewest stretches of whole levels that the hours are made of: (level, number, number)."""
     found: list[tuple[int, int, int]] = []
     around = [(first, end)]
-    for level, days in reversed(list(enumerate(LEVELS))):
+    for level, hours in sorted(enumerate(LEVELS), key=lambda one: -one[1]):
         left = []
         for begin, stop in around:
-            one, last = -(-begin // days), stop // days
+            one, last = -(-begin // hours), stop // hours
             if one < last:
                 found.append((level, one, last))
-                left += [(begin, one * days), (last * days, stop)]
+                left += [(begin, one * hours), (last * hours, stop)]
             else:
                 left.append((begin, stop))
         around = [(begin, stop) for begin, stop in left if begin < stop]

@@ -89,6 +89,7 @@ def agrees(url: str, found: Sequence[Opportunity], told: Sequence[Survival]) -> 
         Filter(since=day + 3 * DAY + 7, until=day + 47 * DAY - 3),
         Filter(since=day + 5 * DAY + 10**13, until=day + 5 * DAY + 4 * 10**13),
         Filter(since=day + 5 * DAY + 10**13, until=day + 6 * DAY + 4 * 10**13),
+        Filter(since=day + 5 * DAY + 10**13, until=day + 40 * DAY + 7 * 10**13),
         Filter(min_net_bps=8.0),
         Filter(min_profit=2.0, symbols=("BTC/USDT",), since=day + 9 * DAY),
     ]
@@ -125,6 +126,27 @@ def test_what_is_asked_is_what_was_told_counted_or_not(url: str) -> None:
         pass
     assert rows(url, "SELECT count(*) FROM survival WHERE summed = 0") == [(0,)]
     agrees(url, found, told)
+
+
+def test_what_was_counted_by_the_day_is_counted_by_the_hour_too(url: str) -> None:
+    """As the version before left it."""
+    found = opportunities.some(80)
+    told = fates(found)
+    opportunities.write(url, found)
+    write(url, told)
+    opportunities.change(url, lambda c: survivals.count(c, 300))
+    sums = rows(url, "SELECT * FROM survival_sum ORDER BY level, number, series_id")
+    for statement in (
+        "DELETE FROM survival_sum WHERE level > 2",
+        "UPDATE crossbook_version SET version_num = '0004'",
+    ):
+        opportunities.change(url, lambda c, s=statement: c.exec_driver_sql(s))
+    opportunities.change(url, migrate.upgrade)
+    again = rows(url, "SELECT * FROM survival_sum ORDER BY level, number, series_id")
+    assert [row[:3] for row in again] == [row[:3] for row in sums]
+    agrees(url, found, told)
+    opportunities.change(url, lambda connection: forget(connection, [one.id for one in found]))
+    assert rows(url, "SELECT * FROM survival_sum") == []
 
 
 def test_what_is_told_or_counted_again_is_there_once(url: str) -> None:
