@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -27,7 +28,9 @@ ROOT = Path(__file__).parents[1]
 CROSSBOOK = [sys.executable, "-c", "from scanner.cli import main; main()"]
 LIMIT = 3_000_000_000
 CLOCKS = 5_000_000
-SECONDS = 8
+LONGEST = 80
+SPAN = 4_000_000_000
+ENOUGH = Counter({"spot-spot": 3, "cross-quote": 1, "multi": 1, "loop": 1})
 # How long a starved process may stand still before what it then reads is not believed
 # (``Timing.stall``);
 # messages without a time of their venue may be older by that.
@@ -56,11 +59,36 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     )
 
 
+def watched(config: Path, log: TextIO) -> list[Line]:
+    """What ``watch`` flags, ended by a signal once that is ``enough``."""
+    lines: list[Line] = []
+    with running("watch", "--config", config, "--json", "--seconds", LONGEST, stderr=log) as watch:
+        assert watch.stdout is not None
+        for text in watch.stdout:
+            lines.append(json.loads(text))
+            if enough(lines):
+                break
+        else:
+            pytest.fail(f"{LONGEST} s were not enough: {Counter(line['kind'] for line in lines)}")
+        watch.send_signal(signal.SIGTERM)
+        lines += map(json.loads, watch.stdout)
+    return lines
+
+
+def enough(lines: list[Line]) -> bool:
+    """Whether all is there that the tests look at."""
+    opened = Counter(line["kind"] for line in lines if line["event"] == "opened")
+    closed = sum(line["event"] == "closed" for line in lines)
+    span = nanoseconds(lines[-1]["at"]) - nanoseconds(lines[0]["at"])
+    return closed >= 3 and span >= SPAN and opened >= ENOUGH
+
+
 @pytest.fixture(scope="module", params=[1, 2], ids=["one worker", "two workers"])
 def session(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[list[Line], list[Line], str]:
-    """(what was flagged, the truth, what stood on standard error) of some seconds."""
+    """(what was flagged, the truth, what stood on standard error), from a start until every kind of
+    pair has opened and some have closed again."""
     folder = tmp_path_factory.mktemp("lab")
     truth, config = folder / "truth.jsonl", folder / "config.yaml"
     with running("lab", "--seed", 7, "--truth", truth, "--write-config", config) as lab:
@@ -68,10 +96,11 @@ def session(
         assert lab.stdout.readline().startswith("ready")
         with config.open("a") as file:
             file.write(f"cache_dir: {folder}\nworkers: {request.param}\n")
-        watched = run("watch", "--config", config, "--seconds", SECONDS, "--json")
-    assert watched.returncode == 0, watched.stderr
-    flagged = [json.loads(line) for line in watched.stdout.splitlines()]
-    return flagged, Decoder().decode_lines(truth.read_bytes()), watched.stderr
+        errors = folder / "log"
+        with errors.open("w") as log:
+            flagged = watched(config, log)
+    log_text = errors.read_text()
+    return flagged, Decoder().decode_lines(truth.read_bytes()), log_text
 
 
 def taken(levels: list[Level], size: float) -> float:
