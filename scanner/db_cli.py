@@ -125,13 +125,14 @@ def _place(url: str) -> str:
 
 def _bytes(url: str) -> int | None:
     """What a file takes on disk; None of a server."""
+    from storage import wal
     from storage.location import file_of, is_sqlite, located
 
     where = located(url)
     if not is_sqlite(where):
         return None
-    files = [Path(f"{file_of(where)}{end}") for end in ("", "-wal")]
-    return sum(file.stat().st_size for file in files if file.exists())
+    file = file_of(where)
+    return (file.stat().st_size if file.exists() else 0) + wal.size(file)
 
 
 def _size(count: int | None) -> str:
@@ -147,9 +148,20 @@ def _lines(found: Info) -> Iterator[str]:
     yield f"database       {found.place}"
     yield f"version        {found.schema}"
     yield f"size           {_size(found.size)}"
+    if found.wal is not None:
+        yield f"wal            {_wal(found.wal)}"
     yield f"runs           {found.runs:,}"
     yield f"opportunities  {found.opportunities:,}, of them open: {found.open:,}"
     yield f"opened         {span}"
+
+
+def _wal(count: int) -> str:
+    """The size of the write-ahead log, and what a large one means."""
+    from storage import wal
+
+    if count < wal.NOTICE:
+        return _size(count)
+    return f"{_size(count)}: a program has been reading for long; it shrinks when that ends"
 
 
 def _object(found: Info) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.pool import NullPool
 
+from storage import wal
 from storage.errors import Foreign, Unreachable
 from storage.location import file_of, is_sqlite, place
 
@@ -49,7 +50,7 @@ def for_writing(url: URL) -> Engine:
         raw.execute("PRAGMA synchronous=EXTRA")  # it has to stand before the switch to WAL
         if raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             raw.execute("PRAGMA journal_mode=WAL")
-        raw.execute("PRAGMA journal_size_limit=67108864")
+        raw.execute(f"PRAGMA journal_size_limit={wal.KEPT}")
         raw.execute("PRAGMA cache_size=-16000")
 
     engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-from storage import migrate, runs
+from storage import migrate, runs, wal
 from storage.batch import BatchWriter
 from storage.chores import Chore
 from storage.database import for_writing
@@ -41,7 +41,9 @@ class Link:
         self._place = place(url)
         _require_folder(url)
         self._engine = for_writing(url)
-        self._files = [Path(f"{file_of(url)}{end}") for end in ("", "-wal")] * is_sqlite(url)
+        file = file_of(url)
+        self._files = [file, wal.log_of(file)] * is_sqlite(url)
+        self._wal = wal.Watch(file) if is_sqlite(url) else None
         self._connection = self._engine.connect()
         try:
             with self._connection.begin():
@@ -69,6 +71,8 @@ class Link:
     def beat(self, losses: Mapping[str, int], at: int) -> None:
         """Say that all up to ``at`` is written; at times, look for runs that have died."""
         self._check_files()
+        if self._wal is not None:
+            self._wal.look()
         if at - self._beat_at < runs.HEARTBEAT:
             if not self._files:
                 with self._connection.begin():

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from storage import wal
 from storage.migrate import HEAD
 from storage.writer import Writer
 from tests.storage.events import SECOND, START, closed, opened, until
@@ -42,6 +44,24 @@ def test_info_tells_what_is_there(filled: Path) -> None:
     assert (lines["version"], lines["runs"]) == (HEAD, "1")
     assert lines["opportunities"].startswith("2, of them open: ")
     assert lines["opened"] == "2026-09-21T14:13:20.000000Z to 2026-09-21T14:13:25.000000Z"
+
+
+def test_info_tells_of_a_large_write_ahead_log(
+    filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told() -> str:
+        lines = crossbook("db", "info", "--db", str(filled)).stdout.splitlines()
+        return next(line for line in lines if line.startswith("wal "))
+
+    assert told() == "wal            0.0 MB"
+    with closing(sqlite3.connect(filled)) as other:
+        other.execute("CREATE TABLE more AS SELECT randomblob(2097152)")
+        other.commit()
+        assert told() == "wal            2.0 MB"
+        monkeypatch.setattr(wal, "NOTICE", 2 << 20)
+        assert told() == (
+            "wal            2.0 MB: a program has been reading for long; it shrinks when that ends"
+        )
 
 
 def test_info_for_programs(filled: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import msgspec
@@ -10,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from scanner.events import Alert, FeedEvent, Leg
-from storage import schema
+from storage import schema, wal
 from storage.evidence import Basis, basis, leg
 from storage.migrate import version_of
 from storage.queries import records, survival
@@ -109,6 +110,7 @@ def info(connection: Connection, place: str) -> Info:
         place=place,
         schema=version_of(connection) or "",
         size=used_bytes(connection),
+        wal=wal.size(Path(place)) if connection.dialect.name == "sqlite" else None,
         runs=connection.execute(select(func.count()).select_from(run)).scalar_one(),
         opportunities=packed + connection.execute(unsummed).scalar_one(),
         open=connection.execute(still_open).scalar_one(),

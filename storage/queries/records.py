@@ -121,11 +121,13 @@ class SpreadPoint(Struct, frozen=True):
 
 
 class Info(Struct, frozen=True, kw_only=True):
-    """What is in a database. Times in ns, None where nothing is. ``size`` in bytes."""
+    """What is in a database. Times in ns, None where nothing is. ``size`` in bytes, and
+    ``wal``, what the write-ahead log next to a file takes; None of a server."""
 
     place: str
     schema: str
     size: int
+    wal: int | None
     runs: int
     opportunities: int
     open: int
