@@ -5,7 +5,8 @@ true, or its feed has died in silence. The venue's public REST interface knows: 
 held against the book, level by level.
 
 1. All levels agree, and no message of the market has come meanwhile: it is quiet, and the book is
-   as good as new at the moment *before* the request was made. 2. They differ: what changed may
+   as good as new at the moment *before* the request was made (less the time for which the venue
+   gives everybody one answer). 2. They differ: what changed may
    still be on its way, or REST may lag, so it is asked again a while later. They differ again, and
    still nothing has come: the feed is dead. 3. A message that comes between a request and its
    answer makes the answer void, and so does an answer that the venue has made before (a cache).
@@ -172,7 +173,7 @@ class Quiet:
             return Found(market)
         if same:
             one.differed, one.deaths = False, 0
-            self._store.confirm(book, asked_at, at)
+            self._store.confirm(book, asked_at - self._request.cached, at)
             return Found(market, quiet=True)
         return self._differs(one, market, at)
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from scanner.books import layout as L
 from scanner.engine.engine import Bounds
@@ -38,7 +39,8 @@ Levels = tuple[list[list[str]], list[list[str]]]
 class Wire:
     """One market of a venue, live since the beginning; times in ns after it."""
 
-    def __init__(self, *more: str, probing: Probing | None = None) -> None:
+    def __init__(self, *more: str, probing: Probing | None = None, cached: int = 0) -> None:
+        self._cached = cached
         self.flags: list[Opportunity] = []
         self.pipeline = Pipeline(
             thresholds=Thresholds(), bounds=Bounds(), ids=Ids(lambda n: 0), emit=self.flags.append
@@ -48,7 +50,8 @@ class Wire:
 
     def join(self, *names: str) -> Lane:
         venue = native("okx")
-        assert venue is not None
+        assert venue is not None and venue.rest_book is not None
+        venue = replace(venue, rest_book=replace(venue.rest_book, cached=self._cached))
         markets = [
             Market(
                 venue="okx", id=name, symbol=name.replace("-", "/"), base=name[:3], quote=name[4:],
@@ -121,6 +124,13 @@ def test_a_book_that_agrees_is_as_good_as_new_when_it_was_asked_for() -> None:
     assert wire.answer(at + SECOND // 10) == []
     assert wire.state() is BookState.LIVE
     assert wire.proven_at() == at
+
+
+def test_one_answer_for_all_may_be_as_old_as_it_is_given_for() -> None:
+    wire = Wire(cached=SECOND // 4)
+    at = ask(wire)
+    wire.answer(at + SECOND // 10)
+    assert wire.proven_at() == at - SECOND // 4
 
 
 def test_a_stale_book_that_agrees_is_live_again() -> None:

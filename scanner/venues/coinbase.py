@@ -281,6 +281,7 @@ VENUE = Venue(
         path="/api/v3/brokerage/market/product_book?product_id={id}&limit=100",
         within=("pricebook",),
         layout=LevelLayout(price_key="price", size_key="size"),
+        cached=1_000_000_000,
     ),
     notes=(
         "The channel is subscribed as level2 and delivers as l2_data; its snapshot is the whole "

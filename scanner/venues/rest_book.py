@@ -38,7 +38,8 @@ class RestBook(Struct, frozen=True, kw_only=True):
     with ``bids`` and ``asks``, whose levels are written as ``layout`` says. ``made``: keys to the
     time at which the answer was made, where the venue has one that goes on in a quiet market.
     ``levels``: how many a side are asked for (0: the whole book). ``step``: sizes are rounded to
-    multiples of it (0: they are exact). ``per_second``: no more requests than these.
+    multiples of it (0: they are exact). ``per_second``: no more requests than these. ``cached``:
+    for how long (ns) the venue may give one answer to all that ask.
     """
 
     path: str
@@ -50,6 +51,7 @@ class RestBook(Struct, frozen=True, kw_only=True):
     step: float = 0.0
     layout: LevelLayout = LevelLayout()
     per_second: float = 2.0
+    cached: int = 0
     name: Callable[[str], str] = _same
 
     def url(self, rest: str, market: str) -> str:
