@@ -356,3 +356,5 @@ class Engine:
         if self._pairs.rules.moving.withdrawn:
             give = math.inf
         real[r + L.CAP_SIDE + Side.ASK], real[r + L.CAP_SIDE + Side.BID] = spend, give
+        if self._store.meta(book, L.GROUP) >= 0:
+            self._groups.see(book)

@@ -6,6 +6,7 @@ another. It begins with room for a few and moves to a larger place when it is fu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from scanner.books import layout as L
 from scanner.books.store import BookStore
+from scanner.types import Side
 
 # The arrays of routes, and how many elements each has for one.
 CELLS = (
@@ -51,12 +53,22 @@ class Groups:
             row = self._row(group)
         place = (int(row[L.G_MEMBERS]) + member) * L.MEMBER_WIDTH
         store.array(L.MEMBERS)[place : place + L.MEMBER_WIDTH] = book, quote
-        touch = (int(row[L.G_MEMBERS]) + member) * L.TOUCH_WIDTH
-        store.array(L.TOUCHES)[touch : touch + L.TOUCH_WIDTH] = float("inf"), 0, float("inf"), 0
         row[L.G_COUNT] = member + 1
         meta = store.array(L.META)
         meta[book * L.META_WIDTH + L.GROUP] = group
         meta[book * L.META_WIDTH + L.MEMBER] = member
+        self.see(book)
+
+    def see(self, book: int) -> None:
+        """Keep the touch of the book as its scans do: what it costs has become another."""
+        store = self._store
+        place = int(self._row(store.meta(book, L.GROUP))[L.G_MEMBERS]) + store.meta(book, L.MEMBER)
+        rates = store.array(L.REAL)[book * L.REAL_WIDTH + L.RATE_SIDE :][:2]
+        ask = next(iter(store.ladder(book, Side.ASK, 1)), (math.inf, 0.0))[0]
+        bid = next(iter(store.ladder(book, Side.BID, 1)), (0.0, 0.0))[0]
+        touch = store.array(L.TOUCHES)[place * L.TOUCH_WIDTH : (place + 1) * L.TOUCH_WIDTH]
+        touch[L.PLAIN_ASK], touch[L.NET_ASK] = ask, ask * rates[Side.ASK]
+        touch[L.PLAIN_BID], touch[L.NET_BID] = bid, bid * rates[Side.BID]
 
     def remove(self, book: int) -> None:
         """The book belongs to no group any more; the last of its group takes its place."""

@@ -55,10 +55,39 @@ def _note_reject(rejects, least, cell, code, shortfall):
 
 
 @inlined
+def _at_touch(ask, cost, bid, proceeds, rate, plain):
+    """A route at the touches of its books, plain and after fees, times what converts the sale: (net
+    edge in bps, whether it is positive before costs, 1); zeros if a side is empty."""
+    if ask == np.inf or bid == 0.0:
+        return 0.0, False, 0
+    return (proceeds * rate / cost - 1.0) * 10_000.0, bid * plain > ask, 1
+
+
+@inlined
+def _verdict(limits, code, shortfall, edge, present, across, rate):
+    """(code, shortfall) of two books that may take part, by what is left at the touch."""
+    if present == 0 or edge <= 0.0:
+        code = L.NO_CONVERSION if across and rate == 0.0 else L.NO_EDGE
+        shortfall = limits[L.MIN_NET_BPS] - edge if rate > 0.0 else 0.0
+    elif edge < limits[L.MIN_NET_BPS]:
+        code = L.LESS_THAN_BPS
+        shortfall = limits[L.MIN_NET_BPS] - edge
+    return code, shortfall
+
+
+@inlined
+def _verdict_of_all(meta, real, price, size, limits, buy, sell, rate):
+    """The same by what is left of the whole, where there is a least profit."""
+    net = walk(meta, real, price, size, buy, sell, rate)
+    if net < limits[L.MIN_PROFIT]:
+        return L.LESS_THAN_PROFIT, (1.0 - net / limits[L.MIN_PROFIT]) * 10_000.0
+    return L.OK, 0.0
+
+
+@inlined
 def _judged(meta, real, price, size, parameters, limits, buy, sell, stands, rate, plain, at):
-    """What a route comes to: (code, shortfall, edge at the touch, whether it is positive before
-    costs, whether both sides are there). ``rate`` and ``plain`` as in ``touch``; -1 where both
-    quotes are the same."""
+    """The code of a route by its books as they are; ``rate`` and ``plain`` as in ``touch``, -1
+    where both quotes are the same."""
     across = rate >= 0.0
     if not across:
         rate = 1.0
@@ -66,21 +95,12 @@ def _judged(meta, real, price, size, parameters, limits, buy, sell, stands, rate
     code, shortfall = fitness(meta, parameters, buy, sell, at)
     if code == L.OK and stands > L.STANDS:
         code = stands >> 1
-    edge, gross, present = touch(meta, real, price, size, buy, sell, rate, plain)
-    fit = code == L.OK
-    if fit:
-        if present == 0 or edge <= 0.0:
-            code = L.NO_CONVERSION if across and rate == 0.0 else L.NO_EDGE
-            shortfall = limits[L.MIN_NET_BPS] - edge if rate > 0.0 else 0.0
-        elif edge < limits[L.MIN_NET_BPS]:
-            code = L.LESS_THAN_BPS
-            shortfall = limits[L.MIN_NET_BPS] - edge
-        elif limits[L.MIN_PROFIT] > 0.0:
-            net = walk(meta, real, price, size, buy, sell, rate)
-            if net < limits[L.MIN_PROFIT]:
-                code = L.LESS_THAN_PROFIT
-                shortfall = (1.0 - net / limits[L.MIN_PROFIT]) * 10_000.0
-    return code, shortfall, edge, gross, present, fit
+    if code == L.OK:
+        edge, _, present = touch(meta, real, price, size, buy, sell, rate, plain)
+        code, shortfall = _verdict(limits, code, shortfall, edge, present, across, rate)
+        if code == L.OK and limits[L.MIN_PROFIT] > 0.0:
+            code, shortfall = _verdict_of_all(meta, real, price, size, limits, buy, sell, rate)
+    return code
 
 
 @inlined
@@ -181,19 +201,25 @@ def scan_book(table, book, at):
         row = first + k
         other = members[row * L.MEMBER_WIDTH + L.MEMBER_BOOK]
         theirs = members[row * L.MEMBER_WIDTH + L.MEMBER_QUOTE]
-        if theirs != quote and max(theirs, quote) >= L.QUOTES:
+        across = theirs != quote
+        if across and max(theirs, quote) >= L.QUOTES:
             continue
         t = row * L.TOUCH_WIDTH
+        judged = False
+        fit_code = L.OK
+        unfit_by = 0.0
         for way in range(2):
             buys = way == 0
             cell = cells + member * room + k if buys else cells + k * room + member
-            rate = -1.0
-            plain = -1.0
-            if theirs != quote:
+            t_buy = own if buys else t
+            t_sell = t if buys else own
+            rate = 1.0
+            plain = 1.0
+            stands = np.int64(standing[cell])
+            if across:
                 pair = theirs * L.QUOTES + quote if buys else quote * L.QUOTES + theirs
-                held = open_across != 0 and standing[cell] & L.STANDS != 0
-                good = _promising(touches, rates, own if buys else t, t if buys else own, pair)
-                if not (good or held):
+                held = open_across != 0 and stands & L.STANDS != 0
+                if not (held or _promising(touches, rates, t_buy, t_sell, pair)):
                     continue
                 rate, plain = _rates(
                     meta,
@@ -207,16 +233,33 @@ def scan_book(table, book, at):
                     theirs if buys else quote,
                     at,
                 )
-            buy = book if buys else other
-            sell = other if buys else book
-            stands = np.int64(standing[cell])
-            code, shortfall, edge, gross, present, fit = _judged(
-                meta, real, price, size, parameters, limits, buy, sell, stands, rate, plain, at
+            if not judged:  # it is the same for both ways
+                fit_code, unfit_by = fitness(meta, parameters, book, other, at)
+                judged = True
+            edge, gross, present = _at_touch(
+                touches[t_buy + L.PLAIN_ASK],
+                touches[t_buy + L.NET_ASK],
+                touches[t_sell + L.PLAIN_BID],
+                touches[t_sell + L.NET_BID],
+                rate,
+                plain,
             )
-            if fit and present != 0 and rate < 0.0:
-                _note_edge(edges, counts, cell, edge)
+            code = fit_code
+            shortfall = unfit_by
+            if code == L.OK and stands > L.STANDS:
+                code = stands >> 1
+            if code == L.OK:
+                if present != 0 and not across:
+                    _note_edge(edges, counts, cell, edge)
+                code, shortfall = _verdict(limits, code, shortfall, edge, present, across, rate)
+                if code == L.OK and limits[L.MIN_PROFIT] > 0.0:
+                    buy = book if buys else other
+                    sell = other if buys else book
+                    code, shortfall = _verdict_of_all(
+                        meta, real, price, size, limits, buy, sell, rate
+                    )
             if code == L.OK or stands & L.STANDS != 0:
-                n = _row(out, n, buy, sell, code)
+                n = _row(out, n, book if buys else other, other if buys else book, code)
             elif present != 0 and (gross or edge > 0.0):
                 _note_reject(rejects, least, cell, code, shortfall)
     if meta[m + L.WATCHED] != 0:
@@ -289,8 +332,8 @@ def rescan(context, groups, at):
                     plain,
                     at,
                 )
-                if judged[0] == L.OK or stands & L.STANDS != 0:
-                    n = _row(out, n, bought_at, sold_at, judged[0])
+                if judged == L.OK or stands & L.STANDS != 0:
+                    n = _row(out, n, bought_at, sold_at, judged)
     return n
 
 
@@ -321,7 +364,7 @@ def route(context, buy, sell, cell, at):
     judged = _judged(
         meta, real, price, size, parameters, limits, buy, sell, stands, rate, plain, at
     )
-    _row(out, 0, buy, sell, judged[0])
+    _row(out, 0, buy, sell, judged)
     return out[L.ROUTE_CODE]
 
 

@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -229,6 +230,19 @@ def test_minutes_tell_of_what_was_not_flagged_too() -> None:
     assert there.mean_bps == pytest.approx(sum(expected) / 3)
     assert minutes["b", "a"].high_bps == pytest.approx((99 / 101.101 - 1) * 1e4)
     assert bench.engine.take_minutes(120 * SECOND) == []
+
+
+def test_a_new_fee_counts_from_the_next_change_of_any_book_on() -> None:
+    bench = Bench({"a": 0.0, "b": 0.0}, Thresholds(min_net_bps=5))
+    bench.show("a", [(99, 1)], [(100, 1)], SECOND)
+    for fee in (0.01, 0.0):
+        book = bench.books["a"]
+        bench.engine.revalue(book, replace(bench.engine.markets[book], taker_fee=fee))
+        bench.show("b", [(100.5, 1)], [(101, 1)], SECOND + 1)
+        there = bench.engine.take_minutes(60 * SECOND)
+        found = {(m.buy, m.sell): m.last_bps for m in there}["a", "b"]
+        assert found == pytest.approx((100.5 / (100 * (1 + fee)) - 1) * 1e4)
+    assert bench.events() == ["opened"]
 
 
 def test_ids_sort_by_time() -> None:
