@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 EVERY = 600.0
+AGAIN = 5.0
 
 
 class Extremes(Struct, frozen=True):
@@ -63,28 +64,32 @@ def worst(
         yield WorstFunding(side=side, venue=venue, symbol=symbol, rate=rate, payments=payments)
 
 
-async def keep(url: str, tell: Callable[[Known], object]) -> None:
-    """Until cancelled: ``tell`` what the database at ``url`` knows, every ten minutes."""
+async def keep(url: str, tell: Callable[[Known], object], *, again: float = AGAIN) -> None:
+    """Until cancelled: ``tell`` what the database at ``url`` knows, every ten minutes.
+
+    A run that has just begun may still be making its database, or bringing it up to date: one that
+    cannot be asked is asked again after ``again`` seconds before anything is said.
+    """
+    pause = again
     while True:
         found: dict[tuple[str, str], Extremes] = {}
-        await ending.apart(partial(_read_into, found, url))
+        rest = EVERY
+        try:
+            await ending.apart(partial(_read_into, found, url))
+        except CrossbookError as error:
+            rest = pause
+            if pause == EVERY:
+                log.info("the worst funding is unknown: %s", printable(str(error)))
         tell(found)
-        await asyncio.sleep(EVERY)
+        await asyncio.sleep(rest)
+        pause = EVERY
 
 
 def _read_into(found: dict[tuple[str, str], Extremes], url: str) -> None:
-    found.update(_read(url))
-
-
-def _read(url: str) -> dict[tuple[str, str], Extremes]:
     from storage.queries import open_reader
 
+    reader = open_reader(url)
     try:
-        reader = open_reader(url)
-        try:
-            return extremes(reader.readings, clock.now() + 1)
-        finally:
-            reader.close()
-    except CrossbookError as error:
-        log.info("the worst funding is unknown: %s", printable(str(error)))
-        return {}
+        found.update(extremes(reader.readings, clock.now() + 1))
+    finally:
+        reader.close()

@@ -6,6 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from scanner.events import WorstFunding
@@ -104,9 +105,35 @@ async def test_a_database_is_asked_beside_the_scan(tmp_path: Path) -> None:
     asking.cancel()
 
 
-async def test_one_that_cannot_be_asked_leaves_it_unknown(tmp_path: Path) -> None:
+async def test_one_that_cannot_be_asked_leaves_it_unknown(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "scanner.worst_funding")
     told: list[Known] = []
-    asking = asyncio.create_task(keep(str(tmp_path / "none.db"), told.append))
-    await until(lambda: bool(told))
-    assert told == [{}]
+    asking = asyncio.create_task(keep(str(tmp_path / "none.db"), told.append, again=0.0))
+    await until(lambda: len(told) == 2)
+    assert told == [{}, {}]
+    (said,) = caplog.messages
+    assert said.startswith(
+        f"the worst funding is unknown: {tmp_path / 'none.db'}: there is no such"
+    )
+    asking.cancel()
+
+
+async def test_one_that_is_being_made_is_asked_again_and_nothing_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "scanner.worst_funding")
+    path = tmp_path / "db"
+    told: list[Known] = []
+
+    def tell(known: Known) -> None:
+        if not told:
+            store(path, [funding(START + HOUR, settled=-0.002, settled_at=START + HOUR)])
+        told.append(known)
+
+    asking = asyncio.create_task(keep(str(path), tell, again=0.0))
+    await until(lambda: len(told) == 2)
+    assert told == [{}, {("alpha", "BTC/USDT:USDT"): Extremes(-0.002, -0.002, 1)}]
+    assert caplog.messages == []
     asking.cancel()
