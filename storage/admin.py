@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import URL, Connection, Engine
 
 from storage import migrate
-from storage.database import for_reading, for_writing
+from storage.database import driver, for_reading, for_writing
 from storage.errors import LocationError, explained
 from storage.location import file_of, is_sqlite, located, place
 from storage.schema import metadata
@@ -63,7 +62,7 @@ def export(url: str, target: Path) -> None:
         if is_sqlite(where):
             with _told(where), _connected(source) as connection:
                 migrate.require_ours(connection)
-                raw = _driver(connection)
+                raw = driver(connection)
                 raw.execute("PRAGMA query_only=0")  # the source stays read-only, the copy is new
                 raw.execute("VACUUM INTO ?", (str(target),))
             return
@@ -88,17 +87,11 @@ def _copy(source: Connection, target: Path) -> None:
 def _outside_transactions(connection: Connection, *statements: str) -> None:
     if connection.dialect.name == "sqlite":
         for statement in statements:
-            _driver(connection).execute(statement)
+            driver(connection).execute(statement)
     else:
         free = connection.execution_options(isolation_level="AUTOCOMMIT")
         for statement in statements:
             free.exec_driver_sql(statement)
-
-
-def _driver(connection: Connection) -> sqlite3.Connection:
-    raw = connection.connection.driver_connection
-    assert isinstance(raw, sqlite3.Connection)
-    return raw
 
 
 @contextmanager

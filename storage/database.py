@@ -89,6 +89,13 @@ def for_reading(url: URL) -> Engine:
     return create_engine("sqlite://", creator=connect, poolclass=NullPool)
 
 
+def driver(connection: Connection) -> sqlite3.Connection:
+    """SQLite's own connection."""
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    return raw
+
+
 def _server(url: URL, settings: str) -> Engine:
     try:
         import psycopg  # noqa: F401

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from storage import migrate, runs, wal
 from storage.batch import BatchWriter
 from storage.chores import Chore
-from storage.database import for_writing
+from storage.database import driver, for_writing
 from storage.errors import Unreachable
 from storage.location import file_of, is_sqlite, place
 from storage.runs import Run
@@ -72,7 +72,7 @@ class Link:
         """Say that all up to ``at`` is written; at times, look for runs that have died."""
         self._check_files()
         if self._wal is not None:
-            self._wal.look()
+            self._wal.look(driver(self._connection), at)
         if at - self._beat_at < runs.HEARTBEAT:
             if not self._files:
                 with self._connection.begin():

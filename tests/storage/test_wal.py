@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -96,16 +98,56 @@ def test_a_read_that_lasts_holds_up_no_commit_and_the_log_shrinks_after_it(
     assert wal.size(file) == 0
 
 
+def read_without_a_gap(file: Path, begun: threading.Event, enough: threading.Event) -> None:
+    """Short reads, of which each begins before the last one ends."""
+    one, other = (
+        sqlite3.connect(f"file:{file}?mode=ro", uri=True, isolation_level=None) for _ in range(2)
+    )
+    with closing(one), closing(other):
+        while not enough.is_set():
+            one.execute("BEGIN")
+            one.execute("SELECT count(*) FROM run").fetchall()
+            if other.in_transaction:
+                other.execute("COMMIT")
+            begun.set()
+            enough.wait(0.005)
+            one, other = other, one
+
+
+def test_short_reads_without_a_gap_do_not_let_the_log_grow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wal, "KEPT", 1 << 20)
+    monkeypatch.setattr(wal, "PATIENCE", 10_000)
+    file = tmp_path / "a.db"
+    begun, enough = threading.Event(), threading.Event()
+    reader = threading.Thread(target=read_without_a_gap, args=(file, begun, enough))
+    with linked(file) as link:
+        write(link, 1)
+        reader.start()
+        try:
+            begun.wait()
+            write(link, 8)
+            grown = wal.size(file)
+            assert grown > 6 << 20, "by itself it does"
+            monkeypatch.setattr(wal, "LARGE", 4 << 20)
+            link.beat({}, START + SECOND)
+            write(link, 1)
+            assert wal.size(file) < 4 << 20
+        finally:
+            enough.set()
+            reader.join()
+
+
 def test_a_log_that_goes_on_growing_is_told_of_at_each_doubling(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(wal, "NOTICE", 1 << 20)
     file = tmp_path / "a.db"
-    watch = wal.Watch(file)
-    told = []
+    connection, watch, told = sqlite3.connect(":memory:"), wal.Watch(file), []
     for megabytes in (0, 1, 1, 2, 3, 4, 0, 1):
         wal.log_of(file).write_bytes(bytes(megabytes << 20))
         caplog.clear()
-        watch.look()
+        watch.look(connection, START)
         told.append(len(caplog.messages))
     assert told == [0, 1, 0, 1, 0, 1, 0, 1]
