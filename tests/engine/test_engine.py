@@ -7,9 +7,9 @@ from itertools import count
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from scanner.books.store import BookStore, Keys
 from scanner.engine import costs
