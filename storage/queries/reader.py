@@ -111,7 +111,7 @@ class Reader:
 
     def latencies(self, asked: Filter, by: By) -> dict[Key, tuple[Latency, ...]]:
         """What became of the opportunities of all groups by symbol, route or venue; of others
-        nothing is told. Where least figures are asked for it takes some 40 us for each."""
+        nothing is told. Where least figures are asked for it takes some 20 us for each."""
         with self._transaction() as connection:
             return survival.latencies(connection, asked, by)
 
