@@ -17,12 +17,10 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 from urllib.parse import unquote, urlsplit
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Field,
     PlainValidator,
     PrivateAttr,
-    SecretStr,
     ValidationError,
 )
 
@@ -35,6 +33,8 @@ from scanner.identity_config import Asset, AssetName
 from scanner.located import Located, parse, read
 from scanner.model import Model
 from scanner.redact import credentials
+from scanner.scan_config import Carry, Limits, Parity, Thresholds
+from scanner.storage_config import Database
 from scanner.transfer_config import TransferSettings
 from scanner.types import MarketKind
 from scanner.venue_config import Endpoints, Feed, VenueConfig, streamed_by_ccxt
@@ -60,7 +60,6 @@ __all__ = [
     "validated",
 ]
 
-HOUR_MS = 3_600_000
 SHORTEST_SECRET = 8
 SPOT = (MarketKind.SPOT,)
 DERIVATIVES = (MarketKind.PERPETUAL, MarketKind.FUTURE)
@@ -76,7 +75,6 @@ STABLECOINS = {
     **dict.fromkeys(("GUSD", "RLUSD", "USD1", "USDE", "USDG"), "USD"),
     **dict.fromkeys(("EURC", "EURI", "EURQ"), "EUR"),
 }
-DATABASES = frozenset({"sqlite", "postgres", "postgresql", "postgresql+psycopg"})
 
 
 def _symbols(value: Any) -> Any:
@@ -121,20 +119,6 @@ def _folder(value: Any) -> Any:
     return Path(value).expanduser() if isinstance(value, str) and value else value
 
 
-def _database(url: SecretStr) -> SecretStr:
-    text = url.get_secret_value().strip()
-    scheme, mark, rest = text.partition("://")
-    try:
-        urlsplit(text)
-    except ValueError:
-        rest = ""
-    if not text.isprintable() or not (rest if mark else text) or (mark and scheme not in DATABASES):
-        raise ValueError(
-            "must be the path of a file, or a URL that begins with sqlite:/// or postgresql://"
-        )
-    return SecretStr(text)
-
-
 AutoOrList: TypeAlias = Literal["auto"] | tuple[str, ...]
 Symbols: TypeAlias = Annotated[
     AutoOrList, PlainValidator(_symbols, json_schema_input_type=AutoOrList)
@@ -142,168 +126,6 @@ Symbols: TypeAlias = Annotated[
 Conversions: TypeAlias = Annotated[Mapping[str, float], BeforeValidator(_conversions)]
 Stablecoins: TypeAlias = Annotated[Mapping[str, str], BeforeValidator(_stablecoins)]
 Folder: TypeAlias = Annotated[Path, BeforeValidator(_folder)]
-
-
-class Thresholds(Model):
-    """What is worth a line."""
-
-    min_net_bps: float = Field(
-        default=5.0,
-        description="Least net profit in basis points (0.01 %) of what the buy leg costs.",
-    )
-    min_profit: float = Field(
-        default=0.0, ge=0, description="Least net profit in the quote currency."
-    )
-    close_ratio: float = Field(
-        default=0.5,
-        ge=0,
-        le=1,
-        description="An opportunity stays open until its net falls under this part of the"
-        " threshold.",
-    )
-
-
-class Carry(Model):
-    """How `spot-perp`, `perp-perp` and `spot-future` are held, and what is worth a line of them."""
-
-    horizon_hours: float = Field(
-        default=168,
-        gt=0,
-        le=87_600,
-        description="How long both legs are held; a dated contract is held until it expires.",
-    )
-    leverage: float = Field(default=1, ge=1, le=200, description="Of the contracts.")
-    maintenance: float = Field(
-        default=0.005,
-        ge=0,
-        lt=1,
-        description="Maintenance margin, a fraction of the position: what a liquidation price is"
-        " reckoned with.",
-    )
-    min_net_apr: float = Field(
-        default=0.05,
-        ge=0,
-        description="Least net profit a year as a fraction of the capital that is bound (0.05 is"
-        " 5 %); besides `thresholds`.",
-    )
-    basis_reverts: bool = Field(
-        default=False,
-        description="Whether a perpetual is expected to stand at the coin's price at the end. Else"
-        " what it stands above that is not reckoned as gained, and what it stands below is reckoned"
-        " as lost.",
-    )
-
-
-class Parity(Model):
-    """How far from their pegs the `stablecoins` are told, and when that is worth a line."""
-
-    size: float = Field(
-        default=10_000,
-        gt=0,
-        le=1e12,
-        description="How much is bought or sold where a deviation is told, in the money of the"
-        " peg.",
-    )
-    min_net_bps: float = Field(
-        default=10,
-        ge=0,
-        le=10_000,
-        description="Least net profit of a `parity`, basis points, once it is back at its peg;"
-        " besides `thresholds`.",
-    )
-    furthest_bps: float = Field(
-        default=2000,
-        gt=0,
-        le=10_000,
-        description="What is further from its peg, basis points, is no opportunity: another coin of"
-        " that name, or one whose peg is gone.",
-    )
-
-
-class Limits(Model):
-    """How fresh the two legs must be, and how often an open opportunity is told of."""
-
-    max_age_ms: int = Field(
-        default=3000,
-        ge=1,
-        le=HOUR_MS,
-        description="Age of the last proof of a book beyond which it takes no part, ms.",
-    )
-    max_skew_ms: int = Field(
-        default=1500,
-        ge=1,
-        le=HOUR_MS,
-        description="Largest gap in time between the two books of a pair, ms.",
-    )
-    quiet_after_ms: int = Field(
-        default=1000,
-        ge=100,
-        le=HOUR_MS,
-        description="Once nothing was heard of a book for so long on a connection that stands, ms,"
-        " the exchange's public REST interface is asked: the same levels, and the market is quiet"
-        " and its book fresh; others, and its feed is dead and subscribed anew.",
-    )
-    quiet_requests_per_s: float = Field(
-        default=2.0,
-        ge=0,
-        le=20,
-        description="How many of these requests may go to one exchange in a second, at most; 0:"
-        " none.",
-    )
-    update_interval_ms: int = Field(
-        default=250,
-        ge=0,
-        le=HOUR_MS,
-        description="Least time between two updates of one opportunity, ms.",
-    )
-    unverified: bool = Field(
-        default=False,
-        description="Whether books take part that nothing proves to be the venue's, such as all of"
-        " `feed: ccxt`.",
-    )
-    suspect_bps: float = Field(
-        default=500.0,
-        ge=0,
-        description="How far apart the prices of one coin may be on two venues, basis points: what"
-        " is further apart is another coin or cannot be moved, and is barred; 0: no bound.",
-    )
-    structural_h: float = Field(
-        default=4.0,
-        ge=0,
-        le=8760,
-        description="A route that has been worth it for so long, hours, is there for a reason, and"
-        " is barred until it has gone; 0: never.",
-    )
-
-
-class Database(Model):
-    """Where what is found is kept, and how much of it."""
-
-    url: Annotated[SecretStr, AfterValidator(_database)] | None = Field(
-        default=None,
-        examples=["~/spreads.db, or postgresql://user:${PASSWORD}@host/name"],
-        description="A file (its path, or `sqlite:///` and its path) or a PostgreSQL server"
-        " (`postgresql://user:password@host/name`); none named: `crossbook.db` in the user's data"
-        " folder (`~/.local/share/crossbook` on Linux).",
-    )
-    retention_days: int = Field(
-        default=0,
-        ge=0,
-        le=36_500,
-        description="How many days (UTC) before the current one are kept; 0: no bound.",
-    )
-    max_size_mb: int = Field(
-        default=4096,
-        ge=0,
-        le=1 << 30,
-        description="The most that the database may take, MB of 2^20 bytes: details go first, then"
-        " whole days, the oldest first, but never the last 24 hours; 0: no bound.",
-    )
-
-    @property
-    def location(self) -> str:
-        """``url``, which may hold a password; empty where none is named."""
-        return self.url.get_secret_value() if self.url else ""
 
 
 class Config(Model):
