@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any
@@ -249,7 +250,9 @@ def _market(venue: str, stream_id: Callable[[Any], str], book: LabBook) -> Marke
 
 def play(seed: int) -> Outcome:
     """The world of a seed."""
-    return Run(Plan.of(seed)).play()
+    outcome = Run(Plan.of(seed)).play()
+    gc.collect()  # a world is a circle of a few objects with much memory: hundreds would wait
+    return outcome
 
 
 def summed(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
