@@ -19,8 +19,16 @@ def lines(state: State, base: str, quote: str) -> Iterator[str]:
         yield from _together(a, base, quote)
     else:
         yield from _chain(a)
+    yield from _moving(state)
     yield from trade.accounting(state, a.net, quote)
     yield trade.verdict(state, a.disagrees)
+
+
+def _moving(state: State) -> Iterator[str]:
+    """Between more than two inventories there are many ways: none of them is reckoned."""
+    venues = {leg.venue for leg in state.legs}
+    if len(venues) > 1:
+        yield f"  moving coins and money back between its {len(venues)} venues costs: unknown"
 
 
 def _together(a: Together, base: str, quote: str) -> Iterator[str]:
