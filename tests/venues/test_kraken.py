@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from scanner.books.store import BookStore, Keys
 from scanner.steps import Ack, Connect, Delta, Notice, Reconnect, Refused, Reset, Snapshot
 from scanner.types import ChecksumRule, Depth, LevelLayout
 from scanner.venues.kraken import VENUE
 from scanner.venues.parts import SECOND
 from scanner.venues.protocol import VenueProtocol
-from tests.venues.harness import build, sent
+from tests.venues.harness import build, sent, text
+from tests.venues.wire import WIRE, needs_wire
 
 BIDS = '[{"price":64525.0,"qty":0.53807066},{"price":64524.2,"qty":0.03095975}]'
 ASKS = '[{"price":64525.1,"qty":0.00000010},{"price":64526.1,"qty":0.00005100}]'
@@ -402,3 +405,20 @@ def test_stream_id_is_the_v2_symbol(symbol: str, wsname: str, expected: str) -> 
 
 def test_stream_id_without_a_wsname_is_the_symbol() -> None:
     assert VENUE.stream_id({"id": "SOLUSD", "symbol": "SOL/USD", "info": {}}) == "SOL/USD"
+
+
+@needs_wire
+def test_checksums_that_the_venue_sent() -> None:
+    """Each best ten levels a side and what Kraken said of them; sizes as ``1.0E-7`` among them."""
+    notations = set()
+    lines = Path(WIRE, "frames/kraken-v2.checksum-vectors.2026-07-21.jsonl").read_text("utf-8")
+    for line in lines.splitlines():
+        vector = json.loads(line)["vector"]
+        bids, asks = vector["local_book_bids"], vector["local_book_asks"]
+        notations |= {"E" in size for _, size in bids + asks}
+        store = BookStore()
+        book = store.add(keeps_text=True, decimals=(1, 8))
+        whole = Snapshot(market="BTC/USD", bids=text(bids), asks=text(asks), sequence=0)
+        store.snapshot(book, whole, Keys.of(LevelLayout()), 10)
+        assert store.checksum(book, ChecksumRule.DIGITS_10) == vector["expected_checksum"], line
+    assert notations == {False, True}
