@@ -14,7 +14,7 @@ from math import isfinite
 from typing import Any, TypeAlias
 
 from scanner.steps import DerivativeTicker
-from scanner.types import Market
+from scanner.types import Market, MarketKind
 
 MILLISECOND = 1_000_000
 SECOND = 1_000_000_000
@@ -38,12 +38,19 @@ async def tell_rates(
     """Until cancelled: rates, and marks where they are asked for apart, to ``deliver``. What goes
     wrong is told to ``complain`` and tried again."""
     by_symbol = {market.symbol: market for market in markets}
+    # A future pays no rate, and an exchange that is asked for one may refuse the whole question.
+    perpetual = {
+        symbol: market
+        for symbol, market in by_symbol.items()
+        if market.kind is MarketKind.PERPETUAL
+    }
     for number in count():
         try:
-            deliver(await _rates(exchange, by_symbol, sleep))
+            if perpetual:
+                deliver(await _rates(exchange, perpetual, sleep))
             deliver(await _marks(exchange, by_symbol))
-            if number % INTERVALS_EVERY == 0:
-                deliver(await _intervals(exchange, by_symbol))
+            if perpetual and number % INTERVALS_EVERY == 0:
+                deliver(await _intervals(exchange, perpetual))
         except Exception as error:
             complain(error)
         await sleep(EVERY)

@@ -25,7 +25,7 @@ RATE = {
 }
 
 
-def market(symbol: str) -> Market:
+def market(symbol: str, kind: MarketKind = MarketKind.PERPETUAL) -> Market:
     base, quote = symbol.partition(":")[0].split("/")
     return Market(
         venue="v",
@@ -34,7 +34,7 @@ def market(symbol: str) -> Market:
         base=base,
         quote=quote,
         taker_fee=0.001,
-        kind=MarketKind.PERPETUAL,
+        kind=kind,
     )
 
 
@@ -89,7 +89,9 @@ class Exchange:
         return {"BTC/USDT:USDT": {"markPrice": 91001.0, "indexPrice": None}}
 
 
-async def rounds(exchange: Exchange, count: int) -> tuple[list[DerivativeTicker], list[str]]:
+async def rounds(
+    exchange: Exchange, count: int, *markets: Market
+) -> tuple[list[DerivativeTicker], list[str]]:
     """What is told, and what goes wrong, in so many rounds."""
     told: list[DerivativeTicker] = []
     wrong: list[str] = []
@@ -104,7 +106,7 @@ async def rounds(exchange: Exchange, count: int) -> tuple[list[DerivativeTicker]
     with pytest.raises(asyncio.CancelledError):
         await tell_rates(
             exchange,
-            [market("BTC/USDT:USDT")],
+            markets or [market("BTC/USDT:USDT")],
             told.extend,
             lambda error: wrong.append(str(error)),
             sleep,
@@ -117,6 +119,16 @@ async def test_all_at_once_where_the_exchange_can_and_only_what_is_wanted() -> N
     told, _ = await rounds(exchange, 2)
     assert [one.market for one in told] == ["btc/usdt:usdt"] * 2
     assert exchange.asked == [["BTC/USDT:USDT"]] * 2
+
+
+async def test_a_future_is_not_asked_for_a_rate() -> None:
+    dated = market("BTC/USDT:USDT-270611", MarketKind.FUTURE)
+    exchange = Exchange(fetchFundingRates=True, fetchFundingIntervals=True)
+    told, wrong = await rounds(exchange, 1, dated, market("BTC/USDT:USDT"))
+    assert [one.market for one in told] == ["btc/usdt:usdt"] * 2
+    assert (exchange.asked, wrong) == ([["BTC/USDT:USDT"]], [])
+    assert await rounds(exchange, 1, dated) == ([], [])
+    assert exchange.asked == [["BTC/USDT:USDT"]], "no question at all, for an empty one means all"
 
 
 async def test_one_by_one_else() -> None:
