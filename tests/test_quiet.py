@@ -15,6 +15,7 @@ from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity
+from scanner.lab.venues import VENUES
 from scanner.lab.world import World
 from scanner.lane import Action, Lane
 from scanner.pipeline import Pipeline
@@ -22,7 +23,7 @@ from scanner.quiet import SECOND, TAG, Probing, Turns
 from scanner.steps import Fetch, Notice, Reset, Send
 from scanner.types import BookState, Depth, Market
 from scanner.venues.protocol import Options
-from scanner.venues.registry import VENUES, native
+from scanner.venues.registry import native
 from tests.faults.faults import Fault, Frozen
 from tests.faults.link import Link
 
