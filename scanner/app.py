@@ -94,8 +94,9 @@ async def scan(
         crew.start(group)  # they make themselves ready while the markets are asked for
         try:
             await asyncio.sleep(0)  # the processes first
-            at_once = await at_hand(config)
-            markets = at_once or await _unless(stop, asyncio.create_task(load(config)))
+            wanted = hedged.scoped(config)
+            at_once = await at_hand(wanted)
+            markets = at_once or await _unless(stop, asyncio.create_task(load(wanted)))
             if markets is None:
                 return 0
             tell_unverified(config)
@@ -122,12 +123,14 @@ async def scan(
                         alerts=running.alerts,
                         pointed=pointed,
                         applied=hedged.apply,
+                        scoped=hedged.scoped,
                     )
                     beside = [
                         group.create_task(_warn(running)),
                         group.create_task(_keep_time()),
                         group.create_task(live.keep_renewed(at_once=bool(at_once))),
                         group.create_task(hedged.keep(database, fanout, live.again)),
+                        group.create_task(live.keep_scoped()),
                     ]
                     if database:
                         keeping = worst_funding.keep(database, window.know)

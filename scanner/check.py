@@ -16,6 +16,7 @@ from scanner.feeds.plan import plan
 from scanner.feeds.shell import Shell
 from scanner.fleet import spoken_natively
 from scanner.hedge_csv import whole
+from scanner.hedge_scope import scoped
 from scanner.logs import clean
 from scanner.markets import Source, chosen_from, sources
 from scanner.probe import Reach, probe
@@ -77,6 +78,7 @@ async def examine(config: Config, *, offline: bool, shell: Shell | None = None) 
     """Look at every enabled venue, all at the same time; ``offline``: only at what is on disk.
     Raises ``ConfigError`` if the file of the hedge book is wrong."""
     book = whole(config.hedge_book)
+    config = scoped(config, book)
     found = await sources(config, fetch=not offline)
     chosen, problem = _chosen(found, config)
     shell = shell or Shell(now=clock.now, rng=random.Random())

@@ -15,6 +15,7 @@ from scanner.hedge.received import Paid
 from scanner.hedge_book import stored
 from scanner.hedge_config import HedgeBook, Position
 from scanner.hedge_csv import whole
+from scanner.hedge_scope import scoped
 
 log = logging.getLogger(__name__)
 EVERY = 1.0
@@ -39,6 +40,10 @@ class HedgeWatch:
     def book(self) -> HedgeBook:
         """The book with what its file holds."""
         return self.desk.book
+
+    def scoped(self, config: Config) -> Config:
+        """``config`` with the book, whose markets are then scanned too."""
+        return scoped(config, self.book)
 
     def apply(self, config: Config) -> None:
         """This is the configuration from now on."""

@@ -29,6 +29,7 @@ from scanner.config import CROSS_QUOTE, LOOP, PARITY, Config, Feed
 from scanner.errors import ConfigError, CrossbookError
 from scanner.explain import did_you_mean
 from scanner.fees import priced
+from scanner.hedge_scope import hedged_kinds, hedged_markets
 from scanner.identity import identified, retold, shipped
 from scanner.liquidity import Tickers, Traded, turnover
 from scanner.metadata import UNLISTED, Listed, Order, Wanted
@@ -131,8 +132,14 @@ def kept_sources(config: Config) -> dict[str, Source]:
 
 
 def _wanted(config: Config) -> list[Wanted]:
+    """What each venue is asked for: what is taken of it, and the contracts of the hedge book."""
     return [
-        Wanted(name, venue.endpoints.rest or "", venue.feed is not Feed.CCXT, venue.kinds)
+        Wanted(
+            name,
+            venue.endpoints.rest or "",
+            venue.feed is not Feed.CCXT,
+            (*venue.kinds, *hedged_kinds(name, config)),
+        )
         for name, venue in config.enabled.items()
     ]
 
@@ -153,9 +160,12 @@ def choose(
     """Those of the markets ``listed`` by venue that ``config.symbols`` asks for, by symbol."""
     by_symbol: defaultdict[str, list[Market]] = defaultdict(list)
     every = [market for markets in listed.values() for market in markets]
-    contracts = [market for market in every if market.is_contract]
-    for market in each_book_once([m for m in every if not m.is_contract], config):
+    every_contract = [market for market in every if market.is_contract]
+    contracts = [one for one in every_contract if one.kind in config.venues[one.venue].kinds]
+    coins = each_book_once([m for m in every if not m.is_contract], config)
+    for market in coins:
         by_symbol[market.symbol].append(market)
+    hedged = hedged_markets(coins, every_contract, config)
     venues = ", ".join(listed)
     if config.symbols == "auto":
         symbols = _shared(by_symbol, config, tickers or {})
@@ -173,7 +183,9 @@ def choose(
         for symbol in (*symbols, *_beside(symbols, by_symbol, config))
         for market in by_symbol[symbol]
     ]
-    return chosen + _contracts(contracts, symbols, config)
+    chosen += _contracts(contracts, symbols, config)
+    there = {(one.venue, one.symbol) for one in chosen}
+    return chosen + [one for one in hedged if (one.venue, one.symbol) not in there]
 
 
 def _contracts(contracts: Sequence[Market], symbols: Sequence[str], config: Config) -> list[Market]:

@@ -25,6 +25,8 @@ LATER = 10.0
 EVERY = 3600.0
 # What is scanned, and what only the next start can change.
 SCOPE = ("venues", "symbols", "quotes", "max_symbols", "kinds", "identity")
+# Its contracts are scanned too; it is in effect whether they can be had or not.
+HEDGED = "hedge_book"
 AT_START = ("database", "cache_dir", "workers")
 
 Stamp = tuple[int, int, int] | None
@@ -107,7 +109,7 @@ class Live:
 
     ``watched`` is told of the markets after each change of them. ``pointed`` says where the venues
     of a new configuration are, if not where it says itself. ``applied`` is told of it before those
-    who scan are.
+    who scan are. ``scoped`` adds to it what else is scanned.
     """
 
     def __init__(
@@ -120,6 +122,7 @@ class Live:
         alerts: Alerts | None = None,
         pointed: Callable[[Config], Config] = lambda config: config,
         applied: Callable[[Config], object] = lambda config: None,
+        scoped: Callable[[Config], Config] = lambda config: config,
     ) -> None:
         self._config = config
         self._crew = crew
@@ -128,13 +131,30 @@ class Live:
         self._alerts = alerts
         self._pointed = pointed
         self._applied = applied
+        self._scoped = scoped
+        self._named = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
 
     def again(self) -> None:
         """What the configuration names, such as a file, has changed."""
         self._crew.carry(self._config, self._markets)
+        self._named.set()
+
+    async def keep_scoped(self) -> None:
+        """Until cancelled: after each ``again``, scan what is asked for by then."""
+        while True:
+            await self._named.wait()
+            self._named.clear()
+            async with self._one_at_a_time:
+                await self._rescope(self._config, self._config)
+                self._crew.carry(self._config, self._markets)
 
     async def apply(self, new: Config) -> None:
         """Put what differs into effect; the log says what has been done and what has not."""
+        async with self._one_at_a_time:
+            await self._apply(new)
+
+    async def _apply(self, new: Config) -> None:
         new, old = self._pointed(new), self._config
         logs.hide(new.secrets)
         changed = [name for name in Config.model_fields if getattr(new, name) != getattr(old, name)]
@@ -146,10 +166,10 @@ class Live:
         for name in set(changed) & set(AT_START):
             log.warning("%s: what has changed there takes effect with the next start", name)
         self._config = new
-        if set(changed) & set(SCOPE):
+        self._applied(new)
+        if set(changed) & {*SCOPE, HEDGED}:
             await self._rescope(new, old)
-        self._applied(self._config)
-        self.again()
+        self._crew.carry(self._config, self._markets)
 
     async def keep_renewed(self, *, at_once: bool, every: float = EVERY) -> None:
         """Until cancelled: ``renew`` every so often (seconds), for lists of fees and wallets are
@@ -163,7 +183,7 @@ class Live:
         """Ask the venues for the lists of what is scanned, and go by them from now on. That takes
         a processor for seconds, so it is done ``after`` the scan has begun (seconds)."""
         await asyncio.sleep(after)
-        config, markets = self._config, self._markets
+        config, markets = self._scoped(self._config), self._markets
         try:
             fresh = await renewed(config, markets)
         except CrossbookError as error:
@@ -181,7 +201,7 @@ class Live:
 
     async def _rescope(self, new: Config, old: Config) -> None:
         try:
-            self._markets = await load_markets(new)
+            self._markets = await load_markets(self._scoped(new))
         except CrossbookError as error:
             log.error("venues and symbols stay as they were: %s", error)
             kept = {name: getattr(old, name) for name in SCOPE}

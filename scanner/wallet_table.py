@@ -12,6 +12,8 @@ from scanner.clock import now
 from scanner.config import Config
 from scanner.engine.ways import DAY, Paces, minutes
 from scanner.errors import CrossbookError
+from scanner.hedge_csv import whole
+from scanner.hedge_scope import scoped
 from scanner.history.table import Column, table, terminal_width
 from scanner.markets import age_text, chosen_from, kept_sources
 from scanner.sinks.formats import rfc3339
@@ -82,6 +84,7 @@ def _fields(name: str, venue: str, wallet: Wallet, paces: Paces, at: int) -> dic
 
 def _wallets(config: Config, coin: str) -> list[tuple[tuple[str, str], Wallet]]:
     """By coin and venue: all that have it, or all that would be scanned."""
+    config = scoped(config, whole(config.hedge_book))
     sources = kept_sources(config)
     every = [market for source in sources.values() for market in source.markets]
     if not coin:

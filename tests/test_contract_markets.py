@@ -8,6 +8,7 @@ import pytest
 
 from scanner.config import Config, validated
 from scanner.errors import ConfigError, CrossbookError
+from scanner.hedge_scope import hedged_kinds
 from scanner.located import parse
 from scanner.markets import choose
 from scanner.metadata import TICK_SIZE, Wanted, _only, converted
@@ -196,6 +197,53 @@ def test_without_any_spot_the_coins_that_most_list_are_taken() -> None:
     ]
     with pytest.raises(CrossbookError):
         chosen(f"{text}\nsymbols: [XYZ/USDT]", binanceusdm=a, hyperliquid=b)
+
+
+SHORTS = (
+    "hedge_book: {shorts: [{venue: okx, symbol: 'PEPE/USDT:USDT', amount: 1, entry_price: 1},"
+    " {venue: okx, symbol: 'BTC/USD:BTC-271231', amount: 1, entry_price: 1},"
+    " {venue: kucoin, symbol: 'BTC/USDT:USDT', amount: 1, entry_price: 1}],"
+    " holdings: [{venue: here, coin: DOGE, amount: 1}]}"
+)
+
+
+def test_the_contracts_of_the_hedge_book_and_its_coins_are_scanned_too() -> None:
+    """Of a venue of which no contracts are taken otherwise: these alone."""
+    okx = listed(
+        "okx", "BTC/USDT", "PEPE/USDT", "PEPE/EUR", "DOGE/USDT", "DOGE/EUR", "PEPE/USDT:USDT"
+    )
+    others = listed("okx", "BTC/USDT:USDT", "DOGE/USDT:USDT")
+    bybit = listed("bybit", "BTC/USDT", "BTC/USDT:USDT")
+    text = f"venues: {{okx: , bybit: }}\nsymbols: [BTC/USDT]\n{SHORTS}"
+    assert chosen(text, okx=[*okx, *others], bybit=bybit) == [
+        ("okx", "BTC/USDT"),
+        ("bybit", "BTC/USDT"),
+        ("okx", "PEPE/USDT"),
+        ("okx", "DOGE/USDT"),
+        ("okx", "PEPE/USDT:USDT"),
+    ]
+
+
+def test_one_that_is_scanned_anyway_is_scanned_once() -> None:
+    okx = listed("okx", "PEPE/USDT", "PEPE/USDT:USDT")
+    text = f"venues: {{okx: {{markets: [spot, perpetual]}}}}\nsymbols: [PEPE/USDT]\n{SHORTS}"
+    assert chosen(text, okx=okx) == [("okx", "PEPE/USDT"), ("okx", "PEPE/USDT:USDT")]
+
+
+@pytest.mark.parametrize(
+    ("venue", "kinds"),
+    [
+        ("okx: ", "perpetual future"),
+        ("okx: {markets: [spot, perpetual]}", "future"),
+        ("okx: {markets: [spot, perpetual, future]}", ""),
+        ("kucoin: ", ""),
+        ("kucoin: {feed: ccxt}", "perpetual"),
+        ("bybit: ", ""),
+    ],
+)
+def test_a_venue_is_asked_for_the_kinds_that_are_sold_there(venue: str, kinds: str) -> None:
+    settings = config(f"venues: {{{venue}}}\n{SHORTS}")
+    assert " ".join(hedged_kinds(venue.partition(":")[0], settings)) == kinds
 
 
 # --- what is configured -------------------------------------------------------------------------

@@ -12,9 +12,11 @@ from scanner.hedge.book import balances
 from scanner.hedge.offers import exits, offers
 from scanner.hedge_config import HedgeBook, Holding, Position
 from scanner.hedge_live import look, look_at_book
+from scanner.hedge_scope import scoped
 from scanner.lab.server import Clock, LabServer
 from scanner.lab.world import World
 from scanner.located import parse
+from scanner.markets import load, renewed
 from scanner.types import MarketKind
 
 HOUR = 3_600_000_000_000
@@ -84,3 +86,15 @@ async def test_a_hedge_book_is_told_by_live_books(tmp_path: Path) -> None:
     assert one.marked and one.price and one.profit == 0.5 * (50_000.0 - one.price)
     assert found.spot_value and not found.held[0].elsewhere
     assert one.basis is not None and abs(one.basis) < 0.1 and one.rate is not None
+
+
+async def test_a_scan_takes_what_is_sold_short_where_it_takes_no_contracts(tmp_path: Path) -> None:
+    clock = Clock()
+    symbol = "BTC/USDT:USDT"
+    short = Position(venue="okx", symbol=symbol, amount=0.5, entry_price=50_000.0)
+    async with LabServer(World(7, clock(), VENUES, contracts=True), clock=clock) as lab:
+        settings = scoped(config(lab, tmp_path, ("okx", "kraken")), HedgeBook(shorts=(short,)))
+        markets = await load(settings)
+        assert [(one.venue, one.symbol) for one in markets if one.is_contract] == [("okx", symbol)]
+        assert len(markets) > 2
+        assert await renewed(settings, markets) == markets

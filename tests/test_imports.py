@@ -93,6 +93,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "identity_config": {"model"},
     "hedge_config": {"model"},
     "hedge_csv": {"errors", "explain", "hedge_config", "located"},
+    "hedge_scope": PLAIN | {"config", "hedge_config", "venues"},
     "config": {
         *("alert_config", "environment", "errors", "explain", "fee_config", "identity_config"),
         *(
@@ -121,21 +122,21 @@ MAY_IMPORT: dict[str, set[str]] = {
     "identity": PLAIN | {"identity_config", "liquidity", "located"},
     "markets": PLAIN
     | {
-        *("aliases", "clock", "config", "errors", "explain", "fees", "identity", "liquidity"),
-        *("metadata", "places", "wallets"),
+        *("aliases", "clock", "config", "errors", "explain", "fees", "hedge_scope", "identity"),
+        *("liquidity", "metadata", "places", "wallets"),
     },
     "fee_table": PLAIN | {"config", "markets"},
     "venue_table": PLAIN | {"config", "fee_table", "logs", "venues"},
     "wallet_table": PLAIN
     | {
-        *("clock", "config", "engine", "errors", "history.table", "markets", "settings"),
-        "sinks.formats",
+        *("clock", "config", "engine", "errors", "hedge_csv", "hedge_scope", "history.table"),
+        *("markets", "settings", "sinks.formats"),
     },
     "fleet": PLAIN | {"config", "feeds", "venues"},
     "probe": PLAIN | {"config", "feeds", "fleet", "venues"},
     "check": PLAIN
-    | {"clock", "config", "errors", "feeds", "fleet", "hedge_csv", "logs", "markets", "probe"}
-    | {"venues"},
+    | {"clock", "config", "errors", "feeds", "fleet", "hedge_csv", "hedge_scope", "logs"}
+    | {"markets", "probe", "venues"},
     "check_text": PLAIN | {"check", "config", "logs", "markets", "redact"},
     # recordings
     "recordings": PLAIN | {"errors"},
@@ -193,7 +194,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "hedge_watch": PLAIN
     | {
         *("clock", "config", "ending", "errors", "hedge", "hedge_book", "hedge_config"),
-        "hedge_csv",
+        *("hedge_csv", "hedge_scope"),
     },
     "hedge_cli": PLAIN
     | COMMANDS

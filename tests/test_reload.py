@@ -21,6 +21,7 @@ from scanner.errors import ConfigError, CrossbookError
 from scanner.located import parse
 from scanner.reload import ConfigFile, Live, follow
 from scanner.types import Market, Wallet
+from tests.feeds.tiny import until
 
 GOOD = "venues: {okx: , gate: }\n"
 
@@ -196,6 +197,47 @@ async def test_symbols_and_venues_change(bench: Bench) -> None:
     await live.apply(new)
     assert bench.carried == [(new, bench.listed)]
     assert bench.watched == [bench.listed]
+
+
+BOOK = "hedge_book: {holdings: [{venue: okx, coin: BTC, amount: 1}]}\n"
+
+
+async def test_another_hedge_book_is_known_before_its_markets_are_asked_for(bench: Bench) -> None:
+    known: list[Config] = []
+    asked: list[Config] = []
+
+    def scoped(new: Config) -> Config:
+        asked.append(new)
+        assert known == [new]
+        return new
+
+    live = bench.start(config(), applied=known.append, scoped=scoped)
+    bench.listed = [market("okx"), market("gate"), market("okx", "Z")]
+    new = config(GOOD + BOOK)
+    await live.apply(new)
+    assert (asked, bench.carried) == ([new], [(new, bench.listed)])
+
+
+async def test_where_its_markets_cannot_be_had_another_hedge_book_is_in_effect(
+    bench: Bench,
+) -> None:
+    live = bench.start(config())
+    before, bench.listed = bench.listed, CrossbookError("no lists")
+    new = config(GOOD + BOOK)
+    await live.apply(new)
+    [(used, markets)] = bench.carried
+    assert (used.hedge_book, markets) == (new.hedge_book, before)
+
+
+async def test_what_the_file_of_the_hedge_book_names_is_asked_for(bench: Bench) -> None:
+    live = bench.start(config())
+    before, bench.listed = bench.listed, [market("okx", "Z")]
+    keeping = asyncio.create_task(live.keep_scoped())
+    live.again()
+    assert [markets for _, markets in bench.carried] == [before]
+    await until(lambda: len(bench.carried) == 2)
+    keeping.cancel()
+    assert (bench.carried[1][1], bench.watched, bench.loads) == (bench.listed, [bench.listed], 1)
 
 
 async def test_lists_are_renewed_while_the_scan_runs(
