@@ -34,6 +34,8 @@ from scanner.workers.crew import Crew
 log = logging.getLogger(__name__)
 STOPPED = "the scanner stopped"
 WATCH_DATABASE = 0.5
+BRIEFLY = 0.1
+LONGEST_START = 300.0
 
 
 class Output(StrEnum):
@@ -138,14 +140,24 @@ async def scan(
                     if file is not None:
                         beside.append(group.create_task(follow(file, live.apply)))
                     async with _measured(metrics, crew, running, lines, fanout):
-                        with suppress(TimeoutError):
-                            await asyncio.wait_for(stop.wait(), seconds)
+                        await _over(stop, crew, seconds)
                     for task in beside:
                         task.cancel()
                     await crew.stop(STOPPED)
         finally:
             await crew.stop(STOPPED)
     return 0
+
+
+async def _over(stop: asyncio.Event, crew: Crew, seconds: float | None) -> None:
+    """Until a signal has come, or ``seconds`` of scanning have passed: kernels that are compiled
+    first, on a new machine, take none of them."""
+    loop = asyncio.get_running_loop()
+    latest = loop.time() + LONGEST_START
+    while seconds is not None and not (crew.scanning or stop.is_set() or loop.time() > latest):
+        await asyncio.sleep(BRIEFLY)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
 
 
 def _warning(running: Services, crew: Crew, file: ConfigFile | None, banner: str) -> str:

@@ -30,7 +30,11 @@ ConfigPath = Annotated[
 Seconds = Annotated[
     float | None,
     typer.Option(
-        "--seconds", metavar="N", min=0, callback=finite, help="End by itself after N seconds."
+        "--seconds",
+        metavar="N",
+        min=0,
+        callback=finite,
+        help="End by itself after a scan of N seconds.",
     ),
 ]
 Database = Annotated[

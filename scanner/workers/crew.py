@@ -106,9 +106,14 @@ class Crew:
             told.append(f"{state.frames_dropped} frames dropped")
         return ServiceLine("workers", good, ", ".join(told + troubles))
 
+    @property
+    def scanning(self) -> bool:
+        """Whether one of them has begun."""
+        return any(hand.state.connections for hand in self.hands)
+
     def banner(self) -> str:
         """What is to be said as long as none of them scans; empty from then on."""
-        if any(hand.state.connections for hand in self.hands):
+        if self.scanning:
             return ""
         return (
             "STARTING: on a new machine its kernels are compiled first, which takes up to a minute"
