@@ -18,8 +18,8 @@ USUAL = 250_000_000
 # What has waited together is read together. A message of the same time as the last one that comes
 # so much after it is the venue's word that nothing has changed since.
 APART = 20_000_000
-# When what bears no time may have been sent: not longer before it came than this, or nobody knows
-# when; and a time so early that nothing is of it.
+# When what bears no time, or that of the message before, may have been sent: not longer before it
+# came than this, or nobody knows when; and a time so early that nothing is of it.
 VAGUE = 1_000_000_000
 UNTOLD = 1
 # Nothing waits for so long on a connection that stands: the venue's clock was set.
@@ -31,7 +31,9 @@ def told_at(meta, m, sent_at, at):
     """When a message, of book ``m`` (its first column), would have come at the latest without
     delay: ``at``, or earlier by what it is late, if that is more than ``USUAL`` ns. A message
     without a time of the venue (0) is as new as what came shortly before it on its connection
-    (``AS_OF``), or taken as new where nothing ever tells (0).
+    (``AS_OF``), or taken as new where nothing ever tells (0). One that bears the time of the last
+    one is new if that one was and came shortly before it; else it may have waited, and says no more
+    than was known.
 
     The least of this ``WINDOW`` and of the one before count, so a new offset (a clock that was set)
     is believed after two of them at the latest; a lag that stays the same for as long is not seen.
@@ -41,12 +43,14 @@ def told_at(meta, m, sent_at, at):
         if as_of == 0 or as_of > at:
             return at
         return as_of if at - as_of <= VAGUE else UNTOLD
-    again = sent_at == meta[m + L.SENT_AT] and at - meta[m + L.HEARD_AT] > APART
-    meta[m + L.HEARD_AT] = at
-    if again:
-        return at
-    behind = at - sent_at
     since = meta[m + L.BEHIND_SINCE]
+    heard = meta[m + L.HEARD_AT]
+    meta[m + L.HEARD_AT] = at
+    if sent_at == meta[m + L.SENT_AT] and since != 0:
+        told = max(meta[m + L.DEPTH_AT], meta[m + L.BEST_AT])
+        prompt = heard - told <= USUAL
+        return at if prompt and APART < at - heard <= VAGUE else min(told, at)
+    behind = at - sent_at
     if since == 0 or at - since > WINDOW:
         meta[m + L.LEAST_BEFORE] = behind if since == 0 else meta[m + L.LEAST_BEHIND]
         meta[m + L.LEAST_BEHIND] = behind

@@ -127,8 +127,10 @@ class BookStore:
         row[L.SKIP_SIDE : L.SKIP_SIDE + 2] = 0
         row[L.STATE] = state
         row[L.SEQUENCE] = row[L.ORDER] = row[L.BEST_ORDER] = -1
-        # A quiet market's first book bears the time of its last change.
-        row[L.BEHIND_SINCE] = 0
+        if state is BookState.EMPTY:
+            # A quiet market's first book on a connection bears the time of its last change. What
+            # comes later on it may have waited, also where the book was lost meanwhile.
+            row[L.BEHIND_SINCE] = 0
 
     def snapshot(self, book: int, step: Snapshot, keys: Keys, at: int) -> None:
         """Replace the book by ``step``."""
@@ -229,6 +231,10 @@ class BookStore:
             top = []
         skip = int(row[L.SKIP_SIDE + side])
         return top + self.depth(book, side, skip + levels)[skip:][: levels - len(top)]
+
+    def two_sided(self, book: int) -> bool:
+        """Whether it shows a bid and an ask: nobody can tell of one side whether they cross."""
+        return all(self.shown(book, side, 1) for side in Side)
 
     def depth(self, book: int, side: int, levels: int) -> list[tuple[float, float]]:
         """The best levels of the depth channel alone, best first."""

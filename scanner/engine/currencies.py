@@ -74,7 +74,9 @@ class Currencies:
         found = [
             (self._after_fee(book, side), self._markets[book].venue)
             for book, side in self._books.get((have, want), {}).items()
-            if self._store.state(book) is BookState.LIVE and self._store.proven_at(book) >= oldest
+            if self._store.state(book) is BookState.LIVE
+            and self._store.proven_at(book) >= oldest
+            and self._store.two_sided(book)
         ]
         best = max(found, default=(0.0, ""))
         return best if best[0] > 0 else None

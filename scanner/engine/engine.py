@@ -40,7 +40,7 @@ from scanner.types import BookState, Market, MarketKind, Proof, Side
 Emit = Callable[[Opportunity], None]
 
 CLOSED_BECAUSE = {
-    L.NOT_LIVE: "a leg is no longer live",
+    L.NOT_LIVE: "a leg is no longer live, or shows one side only",
     L.TOO_OLD: "a leg is too old",
     L.TOO_SKEWED: "the legs are too far apart in time",
     L.NO_EDGE: "no net edge left",

@@ -18,7 +18,7 @@ from numba import carray
 from scanner.books import layout as L
 from scanner.books.jit import inlined, kernel, pointer
 from scanner.books.kernels import proven_at
-from scanner.engine.ladders import ASK, BID, LIVE, level
+from scanner.engine.ladders import ASK, BID, LIVE, level, two_sided
 
 # Most orders of a loop, and of a row of what is found: layer, how many orders, each of them.
 LONGEST = 6
@@ -35,9 +35,11 @@ NOTHING = -1e300
 
 
 @inlined
-def _fit(meta, parameters, book, oldest):
+def _fit(meta, real, parameters, book, oldest):
     m = book * L.META_WIDTH
     if meta[m + L.STATE] != LIVE or proven_at(meta, book) < oldest:
+        return False
+    if not two_sided(meta, real, book):
         return False
     return meta[m + L.UNPROVEN] == 0 or parameters[L.UNPROVEN_TOO] != 0
 
@@ -49,7 +51,7 @@ def _weigh(meta, real, price, size, parameters, edges, count, oldest, net, plain
         book = edges[e * EDGE + BOOK]
         side = edges[e * EDGE + SIDE]
         net[e] = plain[e] = NOTHING
-        if not _fit(meta, parameters, book, oldest):
+        if not _fit(meta, real, parameters, book, oldest):
             continue
         p, s = level(meta, real, price, size, book, side, 0)
         if s <= 0.0:
@@ -287,7 +289,7 @@ def wide(context, groups, least, at, out):
                     books = 0
                     break
                 book = members[m + L.MEMBER_BOOK]
-                if not _fit(meta, parameters, book, oldest):
+                if not _fit(meta, real, parameters, book, oldest):
                     continue
                 books += 1
                 r = book * L.REAL_WIDTH + L.RATE_SIDE

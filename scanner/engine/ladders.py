@@ -107,7 +107,21 @@ def walk(meta, real, price, size, buy, sell, rate):
 
 
 @inlined
-def fitness(meta, parameters, buy, sell, at):
+def two_sided(meta, real, book):
+    """Whether a book shows a bid and an ask: nobody can tell of one side whether they cross."""
+    m = book * L.META_WIDTH
+    r = book * L.REAL_WIDTH
+    for side in range(2):
+        if meta[m + L.OVERLAY_SIDE + side] != 0:
+            if real[r + L.BEST_SIZE_SIDE + side] <= 0.0:
+                return False
+        elif meta[m + L.COUNT_SIDE + side] <= meta[m + L.SKIP_SIDE + side]:
+            return False
+    return True
+
+
+@inlined
+def fitness(meta, real, parameters, buy, sell, at):
     """Whether both legs may take part (as a route code), and by how much they fail, in bps of what
     is allowed."""
     b = buy * L.META_WIDTH
@@ -127,6 +141,8 @@ def fitness(meta, parameters, buy, sell, at):
         return L.TOO_SKEWED, over / parameters[L.MAX_SKEW] * 10_000.0
     if meta[b + L.UNPROVEN] + meta[s + L.UNPROVEN] != 0 and parameters[L.UNPROVEN_TOO] == 0:
         return L.NOT_PROVEN, 0.0
+    if not (two_sided(meta, real, buy) and two_sided(meta, real, sell)):
+        return L.NOT_LIVE, 0.0
     return L.OK, 0.0
 
 

@@ -280,6 +280,7 @@ class Pairs:
         proven = self._store.proven_at(book)
         return (
             self._store.state(book) is BookState.LIVE
+            and self._store.two_sided(book)
             and at - proven <= parameters[L.MAX_AGE]
             and all(
                 abs(self._store.proven_at(leg) - proven) <= parameters[L.MAX_SKEW] for leg in legs

@@ -88,7 +88,7 @@ def rank(context, symbols, count, allowed, at, out, out_real):
                 stands = np.int64(standing[cells + i * room + j])
                 if rate == 0.0 or stands > L.STANDS:
                     continue
-                if fitness(meta, parameters, buy, sell, at)[0] != L.OK:
+                if fitness(meta, real, parameters, buy, sell, at)[0] != L.OK:
                     continue
                 edge, _, present = touch(meta, real, price, size, buy, sell, rate, plain)
                 if present == 0:

@@ -92,7 +92,7 @@ def _judged(meta, real, price, size, parameters, limits, buy, sell, stands, rate
     if not across:
         rate = 1.0
         plain = 1.0
-    code, shortfall = fitness(meta, parameters, buy, sell, at)
+    code, shortfall = fitness(meta, real, parameters, buy, sell, at)
     if code == L.OK and stands > L.STANDS:
         code = stands >> 1
     if code == L.OK:
@@ -234,7 +234,7 @@ def scan_book(table, book, at):
                     at,
                 )
             if not judged:  # it is the same for both ways
-                fit_code, unfit_by = fitness(meta, parameters, book, other, at)
+                fit_code, unfit_by = fitness(meta, real, parameters, book, other, at)
                 judged = True
             edge, gross, present = _at_touch(
                 touches[t_buy + L.PLAIN_ASK],

@@ -43,6 +43,8 @@ def doubt(store: BookStore, books: Sequence[int], at: int) -> Doubt | None:
         over = at - store.proven_at(book) - max_age
         if over > 0:
             return Doubt(Gate.STALENESS, "a book is too old", over / max_age * 1e4)
+        if not store.two_sided(book):
+            return Doubt(Gate.TRUST, "a book shows one side only")
         if store.meta(book, L.UNPROVEN) and not parameters[L.UNPROVEN_TOO]:
             return Doubt(Gate.UNVERIFIED, "nothing proves a book any more")
     proven = [store.proven_at(book) for book in books]

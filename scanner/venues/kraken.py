@@ -2,7 +2,7 @@
 
 https://docs.kraken.com/api/docs/websocket-v2/book
 
-One channel, ``book``: ``top`` with 25 levels, ``full`` with 1000. A snapshot on the stream, then
+One channel, ``book``: ``top`` with 10 levels, ``full`` with 1000. A snapshot on the stream, then
 updates without any number; a CRC-32 over the ten best levels of each side comes with every message
 and is the only proof. The venue keeps as many levels as were subscribed and deletes none that are
 pushed out, so the book must be cut to that depth.
@@ -47,6 +47,8 @@ from scanner.venues.wire import Kind, Shape, What, Wire
 
 SYMBOLS_PER_REQUEST = 50
 DEPTHS = (10, 25, 100, 500, 1000)
+# What the checksum covers: below it a lost update would be seen by nobody.
+CHECKED = 10
 RENAMED = {"XBT": "BTC", "XDG": "DOGE"}
 ORIGINAL = {new: old for old, new in RENAMED.items()}
 PING = Send('{"method":"ping"}', heartbeat=True)
@@ -97,7 +99,7 @@ class Kraken:
         self.shared = Shared()
         self._known = Known(markets)
         self._options = options
-        self._depth = 1000 if options.depth is Depth.FULL else 25
+        self._depth = 1000 if options.depth is Depth.FULL else CHECKED
         self._depths = dict.fromkeys(self._known.ids, self._depth)
         self._system = ONLINE
         self._requests = Requests()
@@ -277,7 +279,7 @@ VENUE = Venue(
     make=Kraken,
     limits=Limits(markets=150, sends=4, connects=12),
     proof={Depth.TOP: Proof.CHECKSUM, Depth.FULL: Proof.CHECKSUM},
-    channels={Depth.TOP: "book, 25 levels", Depth.FULL: "book, 1000 levels"},
+    channels={Depth.TOP: "book, 10 levels", Depth.FULL: "book, 1000 levels"},
     stream_id=stream_id,
     layout=LevelLayout(price_key="price", size_key="qty"),
     # Unless an order asks otherwise (oflags fcib, fciq): quote when buying, base when selling.

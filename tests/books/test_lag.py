@@ -7,7 +7,7 @@ import pytest
 from scanner.books.lag import USUAL, WINDOW
 from scanner.books.store import BookStore, Keys
 from scanner.steps import Snapshot
-from scanner.types import LevelLayout
+from scanner.types import BookState, LevelLayout
 
 MS = 1_000_000
 BEGIN = 1_760_000_000_000 * MS
@@ -46,6 +46,33 @@ def test_what_has_waited_is_as_old_as_it_is(late: int) -> None:
     assert book.proven_at(at, at - WAY - late) == at - late
     assert book.proven_at(at + MS, at + MS - WAY - late // 2) in {at + MS - late // 2, at + MS}
     assert book.proven_at(at + 2 * MS, at + 2 * MS - WAY) == at + 2 * MS
+
+
+def test_the_same_again_is_new_while_messages_come_promptly() -> None:
+    book = Book()
+    book.proven_at(BEGIN, BEGIN - WAY)
+    for at in range(BEGIN + 200 * MS, BEGIN + 5_000 * MS, 200 * MS):
+        assert book.proven_at(at, BEGIN - WAY) == at
+    assert book.proven_at(at + 5 * MS, BEGIN - WAY) == at  # it may have come together with the last
+
+
+def test_the_same_again_after_a_pause_may_have_waited() -> None:
+    book = Book()
+    book.proven_at(BEGIN, BEGIN - WAY)
+    for at in (BEGIN + 9_000 * MS, BEGIN + 9_100 * MS):
+        assert book.proven_at(at, BEGIN - WAY) == BEGIN
+    at = BEGIN + 9_200 * MS
+    assert book.proven_at(at, at - WAY) == at
+
+
+def test_a_book_that_was_lost_keeps_its_offset_and_a_new_connection_finds_its_own() -> None:
+    book = Book()
+    book.proven_at(BEGIN, BEGIN - WAY)
+    at = BEGIN + 9_000 * MS
+    book.store.clear(book.book, BookState.UNSYNCHRONISED)
+    assert book.proven_at(at, BEGIN + 2_000 * MS - WAY) == BEGIN + 2_000 * MS
+    book.store.clear(book.book, BookState.EMPTY)
+    assert book.proven_at(at, BEGIN + 2_000 * MS - WAY) == at
 
 
 def test_what_bears_no_time_is_taken_as_new() -> None:

@@ -180,6 +180,19 @@ def test_only_live_books_take_part(bench: Bench, state: BookState) -> None:
     assert bench.said == []
 
 
+@pytest.mark.parametrize("one_sided", [([(101, 1)], []), ([(101, 1)], [(100.5, 1)])])
+def test_a_book_of_which_nobody_knows_whether_it_is_crossed_takes_no_part(
+    bench: Bench, one_sided: tuple[Ladder, Ladder]
+) -> None:
+    bench.show("kucoin", [(99, 1)], [(100, 1)], SECOND)
+    bench.show("okx", *one_sided, SECOND)
+    assert bench.said == []
+    bench.show("okx", [(101, 1)], [(102, 1)], SECOND + 1)
+    assert bench.events() == ["opened"]
+    bench.show("okx", *one_sided, SECOND + 2)
+    assert bench.events() == ["opened", "closed"]
+
+
 def test_crossed_book_never_takes_part(bench: Bench) -> None:
     bench.show("kucoin", [(99_990, 1)], [(100_000, 1)], SECOND)
     bench.show("okx", [(100_200, 1)], [(100_190, 1)], SECOND)

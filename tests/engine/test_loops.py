@@ -362,6 +362,8 @@ def hop(books: list[slow.Book], have: str, want: str, venue: str) -> slow_many.H
         slow_many.Hop(book, {book.market.base} == {have})
         for book in books
         if {book.market.base, book.market.quote} == {have, want}
+        and book.bids
+        and book.asks
         and venue in ("", book.market.venue)
     ]
     shown = [one for one in ways if one.whole]

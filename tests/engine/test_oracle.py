@@ -261,7 +261,7 @@ class Floor:
             return [slow.Conversion(stated=slow.exact(stated))]
         sells = have == "R"
         there = [each for each in self.books if each.market.base == "R"]
-        return [slow.Conversion(each, sells) for each in there if each.real(SIDES[sells])]
+        return [slow.Conversion(each, sells) for each in there if each.bids and each.asks]
 
     def worth(self, have: str, want: str) -> F | None:
         """The best price of one in the other, after the fee, at the touch."""
@@ -283,6 +283,8 @@ class Floor:
 
     def expected(self, buy: slow.Book, sell: slow.Book) -> slow.Done | str:
         here, there = buy.market, sell.market
+        if not (buy.bids and buy.asks and sell.bids and sell.asks):
+            return "trust"
         capital = self.rules.capital
         spend = least(
             self.bounded(capital.get(here.venue), here.quote),
@@ -325,9 +327,6 @@ class Floor:
             if isinstance(outcome, slow.Done):
                 break
         return outcome
-
-
-SIDES = {True: "bids", False: "asks"}
 
 
 def amount(random: Random) -> Amount:

@@ -72,7 +72,7 @@ def test_the_best_route_is_the_best_by_brute_force(shown: list[tuple[Ladder, Lad
     nets, edges = [0.0], [float("-inf")]
     for buy, sell in permutations(range(len(shown)), 2):
         asks, bids = shown[buy][1], shown[sell][0]
-        if asks and bids:
+        if asks and bids and shown[buy][0] and shown[sell][1]:
             fees = FEES[buy], FEES[sell]
             result = costs.evaluate(asks, bids, terms[buy], terms[sell])
             nets.append(result.net_profit if isinstance(result, costs.Result) else 0.0)

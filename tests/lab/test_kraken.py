@@ -389,7 +389,7 @@ async def test_ccxt_and_our_feed_build_the_same_book(
             book = lab.book("kraken", symbol)
             await shows(exchange, symbol, truth(book, 25))
             await full.settled(symbol, 1000)
-            await top.settled(symbol, 25)
+            await top.settled(symbol, 10)
             assert sides(fetched) == [
                 [[price, cut(size)] for price, size in side] for side in truth(book, 500)
             ]
@@ -418,7 +418,7 @@ async def test_a_wrong_checksum_is_mended_by_a_new_subscription(
     counts = feed.lane.counts["BTC/USD"]
     assert (counts.snapshots, counts.checksums_bad) == (2, 1)
     lab.freeze()
-    await feed.settled("BTC/USD", 25)
+    await feed.settled("BTC/USD", 10)
 
 
 async def test_while_the_system_is_not_online_no_book_is_live(

@@ -83,7 +83,7 @@ def test_connects_to_v2() -> None:
     assert build(VENUE, []).start(0) == [Connect("wss://ws.kraken.com/v2")]
 
 
-@pytest.mark.parametrize(("depth", "levels"), [(Depth.TOP, 25), (Depth.FULL, 1000)])
+@pytest.mark.parametrize(("depth", "levels"), [(Depth.TOP, 10), (Depth.FULL, 1000)])
 def test_subscribes_to_the_book(depth: Depth, levels: int) -> None:
     assert sent(protocol("BTC/USD", "ETH/USD", depth=depth).opened(0)) == [
         {
@@ -119,7 +119,7 @@ def test_snapshot_keeps_the_text_of_its_numbers_and_the_subscribed_depth() -> No
             asks=ASKS.encode(),
             sent_at=WHEN_NS,
             checksum=1848203113,
-            depth=25,
+            depth=10,
         )
     ]
 
@@ -228,7 +228,7 @@ def test_resync_unsubscribes_first_for_a_second_subscription_is_refused(error: s
     made = synced()
     (leave,) = sent(made.resync("BTC/USD", "checksum", 0))
     assert leave["method"] == "unsubscribe"
-    assert leave["params"] == {"channel": "book", "symbol": ["BTC/USD"], "depth": 25}
+    assert leave["params"] == {"channel": "book", "symbol": ["BTC/USD"], "depth": 10}
     (join,) = sent(made.received(left("BTC/USD", leave["req_id"], error), 0))
     assert join["method"] == "subscribe"
     assert join["params"] == leave["params"] | {"snapshot": True}
