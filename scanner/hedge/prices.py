@@ -12,12 +12,11 @@ from scanner.hedge_events import HedgePrice
 from scanner.types import Market, Side
 
 SECOND = 1_000_000_000
-EMPTY = "a side of the book is empty"
 
 
 class HedgePrices:
     """Looks at the contracts that are sold, and at their coins on every venue. The same is asked of
-    a book as of one that is compared: live, young, proven."""
+    a book as of one that is compared: live, young, proven, with both sides."""
 
     def __init__(self, store: BookStore, derivatives: Derivatives) -> None:
         self._store = store
@@ -45,8 +44,6 @@ class HedgePrices:
     def _price(self, book: int, market: Market, at: int) -> HedgePrice:
         bid, ask = (self._store.ladder(book, side, 1) for side in (Side.BID, Side.ASK))
         reason = distrust(self._store, (book,), at)
-        if not reason and not (bid and ask):
-            reason = EMPTY
         if reason:
             return HedgePrice(at=at, venue=market.venue, symbol=market.symbol, reason=reason)
         said = self._derivatives.latest(book, at) if market.is_contract else Derivative()

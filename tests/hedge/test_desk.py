@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scanner.hedge.desk import UNHEARD, UNSCANNED, HedgeDesk
-from scanner.hedge.prices import EMPTY, HedgePrices
+from scanner.hedge.prices import HedgePrices
 from scanner.hedge.received import Paid
 from scanner.hedge_config import HedgeBook, Holding, Position
 from scanner.hedge_events import HedgePrice
@@ -141,4 +141,4 @@ def test_a_worker_tells_of_the_coin_everywhere_and_of_the_contracts_that_are_sol
     quote(coin, 99.0, 101.0, START + SECOND)
     say(coin, START + SECOND, bids=[], asks=[["101", "5"]])
     (empty, _) = prices.due(pipeline.markets, START + 2 * SECOND)
-    assert (empty.bid, empty.reason) == (0.0, EMPTY)
+    assert (empty.bid, empty.reason) == (0.0, "a book shows one side only")
