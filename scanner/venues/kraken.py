@@ -295,7 +295,8 @@ VENUE = Venue(
         name=_rest_name,
     ),
     notes=(
-        "Updates carry no number: the checksum of the ten best levels is the only proof.",
+        "Updates carry no number: the checksum of the ten best levels is the only proof. Depth "
+        "`top` takes no more than these; with `full`, nothing shows a lost update below them.",
         "While the venue's system is not online, its books take no part.",
         "REST rounds sizes to three decimals: what it shows of a quiet book agrees to that.",
     ),
