@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from scanner.carry.nearest import Best
 from scanner.events import Opportunity
 from scanner.frame import Detail, Row, Standing
-from scanner.order_rows import order, place
+from scanner.order_rows import order, row
 
 
 def rows(
@@ -23,7 +23,10 @@ def rows(
         base, quote = pairs.get(symbol) or _pair(symbol)
         empty = Row(symbol=symbol, base=base, quote=quote, live=live, books=count)
         one = best.get(symbol)
-        found[symbol] = (_row(one, symbol, live, count, at), one.state) if one else (empty, None)
+        if one is None:
+            found[symbol] = empty, None
+        else:
+            found[symbol] = row(one.state, symbol, _standing(one), live, count, at), one.state
     return found
 
 
@@ -36,29 +39,6 @@ def detail(row: Row, state: Opportunity | None, at: int) -> Detail:
         orders=(order(state.buy, state, at), order(state.sell, state, at)),
         bound=state.bound,
         carry=state.carry,
-    )
-
-
-def _row(one: Best, symbol: str, live: int, books: int, at: int) -> Row:
-    state = one.state
-    return Row(
-        symbol=symbol,
-        base=state.symbol.partition("/")[0],
-        quote=state.currency,
-        standing=_standing(one),
-        buy=place(state.buy, state, at),
-        sell=place(state.sell, state, at),
-        size=state.size,
-        gross_bps=state.gross_bps,
-        net_bps=state.net_bps,
-        profit=state.net_profit,
-        id=state.id,
-        opened_at=state.opened_at if one.open else 0,
-        peak_net_bps=state.peak_net_bps if one.open else 0.0,
-        live=live,
-        books=books,
-        kind=state.kind,
-        apr=state.carry.net_apr if state.carry else None,
     )
 
 

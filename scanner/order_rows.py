@@ -20,9 +20,11 @@ def rows(states: Iterable[Opportunity], venue: str, at: int) -> dict[str, tuple[
     for state in states:
         if venue and venue not in {leg.venue for leg in state.legs}:
             continue
-        row = _row(state, at)
-        if row.symbol not in found or found[row.symbol][0].profit < row.profit:
-            found[row.symbol] = row, state
+        orders = len(state.legs)
+        name = f"{state.symbol} {state.kind}"
+        one = row(state, name, Standing.OPEN, orders, orders, at)
+        if name not in found or found[name][0].profit < one.profit:
+            found[name] = one, state
     return found
 
 
@@ -35,13 +37,14 @@ def detail(row: Row, state: Opportunity, at: int) -> Detail:
     )
 
 
-def _row(state: Opportunity, at: int) -> Row:
-    base, _, _ = state.symbol.partition("/")
+def row(state: Opportunity, symbol: str, standing: Standing, live: int, books: int, at: int) -> Row:
+    """The row of an opportunity, under the name ``symbol``; ``live`` of ``books`` are live."""
+    opened = standing is Standing.OPEN
     return Row(
-        symbol=f"{state.symbol} {state.kind}",
-        base=base,
+        symbol=symbol,
+        base=state.symbol.partition("/")[0],
         quote=state.currency,
-        standing=Standing.OPEN,
+        standing=standing,
         buy=place(state.buy, state, at),
         sell=place(state.sell, state, at),
         size=state.size,
@@ -49,11 +52,12 @@ def _row(state: Opportunity, at: int) -> Row:
         net_bps=state.net_bps,
         profit=state.net_profit,
         id=state.id,
-        opened_at=state.opened_at,
-        peak_net_bps=state.peak_net_bps,
-        live=len(state.legs),
-        books=len(state.legs),
+        opened_at=state.opened_at if opened else 0,
+        peak_net_bps=state.peak_net_bps if opened else 0.0,
+        live=live,
+        books=books,
         kind=state.kind,
+        apr=state.carry.net_apr if state.carry else None,
     )
 
 
@@ -86,8 +90,8 @@ def _age(leg: Leg, state: Opportunity, at: int) -> float:
 
 
 def beside(stopped: Beside) -> str:
-    """What something is that was stopped and has no row of its own: ``multi``, ``parity bybit``,
-    ``loop USDT/BTC/ETH/USDT``, ``spot-perp okx BTC/USDT, bybit BTC/USDT:USDT``."""
+    """What something is that was stopped and has no row of its own: ``multi``, a ``parity`` and its
+    venue, a ``loop`` and its way, a carry and its two markets."""
     buy, _, sell = stopped.symbol.partition(">")
     if stopped.kind == LOOP:
         return f"{LOOP} {stopped.symbol}"

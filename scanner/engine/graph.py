@@ -18,7 +18,7 @@ from numba import carray
 from scanner.books import layout as L
 from scanner.books.jit import inlined, kernel, pointer
 from scanner.books.kernels import proven_at
-from scanner.engine.ladders import ASK, BID, LIVE, level, two_sided
+from scanner.engine.ladders import ASK, BID, LIVE, books_of, level, two_sided
 
 # Most orders of a loop, and of a row of what is found: layer, how many orders, each of them.
 LONGEST = 6
@@ -207,12 +207,7 @@ def loops(
     is not 0 for books that are for no layer of more than one venue.
     """
     table = carray(pointer(context), 2 * L.SLOTS, np.int64)
-    pool = table[2 * L.PRICE + 1]
-    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
-    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
-    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
-    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
-    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
+    meta, real, price, size, parameters = books_of(table)
     nodes = len(first_arc) - 1
     if nodes == 0:
         return 0
@@ -262,12 +257,7 @@ def wide(context, groups, least, at, out):
     quote or more may take part, and the best of their routes leaves more than ``least`` (a
     fraction) at best prices after fees; how many rows."""
     table = carray(pointer(context), 2 * L.SLOTS, np.int64)
-    pool = table[2 * L.PRICE + 1]
-    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
-    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
-    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
-    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
-    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
+    meta, real, price, size, parameters = books_of(table)
     members = carray(pointer(table[2 * L.MEMBERS]), table[2 * L.MEMBERS + 1], np.int64)
     group_rows = carray(pointer(table[2 * L.GROUPS]), table[2 * L.GROUPS + 1], np.int64)
     oldest = at - parameters[L.MAX_AGE]

@@ -25,20 +25,26 @@ def measure(
     """What ``costs.walk`` comes to for this route over all levels of its books; and how many levels
     of a ladder that took at most."""
     book, side, rate, unit, budget = reach.NOTHING, int(Side.BID), 1.0, 1.0, math.inf
-    venue, budget_of = "", ""
     if exchange is not None:
         book, side, budget = exchange.book, int(exchange.side), exchange.budget
-        (rate, unit), venue, budget_of = exchange.factors(), exchange.venue, exchange.budget_of
+        rate, unit = exchange.factors()
     size, bound, levels = reach.steps(
         context, *route, book, side, rate, unit, caps.spend, caps.give, budget
     )
-    names = {
-        reach.BY_EDGE: EDGE,
-        reach.BY_ASKS: f"depth of {terms[0].market.venue}",
-        reach.BY_BIDS: f"depth of {terms[1].market.venue}",
-        reach.BY_RATES: f"depth of {venue}",
-        reach.BY_SPEND: caps.spend_of,
-        reach.BY_GIVE: caps.give_of,
-        reach.BY_BUDGET: budget_of,
-    }
-    return (size, names[bound]), levels
+    return (size, _name(bound, terms, exchange, caps)), levels
+
+
+def _name(bound: int, terms: tuple[Terms, Terms], exchange: Exchange | None, caps: Caps) -> str:
+    """What ``costs.walk`` calls it."""
+    match bound:
+        case reach.BY_EDGE:
+            return EDGE
+        case reach.BY_SPEND:
+            return caps.spend_of
+        case reach.BY_GIVE:
+            return caps.give_of
+        case reach.BY_BUDGET:
+            return exchange.budget_of if exchange is not None else ""
+        case reach.BY_RATES:
+            return f"depth of {exchange.venue if exchange is not None else ''}"
+    return f"depth of {terms[bound == reach.BY_BIDS].market.venue}"

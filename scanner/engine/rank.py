@@ -7,7 +7,17 @@ from numba import carray
 
 from scanner.books import layout as L
 from scanner.books.jit import inlined, kernel, pointer
-from scanner.engine.ladders import ASK, BID, LIVE, fitness, level, touch, walk
+from scanner.engine.ladders import (
+    ASK,
+    BID,
+    LIVE,
+    books_of,
+    conversions_of,
+    fitness,
+    level,
+    touch,
+    walk,
+)
 
 # columns of what comes out
 BUY, SELL, OPEN, LIVE_BOOKS = 0, 1, 2, 3
@@ -50,17 +60,11 @@ def rank(context, symbols, count, allowed, at, out, out_real):
     what turns the quote of the sale into that of the purchase, before fees and after (1: the same).
     """
     table = carray(pointer(context), 2 * L.SLOTS, np.int64)
-    pool = table[2 * L.PRICE + 1]
-    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
-    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
-    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
-    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
-    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
+    meta, real, price, size, parameters = books_of(table)
     standing = carray(pointer(table[2 * L.STANDING]), table[2 * L.STANDING + 1], np.uint8)
     members = carray(pointer(table[2 * L.MEMBERS]), table[2 * L.MEMBERS + 1], np.int64)
     groups = carray(pointer(table[2 * L.GROUPS]), table[2 * L.GROUPS + 1], np.int64)
-    rates = carray(pointer(table[2 * L.RATES]), table[2 * L.RATES + 1], np.float64)
-    converters = carray(pointer(table[2 * L.CONVERTERS]), table[2 * L.CONVERTERS + 1], np.int64)
+    rates, converters = conversions_of(table)
     for s in range(count):
         g = symbols[s, 0] * L.GROUP_WIDTH
         ours = symbols[s, 1]

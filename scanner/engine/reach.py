@@ -7,7 +7,7 @@ from numba import carray
 
 from scanner.books import layout as L
 from scanner.books.jit import inlined, kernel, pointer
-from scanner.engine.ladders import ASK, BID, level
+from scanner.engine.ladders import ASK, BID, books_of, level
 
 BY_EDGE, BY_ASKS, BY_BIDS, BY_RATES, BY_SPEND, BY_GIVE, BY_BUDGET = 0, 1, 2, 3, 4, 5, 6
 STATED, NOTHING = -1, -2
@@ -34,11 +34,7 @@ def steps(context, buy, sell, book, side, rate, unit, spend, give, budget):
     ``Exchange.factors``; ``STATED``: the rate does, ``NOTHING``: nothing has to. Then what may be
     spent, given away and given to the conversion."""
     table = carray(pointer(context), 2 * L.SLOTS, np.int64)
-    pool = table[2 * L.PRICE + 1]
-    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
-    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
-    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
-    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
+    meta, real, price, size, _ = books_of(table)
     buy_rate = real[buy * L.REAL_WIDTH + L.RATE_SIDE + ASK]
     buy_unit = real[buy * L.REAL_WIDTH + L.UNIT_SIDE + ASK]
     sell_rate = real[sell * L.REAL_WIDTH + L.RATE_SIDE + BID]

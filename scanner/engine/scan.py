@@ -16,7 +16,17 @@ from numba import carray
 
 from scanner.books import layout as L
 from scanner.books.jit import inlined, kernel, pointer, viewing
-from scanner.engine.ladders import ASK, BID, best_rate, fitness, level, touch, walk
+from scanner.engine.ladders import (
+    ASK,
+    BID,
+    best_rate,
+    books_of,
+    conversions_of,
+    fitness,
+    level,
+    touch,
+    walk,
+)
 
 
 @inlined
@@ -162,16 +172,10 @@ def _promising(touches, rates, t_buy, t_sell, pair):
 def scan_book(table, book, at):
     """The routes of ``book`` that may meet the thresholds or are open, to the out array; how
     many."""
-    pool = table[2 * L.PRICE + 1]
-    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
-    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
-    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
-    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
-    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
+    meta, real, price, size, parameters = books_of(table)
     limits = carray(pointer(table[2 * L.PARAM_REAL]), 8, np.float64)
     standing = carray(pointer(table[2 * L.STANDING]), table[2 * L.STANDING + 1], np.uint8)
-    rates = carray(pointer(table[2 * L.RATES]), table[2 * L.RATES + 1], np.float64)
-    converters = carray(pointer(table[2 * L.CONVERTERS]), table[2 * L.CONVERTERS + 1], np.int64)
+    rates, converters = conversions_of(table)
     out = carray(pointer(table[2 * L.OUT_INT]), table[2 * L.OUT_INT + 1], np.int64)
     members = carray(pointer(table[2 * L.MEMBERS]), table[2 * L.MEMBERS + 1], np.int64)
     groups = carray(pointer(table[2 * L.GROUPS]), table[2 * L.GROUPS + 1], np.int64)
@@ -279,16 +283,10 @@ def rescan(context, groups, at):
     """The routes across quotes of the first ``groups`` groups that may meet the thresholds, after
     a conversion has become better; as ``scan``, but nothing is noted."""
     table = carray(pointer(context), 2 * L.SLOTS, np.int64)
-    pool = table[2 * L.PRICE + 1]
-    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
-    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
-    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
-    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
-    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
+    meta, real, price, size, parameters = books_of(table)
     limits = carray(pointer(table[2 * L.PARAM_REAL]), 8, np.float64)
     standing = carray(pointer(table[2 * L.STANDING]), table[2 * L.STANDING + 1], np.uint8)
-    rates = carray(pointer(table[2 * L.RATES]), table[2 * L.RATES + 1], np.float64)
-    converters = carray(pointer(table[2 * L.CONVERTERS]), table[2 * L.CONVERTERS + 1], np.int64)
+    rates, converters = conversions_of(table)
     out = carray(pointer(table[2 * L.OUT_INT]), table[2 * L.OUT_INT + 1], np.int64)
     members = carray(pointer(table[2 * L.MEMBERS]), table[2 * L.MEMBERS + 1], np.int64)
     group_rows = carray(pointer(table[2 * L.GROUPS]), table[2 * L.GROUPS + 1], np.int64)
@@ -341,16 +339,10 @@ def rescan(context, groups, at):
 def route(context, buy, sell, cell, at):
     """One route, whatever came of it, into the first row of the out array; its code."""
     table = carray(pointer(context), 2 * L.SLOTS, np.int64)
-    pool = table[2 * L.PRICE + 1]
-    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
-    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
-    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
-    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
-    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
+    meta, real, price, size, parameters = books_of(table)
     limits = carray(pointer(table[2 * L.PARAM_REAL]), 8, np.float64)
     standing = carray(pointer(table[2 * L.STANDING]), table[2 * L.STANDING + 1], np.uint8)
-    rates = carray(pointer(table[2 * L.RATES]), table[2 * L.RATES + 1], np.float64)
-    converters = carray(pointer(table[2 * L.CONVERTERS]), table[2 * L.CONVERTERS + 1], np.int64)
+    rates, converters = conversions_of(table)
     out = carray(pointer(table[2 * L.OUT_INT]), table[2 * L.OUT_INT + 1], np.int64)
     ours = meta[buy * L.META_WIDTH + L.QUOTE]
     theirs = meta[sell * L.META_WIDTH + L.QUOTE]
@@ -372,12 +364,6 @@ def route(context, buy, sell, cell, at):
 def convert(context, pair, at):
     """Look anew for what turns one currency into another (``best_rate``)."""
     table = carray(pointer(context), 2 * L.SLOTS, np.int64)
-    pool = table[2 * L.PRICE + 1]
-    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
-    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
-    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
-    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
-    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
-    rates = carray(pointer(table[2 * L.RATES]), table[2 * L.RATES + 1], np.float64)
-    converters = carray(pointer(table[2 * L.CONVERTERS]), table[2 * L.CONVERTERS + 1], np.int64)
+    meta, real, price, size, parameters = books_of(table)
+    rates, converters = conversions_of(table)
     best_rate(meta, real, price, size, parameters, converters, rates, pair, at)

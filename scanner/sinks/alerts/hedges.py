@@ -15,7 +15,7 @@ from scanner.alert_config import AlertRule, AlertSettings
 from scanner.hedge_events import HedgedCoin, HedgedShort, HedgeState
 from scanner.sinks.alerts.lasting import Lasting
 from scanner.sinks.alerts.lost import Strayed
-from scanner.sinks.alerts.rules import SECOND, Hit, one_of
+from scanner.sinks.alerts.rules import SECOND, Hit, of_place, one_of
 
 # Sums of sizes are off in their last digits; a limit that is met is met.
 PLACES = 9
@@ -60,12 +60,7 @@ class HedgeWatcher:
 
 
 def _compared(name: str, rule: AlertRule) -> _Rule:
-    symbols, venues = one_of(rule.symbols), one_of(rule.venues)
-    buys, sells = one_of(rule.buy), one_of(rule.sell)
-
-    def fits(short: HedgedShort) -> bool:
-        where = short.venue
-        return symbols(short.symbol) and venues(where) and buys(where) and sells(where)
+    symbols, meant = one_of(rule.symbols), of_place(rule)
 
     def of_coin(coin: HedgedCoin) -> Iterator[tuple[Key, Strayed]]:
         if symbols(coin.coin) and _drifts(coin, rule.drift_pct):
@@ -73,7 +68,7 @@ def _compared(name: str, rule: AlertRule) -> _Rule:
 
     def of_shorts(coin: HedgedCoin) -> Iterator[tuple[Key, Strayed]]:
         for place, short in enumerate(coin.shorts):
-            if fits(short) and (
+            if meant(short.symbol, short.venue) and (
                 _near(short, rule.margin_pct) if rule.margin_pct else _against(short)
             ):
                 key = coin.coin, short.venue, short.symbol, place

@@ -15,7 +15,7 @@ from scanner.alert_config import AlertRule, AlertSettings
 from scanner.events import Peg
 from scanner.sinks.alerts.lasting import Lasting
 from scanner.sinks.alerts.lost import Depeg
-from scanner.sinks.alerts.rules import SECOND, Hit, one_of
+from scanner.sinks.alerts.rules import SECOND, Hit, of_place
 
 # A peg that is not told again for so long is unknown: whoever told it is gone.
 UNHEARD = 15 * SECOND
@@ -72,11 +72,9 @@ class PegWatcher:
 
 
 def _compared(name: str, rule: AlertRule) -> _Rule:
-    symbols, venues = one_of(rule.symbols), one_of(rule.venues)
-    buys, sells = one_of(rule.buy), one_of(rule.sell)
+    meant = of_place(rule)
 
     def fits(peg: Peg) -> bool:
-        where = peg.venue
-        return symbols(peg.symbol) and venues(where) and buys(where) and sells(where)
+        return meant(peg.symbol, peg.venue)
 
     return _Rule(name, rule.depeg_bps, int(rule.min_duration_s * SECOND), fits)

@@ -129,6 +129,13 @@ class Watcher:
         return [Hit(name, found, at) for name in names]
 
 
+def of_place(rule: AlertRule) -> Callable[[str, str], bool]:
+    """Whether a rule is about this symbol on this venue, which is bought at and sold at."""
+    symbols, venues = one_of(rule.symbols), one_of(rule.venues)
+    buys, sells = one_of(rule.buy), one_of(rule.sell)
+    return lambda symbol, at: symbols(symbol) and venues(at) and buys(at) and sells(at)
+
+
 def one_of(patterns: Iterable[str]) -> Callable[[str], bool]:
     """A test for text: a pattern fits, and none with a leading ``!`` does."""
     wanted = [_compiled(text) for text in patterns if not text.startswith("!")]
