@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from scanner.warm import compiled
+
+# What tests and the commands they start are made of is compiled once, not in each process anew,
+# though the environment may ask for no bytecode beside sources (as images of containers do).
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Databases are tested by the hundred, each of which waits for its disk to have written: files that
+# live in memory are written by the same calls and do not wait.
+MEMORY = Path("/dev/shm")
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 4 << 30:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 MOST_WORKERS = 4
 # Begun first, so that none of them is left to one worker when the others have done: those that take

@@ -228,13 +228,18 @@ def unit(path: Path) -> str:
 
 
 @cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text())))
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     """The full names of the modules that a file imports, wherever in it that stands."""
-    for node in ast.walk(parsed(path)):
+    return frozenset(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -316,22 +321,18 @@ def names_of_venues() -> frozenset[str]:
     return frozenset({*VENUES, *CONTRACTS, *first} - WORDS)
 
 
-def docstrings(tree: ast.Module) -> set[int]:
-    return {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-
-
-def texts(tree: ast.Module) -> set[str]:
+def texts(path: Path) -> set[str]:
     """The texts in the code; docstrings, which may cite a source, left out."""
-    told = docstrings(tree)
+    told = {id(node.value) for node in nodes(path) if isinstance(node, ast.Expr)}
     return {
         node.value
-        for node in ast.walk(tree)
+        for node in nodes(path)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told
     }
 
 
-def identifiers(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+def identifiers(path: Path) -> Iterator[str]:
+    for node in nodes(path):
         match node:
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
                 yield name
@@ -350,8 +351,8 @@ GENERIC = [
 
 @pytest.mark.parametrize("path", GENERIC, ids=ids(GENERIC))
 def test_a_generic_file_names_no_venue(path: Path) -> None:
-    tree = parsed(path)
-    said = {*texts(tree), *identifiers(tree)}
+    written = texts(path)
+    said = {*written, *identifiers(path)}
     words = {word for text in said for word in re.findall("[a-z0-9]+", text.lower())}
     assert words & names_of_venues() == frozenset()
-    assert texts(tree) & ({*VENUES, *CONTRACTS} - WORDS) == set()
+    assert written & ({*VENUES, *CONTRACTS} - WORDS) == set()

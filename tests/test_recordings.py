@@ -46,36 +46,39 @@ Ladder = list[tuple[float, float]]
 
 
 class Mirror:
-    """The oracle's book as sorted floats, kept up with what each message touched."""
+    """The oracle's book as sorted floats, kept up with what each message touched.
+
+    ``places``: the prices of a side in the order of its levels, bids with their sign turned.
+    """
 
     def __init__(self) -> None:
         self.sides: tuple[Ladder, Ladder] = ([], [])
+        self.places: tuple[list[float], list[float]] = ([], [])
 
     def follow(self, seen: Seen) -> None:
         books = (seen.bids, seen.asks)
-        if seen.touched is None:
-            self.sides = (_ladder(seen.bids, Side.BID), _ladder(seen.asks, Side.ASK))
-            return
-        for side, prices in zip(Side, seen.touched, strict=True):
-            for price in prices:
-                _put(self.sides[side], _KEYS[side], price, books[side].get(price))
+        for side in Side:
+            if seen.touched is None:
+                self._all(side, books[side])
+                continue
+            for price in seen.touched[side]:
+                self._put(side, price, books[side].get(price))
+
+    def _all(self, side: Side, levels: Levels) -> None:
+        ladder = [(float(price), float(size)) for price, size in levels.items()]
+        self.sides[side][:] = sorted(ladder, reverse=side is Side.BID)
+        self.places[side][:] = [_SIGN[side] * price for price, _ in self.sides[side]]
+
+    def _put(self, side: Side, price: Decimal, size: Decimal | None) -> None:
+        places, value = self.places[side], float(price)
+        place = bisect_left(places, _SIGN[side] * value)
+        there = place < len(places) and places[place] == _SIGN[side] * value
+        old = slice(place, place + there)
+        places[old] = [] if size is None else [_SIGN[side] * value]
+        self.sides[side][old] = [] if size is None else [(value, float(size))]
 
 
-_KEYS: tuple[Callable[[tuple[float, float]], float], ...] = (
-    lambda level: -level[0],
-    lambda level: level[0],
-)
-
-
-def _ladder(levels: Levels, side: Side) -> Ladder:
-    return sorted(((float(p), float(s)) for p, s in levels.items()), key=_KEYS[side])
-
-
-def _put(ladder: Ladder, key: Callable, price: Decimal, size: Decimal | None) -> None:
-    value = float(price)
-    place = bisect_left(ladder, key((value, 0.0)), key=key)
-    there = place < len(ladder) and ladder[place][0] == value
-    ladder[place : place + there] = [] if size is None else [(value, float(size))]
+_SIGN = (-1, 1)
 
 
 def _pipeline(emit: Callable[[Opportunity], None] = lambda event: None) -> Pipeline:
