@@ -24,6 +24,12 @@ def finite(value: float | None) -> float | None:
     return value
 
 
+def positive(name: str, value: float) -> None:
+    """Raises ``UserError`` for what is not above zero."""
+    if not (value > 0 and math.isfinite(value)):
+        raise UserError(f"{name} must be a positive number")
+
+
 ConfigPath = Annotated[
     Path | None, typer.Option("--config", metavar="PATH", help="The configuration.")
 ]

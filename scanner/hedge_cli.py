@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from msgspec import Struct
 
-from scanner.command import ConfigPath, Database, config_in_use, end, finite, print_lines
+from scanner.command import (
+    ConfigPath,
+    Database,
+    config_in_use,
+    end,
+    finite,
+    positive,
+    print_lines,
+)
 from scanner.errors import CrossbookError, UserError
 from scanner.text import printable
 
@@ -64,11 +71,15 @@ def hedge(
         ),
     ] = 0.0,
     payments: Annotated[
-        int,
+        int | None,
         typer.Option(
-            "--payments", metavar="N", min=0, max=1_000_000, help="Over how many funding payments."
+            "--payments",
+            metavar="N",
+            min=0,
+            max=1_000_000,
+            help="Over how many funding payments, with --spot-price; else one.",
         ),
-    ] = 1,
+    ] = None,
     earned: Annotated[
         float,
         typer.Option(
@@ -116,14 +127,13 @@ def hedge(
         ),
     ] = None,
     horizon: Annotated[
-        float,
+        str | None,
         typer.Option(
             "--horizon",
-            metavar="HOURS",
-            callback=finite,
-            help="How long it is held, with live books.",
+            metavar="TIME",
+            help="How long it is held, with live books: 36h, 7d, or hours; else 24h.",
         ),
-    ] = 24.0,
+    ] = None,
     plot: Annotated[bool, typer.Option("--plot", help="Also draw it.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     book: Annotated[
@@ -147,11 +157,12 @@ def hedge(
         name, held = _holding(coin or "", quantity or "")
         if not 0 <= maintenance < 1:
             raise UserError("--maintenance must be at least 0 and below 1")
-        _positive("--leverage", leverage)
+        positive("--leverage", leverage)
         prices = _prices(at)
+        from scanner.hedge.report import Terms
+
         if spot_price is None:
-            _positive("--horizon", horizon)
-            given = (short_price, contract_size, fee_bps or None, funding_rate or None)
+            given = (short_price, contract_size, payments, fee_bps or None, funding_rate or None)
             if any(value is not None for value in given) or inverse:
                 raise UserError(
                     "prices, fees and contracts that you name need --spot-price as well"
@@ -161,7 +172,7 @@ def hedge(
                 coin=name,
                 held=held,
                 into=printable(into or "").upper(),
-                horizon=int(horizon * HOUR),
+                horizon=_horizon(horizon or "24h"),
                 leverage=leverage,
                 maintenance=maintenance,
                 earned=earned,
@@ -169,47 +180,30 @@ def hedge(
                 plot=plot,
                 json=json,
             )
+            _known(settings, wish.into)
             return _live(settings, wish)
         if into is not None:
             raise UserError("--into needs live books: leave --spot-price away")
-        _positive("--spot-price", spot_price)
-        sold_at = spot_price if short_price is None else short_price
-        _positive("--short-price", sold_at)
-        if contract_size is not None:
-            _positive("--contract-size", contract_size)
-        from scanner.hedge.contract import Contract, TooSmall, short_of
-        from scanner.hedge.plan import Hedge, prices_around, rows
-        from scanner.hedge.report import Terms, fields, lines
-        from scanner.history.table import terminal_width
+        if horizon is not None:
+            raise UserError("--horizon needs live books; here --payments says over how many")
+        from scanner.hedge_figures import Figures, by_figures
 
-        whole = 1.0 if contract_size is not None or inverse else 0.0
-        contract = Contract(contract_size=contract_size or 1.0, inverse=inverse, lot=whole)
-        try:
-            short = short_of(held, sold_at, contract)
-        except TooSmall as error:
-            raise UserError(f"{held:g} {name} is less than one contract: {error} {name}") from None
-        plan = Hedge(
-            quantity=held,
+        figures = Figures(
+            coin=name,
+            held=held,
             spot_price=spot_price,
-            short=short,
+            short_price=spot_price if short_price is None else short_price,
             fee_rate=fee_bps / 1e4,
             funding_rate=funding_rate,
-            intervals=payments,
+            payments=1 if payments is None else payments,
             earned=earned,
+            contract_size=contract_size,
+            inverse=inverse,
         )
-        found = rows(plan, prices or prices_around(spot_price))
         terms = Terms(
-            coin=name,
-            currency=printable(currency),
-            leverage=leverage,
-            maintenance=maintenance,
+            coin=name, currency=printable(currency), leverage=leverage, maintenance=maintenance
         )
-        if json:
-            from msgspec.json import encode
-
-            print(encode(fields(plan, found, terms)).decode())
-        else:
-            print_lines(lines(plan, found, terms, terminal_width(), plot=plot))
+        by_figures(figures, terms, prices, plot=plot, json=json)
         return 0
 
     end(context, run)
@@ -236,6 +230,16 @@ class Wish(Struct, frozen=True, kw_only=True):
     prices: list[float]
     plot: bool
     json: bool
+
+
+def _known(config: Config, into: str) -> None:
+    """Raises ``UserError`` for what one cannot leave for as if it were money."""
+    coins = config.stablecoins
+    if into and into not in {*coins, *coins.values()}:
+        raise UserError(
+            f"--into {into}: no stablecoin known here. The configuration's 'stablecoins' names"
+            f" them: {', '.join(map(printable, coins)) or 'none now'}"
+        )
 
 
 def _live(config: Config, wish: Wish) -> int:
@@ -353,16 +357,19 @@ def _holding(coin: str, quantity: str) -> tuple[str, float]:
             held = float(amount)
         except ValueError:
             continue
-        _positive("the quantity", held)
+        positive("the quantity", held)
         if name.isalnum() and not name.isdecimal():
             return name.upper(), held
         break
     raise UserError(f"{coin!r} {quantity!r}: name a coin and how much of it, such as BTC 1")
 
 
-def _positive(name: str, value: float) -> None:
-    if not (value > 0 and math.isfinite(value)):
-        raise UserError(f"{name} must be a positive number")
+def _horizon(text: str) -> int:
+    from scanner.since import duration
+
+    length = duration(text, unit="h")
+    positive("--horizon", length)
+    return length
 
 
 def _prices(text: str | None) -> list[float]:
@@ -372,5 +379,5 @@ def _prices(text: str | None) -> list[float]:
             prices.append(float(part))
         except ValueError:
             raise UserError(f"--at: {part!r} is no price; such as --at 95000,105000") from None
-        _positive("--at: a price", prices[-1])
+        positive("--at: a price", prices[-1])
     return prices

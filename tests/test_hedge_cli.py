@@ -75,6 +75,13 @@ def test_the_text_and_the_plot() -> None:
         (["--book"], "there is no hedge book: 'hedge_book' of the configuration names it"),
         (["BTC", "1", "--short-price", "1"], "need --spot-price as well"),
         (["BTC", "1", "--horizon", "0"], "--horizon must be a positive number"),
+        (["BTC", "1", "--horizon", "soon"], "'soon' is no duration; they look like 250ms, 2s"),
+        (["BTC", "1", "--payments", "3"], "need --spot-price as well"),
+        (["BTC", "1", "--spot-price", "1", "--horizon", "7d"], "--payments says over how many"),
+        (
+            ["BTC", "1", "--into", "DOGE"],
+            "--into DOGE: no stablecoin known here. The configuration's",
+        ),
         (["BTC", "1", "--spot-price", "1", "--into", "USDT"], "--into needs live books"),
         (["BTC", "ETH", "--spot-price", "1"], "name a coin and how much of it"),
         (["1", "2", "--spot-price", "1"], "name a coin and how much of it"),

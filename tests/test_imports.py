@@ -196,9 +196,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("clock", "config", "ending", "errors", "hedge", "hedge_book", "hedge_config"),
         *("hedge_csv", "hedge_scope"),
     },
+    "hedge_figures": PLAIN | {"command", "errors", "hedge", "history.table"},
     "hedge_cli": PLAIN
     | COMMANDS
-    | {"event_loop", "hedge", "hedge_book", "hedge_live", "history.table", "logs"},
+    | {
+        *("event_loop", "hedge", "hedge_book", "hedge_figures", "hedge_live", "history.table"),
+        *("logs", "since"),
+    },
     "parity_live": PLAIN
     | {
         *("aliases", "clock", "config", "engine", "errors", "glance", "markets", "parity"),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from scanner.errors import UserError
-from scanner.since import moment
+from scanner.since import duration, moment
 
 NOW = int(datetime(2026, 11, 22, 10, tzinfo=UTC).timestamp()) * 1_000_000_000
 
@@ -43,3 +43,25 @@ def test_longer_ago_than_anything_is_long_ago() -> None:
 def test_what_is_no_time_is_told(text: str) -> None:
     with pytest.raises(UserError, match="is no time; they look like 30m, 24h, 7d, 2026-11-22"):
         moment(text, NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "length"),
+    [
+        ("250ms", "s", 250_000_000),
+        ("2", "s", 2 * 10**9),
+        ("2", "h", 7200 * 10**9),
+        ("1.5 M", "h", 90 * 10**9),
+        ("7d", "h", 7 * 86_400 * 10**9),
+        ("1w", "s", 7 * 86_400 * 10**9),
+        ("999999999999w", "s", 100 * 366 * 86_400 * 10**9),
+    ],
+)
+def test_how_long(text: str, unit: str, length: int) -> None:
+    assert duration(text, unit) == length
+
+
+@pytest.mark.parametrize("text", ["", "long", "-1s", "1y", "nan", "1e3"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(UserError, match="is no duration; they look like 250ms"):
+        duration(text)

@@ -11,15 +11,11 @@ from difflib import get_close_matches
 from msgspec import Struct
 
 from scanner.errors import UserError
-from scanner.since import moment
+from scanner.since import duration, moment
 from storage.queries import Filter
 
 DAY = 86_400_000_000_000
-UNITS = {"ms": 1_000_000, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": DAY}
-DURATIONS = "250ms, 2s, 1.5m or 1h"
-LONGEST = 100 * 366 * DAY
 NAME = 100
-_DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,9})?) ?(ms|s|m|h|d)")
 _ID = re.compile(r"[0-9a-f]{1,8}|[0-9a-f]{8}(-[0-9a-f]{0,12}){0,4}")
 
 
@@ -71,15 +67,6 @@ def times(since: str | None, until: str | None, now: int) -> tuple[int | None, i
     if begin is not None and end is not None and begin >= end:
         raise UserError(f"--since {since} is not before --until {until}")
     return begin, end
-
-
-def duration(text: str) -> int:
-    """How long, ns; a number alone is in seconds. Raises ``UserError``."""
-    given = text.strip().lower()
-    found = _DURATION.fullmatch(given) or _DURATION.fullmatch(given + "s")
-    if found is None:
-        raise UserError(f"{text!r} is no duration; they look like {DURATIONS}")
-    return min(round(float(found[1]) * UNITS[found[2]]), LONGEST)
 
 
 def symbol(text: str) -> str:
