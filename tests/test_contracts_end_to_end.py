@@ -147,3 +147,37 @@ async def test_contracts_through_ccxts_own_client(tmp_path: Path, venue: str) ->
                 known = scan.latest(market).interval
                 assert known == (3600 * SECOND if venue == "krakenfutures" else None)
             await fleet.stop()
+
+
+async def test_contracts_of_a_venue_that_only_ccxt_speaks_to(tmp_path: Path) -> None:
+    """A sister of a simulated venue under a name of its own, for which there is no protocol here:
+    its books, marks and rates are those of the simulation."""
+    clock = Clock()
+    async with LabServer(World(7, clock(), ("okx",), contracts=True), clock=clock) as lab:
+        keys = f"taker_fee: 0, endpoints: {{rest: '{lab.url('okx')}', ws: '{lab.ws('okx')}'}}"
+        rows = [f"cache_dir: {tmp_path}", "symbols: [BTC/USDT, DOGE/USDT]", "venues:"]
+        rows.append(f"  myokx: {{{keys}, markets: [spot, perpetual]}}")
+        settings = validated(parse("\n".join(rows), "test.yaml"))
+        markets = await load(settings)
+        contracts = [market for market in markets if market.is_contract]
+        assert {market.venue for market in markets} == {"myokx"}
+        assert len(contracts) >= 2
+        scan = Scan(clock)
+        async with asyncio.TaskGroup() as group:
+            fleet = Fleet(group, scan.make)
+            await fleet.carry(settings.venues, markets)
+            await until(lambda: scan.pipeline.live_contracts().total() == len(contracts), 40)
+            await until(lambda: all(_paid(scan.latest(market)) for market in contracts), 30)
+            lab.freeze()
+            assert lab.world is not None
+            for market in contracts:
+                await until(lambda m=market: same_book(scan.pipeline, lab, m, 5, "okx"), 10)
+                said = lab.world.venues["okx"].contract(market.symbol).said
+                known = scan.latest(market)
+                assert known.mark == float(said.mark)
+                assert known.interval == said.interval
+            await fleet.stop()
+
+
+def _paid(known: Derivative) -> bool:
+    return None not in (known.mark, known.funding_rate, known.interval, known.next_funding_at)

@@ -44,12 +44,14 @@ def book_of(pipeline: Pipeline, market: Market) -> int | None:
     return pipeline._books.get((market.venue, market.is_contract, market.id))
 
 
-def same_book(pipeline: Pipeline, lab: LabServer, market: Market, levels: int = 10) -> bool:
-    """Whether our best levels are the venue's, value by value."""
+def same_book(
+    pipeline: Pipeline, lab: LabServer, market: Market, levels: int = 10, shown_by: str = ""
+) -> bool:
+    """Whether our best levels are the venue's (or those of ``shown_by``), value by value."""
     assert lab.world is not None
     book = book_of(pipeline, market)
     assert book is not None
-    truth = lab.world.book(market.venue, market.symbol)
+    truth = lab.world.book(shown_by or market.venue, market.symbol)
     return all(
         pipeline.store.shown(book, side, levels)
         == [(float(price), float(size)) for price, size in truth.levels(side, levels)]
