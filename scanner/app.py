@@ -17,6 +17,7 @@ from scanner import clock, ending, logs, places, worst_funding
 from scanner.config import Config, Feed
 from scanner.event_loop import run
 from scanner.frame import ServiceLine
+from scanner.funding.service import SettledFunding
 from scanner.hedge.desk import HedgeDesk
 from scanner.hedge_watch import HedgeWatch
 from scanner.markets import at_hand, load
@@ -115,16 +116,18 @@ async def scan(
                 fanout.add(hedged.desk)
                 warning = partial(_warning, running, crew, file, banner)
                 async with _shown(output, fanout, window, stop, warning) as lines:
-                    hedged.desk.watch(markets)
+                    settled = SettledFunding(config, fanout, hedged.openings)
+                    watched = partial(_watch_all, (window, hedged.desk, settled))
+                    watched(markets)
                     crew.carry(config, markets)
                     live = Live(
                         config,
                         crew=crew,
                         markets=markets,
-                        watched=partial(_watch_all, (window, hedged.desk)),
+                        watched=watched,
                         alerts=running.alerts,
                         pointed=pointed,
-                        applied=hedged.apply,
+                        applied=partial(_apply_all, (hedged, settled)),
                         scoped=hedged.scoped,
                     )
                     beside = [
@@ -135,7 +138,9 @@ async def scan(
                         group.create_task(live.keep_scoped()),
                     ]
                     if database:
-                        keeping = worst_funding.keep(database, window.know)
+                        fanout.add(settled)
+                        beside.append(group.create_task(settled.keep()))
+                        keeping = worst_funding.keep(database, window.know, settled.learned)
                         beside.append(group.create_task(keeping))
                     if file is not None:
                         beside.append(group.create_task(follow(file, live.apply)))
@@ -168,9 +173,16 @@ def _warning(running: Services, crew: Crew, file: ConfigFile | None, banner: str
     return "\n".join(text for text in told if text)
 
 
-def _watch_all(lookers: Sequence[Window | HedgeDesk], markets: Sequence[Market]) -> None:
+def _watch_all(
+    lookers: Sequence[Window | HedgeDesk | SettledFunding], markets: Sequence[Market]
+) -> None:
     for one in lookers:
         one.watch(markets)
+
+
+def _apply_all(those: Sequence[HedgeWatch | SettledFunding], config: Config) -> None:
+    for one in those:
+        one.apply(config)
 
 
 def tell_unverified(config: Config) -> None:

@@ -41,6 +41,15 @@ class HedgeWatch:
         """The book with what its file holds."""
         return self.desk.book
 
+    def openings(self) -> dict[tuple[str, str], int]:
+        """When (ns) the first short of each contract was opened, by venue and symbol."""
+        found: dict[tuple[str, str], int] = {}
+        for one in self.book.shorts:
+            if one.opened is not None:
+                key = (one.venue, one.symbol)
+                found[key] = min(one.opened, found.get(key, one.opened))
+        return found
+
     def scoped(self, config: Config) -> Config:
         """``config`` with the book, whose markets are then scanned too."""
         return scoped(config, self.book)

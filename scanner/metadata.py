@@ -84,7 +84,7 @@ def fetch(wanted: Wanted, tickers: bool = False) -> Listed:
         exchange = getattr(ccxt, wanted.venue)({"timeout": TIMEOUT_MS})
         if wanted.rest:
             exchange.urls["api"] = moved(exchange.urls["api"], wanted.rest)
-        _only(exchange.options, wanted.kinds)
+        only(exchange.options, wanted.kinds)
         found = exchange.load_markets().values()
         markets = converted(wanted, found, exchange.precisionMode)
     except Exception as error:  # whatever goes wrong with one venue leaves the others alone
@@ -253,7 +253,7 @@ def _step(precision: Any, mode: int) -> float:
     return float(step) if step.is_finite() and step > 0 else 0.0
 
 
-def _only(options: dict[str, Any], kinds: Sequence[MarketKind]) -> None:
+def only(options: dict[str, Any], kinds: Sequence[MarketKind]) -> None:
     """Where ccxt can be asked for some kinds of markets alone: those."""
     asked = options.get("fetchMarkets")
     if not isinstance(asked, dict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -64,8 +65,15 @@ def worst(
         yield WorstFunding(side=side, venue=venue, symbol=symbol, rate=rate, payments=payments)
 
 
-async def keep(url: str, tell: Callable[[Known], object], *, again: float = AGAIN) -> None:
-    """Until cancelled: ``tell`` what the database at ``url`` knows, every ten minutes.
+async def keep(
+    url: str,
+    tell: Callable[[Known], object],
+    learned: asyncio.Event | None = None,
+    *,
+    again: float = AGAIN,
+) -> None:
+    """Until cancelled: ``tell`` what the database at ``url`` knows, every ten minutes, and soon
+    after something has been ``learned`` that is written there.
 
     A run that has just begun may still be making its database, or bringing it up to date: one that
     cannot be asked is asked again after ``again`` seconds before anything is said.
@@ -81,8 +89,19 @@ async def keep(url: str, tell: Callable[[Known], object], *, again: float = AGAI
             if pause == EVERY:
                 log.info("the worst funding is unknown: %s", printable(str(error)))
         tell(found)
-        await asyncio.sleep(rest)
+        await _rest(rest, learned, again)
         pause = EVERY
+
+
+async def _rest(seconds: float, learned: asyncio.Event | None, again: float) -> None:
+    """So long, or until ``again`` seconds after something was learned."""
+    if learned is None:
+        await asyncio.sleep(seconds)
+        return
+    with suppress(TimeoutError):
+        await asyncio.wait_for(learned.wait(), seconds)
+        await asyncio.sleep(again)
+    learned.clear()
 
 
 def _read_into(found: dict[tuple[str, str], Extremes], url: str) -> None:

@@ -153,6 +153,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "view": PLAIN | {"carry_rows", "engine", "feeds", "frame", "order_rows", "pipeline", "trend"},
     "scan_state": PLAIN | {"engine", "feeds", "pipeline"},
     "peg_line": PLAIN | {"frame"},
+    "funding": PLAIN | {"clock", "config", "feeds", "fleet", "metadata", "venues"},
     "worst_funding": PLAIN | {"clock", "ending", "errors", "storage"},
     "window": PLAIN | {"frame", "peg_line", "recent", "worst_funding"},
     "event_loop": {"ending"},
@@ -302,7 +303,16 @@ def test_the_core_has_no_clock_no_chance_and_no_io(path: Path) -> None:
 MODULES = sorted({*VENUES.values(), *CONTRACTS.values()})
 VENUE_FILES = [ROOT / f"{module.replace('.', '/')}.py" for module in MODULES]
 PARTS = {
-    *("boundaries", "bridged", "cells", "combined_stream", "horizon", "linked", "parts"),
+    *(
+        "boundaries",
+        "bridged",
+        "cells",
+        "combined_stream",
+        "funding_history",
+        "horizon",
+        "linked",
+        "parts",
+    ),
     *("protocol", "rest_book", "sequence", "wire"),
 }
 

@@ -21,6 +21,7 @@ from scanner.feeds.urls import environment_proxy, shown
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MOST_REDIRECTS = 3
 CHUNK = 1 << 16
+JSON = {"Content-Type": "application/json"}
 
 
 class Answer(Struct, frozen=True):
@@ -80,30 +81,36 @@ class Fetcher:
             await self._client.close()
             self._client = None
 
-    async def fetch(self, url: str, method: str = "GET") -> Answer:
-        """The answer to one request. Raises nothing but cancellation."""
+    async def fetch(self, url: str, method: str = "GET", body: bytes = b"") -> Answer:
+        """The answer to one request; ``body`` is JSON text. Raises nothing but cancellation."""
         if self._client is None:
             return NOTHING
         async with self._slots:
             await self._pace.turn()
             try:
                 async with asyncio.timeout(self._timeout):
-                    return await self._follow(self._client, url, method)
+                    return await self._follow(self._client, url, method, body)
             except Exception as error:
                 self._say(f"{method} {shown(url)}: {describe(error)}")
                 return NOTHING
 
-    async def _follow(self, client: ClientSession, url: str, method: str) -> Answer:
+    async def _follow(self, client: ClientSession, url: str, method: str, body: bytes) -> Answer:
         for _ in range(MOST_REDIRECTS):
             async with client.request(
-                method, URL(url), allow_redirects=False, proxy=environment_proxy(url)
+                method,
+                URL(url),
+                allow_redirects=False,
+                proxy=environment_proxy(url),
+                data=body or None,
+                headers=JSON if body else None,
             ) as response:
                 self._obey(response)
                 target = _redirected(response)
                 if target is None or not _same_host(response.url, target):
                     return Answer(response.status, await self._body(response))
             url = str(target)
-            method = method if response.status in (307, 308) else "GET"
+            if response.status not in (307, 308):
+                method, body = "GET", b""
         raise CrossbookError(f"more than {MOST_REDIRECTS} redirects")
 
     async def _body(self, response: ClientResponse) -> bytes:

@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from scanner.lab.book import LabBook, LabMarket, decimal_text
 from scanner.lab.contract_listings import CONTRACTS, Contracts
-from scanner.lab.premium import HOUR, Funding, Premium
+from scanner.lab.past import Past
+from scanner.lab.premium import HOUR, Funding, Premium, Settlement
 from scanner.lab.units import SECOND
 
 SOONEST = 15 * SECOND
@@ -41,9 +42,10 @@ class Said(Struct, frozen=True):
 
 
 class LabContract:
-    """One contract of one venue: its book, and what the venue says beside it."""
+    """One contract of one venue: its book, and what the venue says beside it. ``past`` names what
+    its settled past is drawn by."""
 
-    def __init__(self, book: LabBook, random: Random, at: int) -> None:
+    def __init__(self, book: LabBook, random: Random, at: int, past: str = "") -> None:
         market = book.market
         self.book = book
         self.premium = Premium(random, at, expiry=market.expiry, carry=CARRY_A_YEAR)
@@ -51,8 +53,9 @@ class LabContract:
         first = at + (0 if market.on_the_hour else SOONEST)
         first += step - first % step
         self.funding = None if market.expiry else Funding(market.interval, first)
+        self._past = Past(past, self.premium.usual, market.interval, at) if self.funding else None
         self._index = 0.0
-        self._mark = 0.0
+        self._mark = self._first_mark = 0.0
         self._interest = random.randint(20_000, 90_000)
 
     @property
@@ -65,8 +68,16 @@ class LabContract:
         see at ``at``."""
         premium = self.premium.fair(when)
         self._index, self._mark = math.exp(fair), math.exp(fair + premium)
+        self._first_mark = self._first_mark or self._mark
         if self.funding is not None:
-            self.funding.observe(premium, at)
+            self.funding.observe(premium, at, self._mark)
+
+    @property
+    def settled(self) -> list[Settlement]:
+        """All that it has settled, long before the simulation began too, the oldest first."""
+        if self.funding is None or self._past is None:
+            return []
+        return [*self._past.settled(self._first_mark), *self.funding.settled]
 
     @property
     def said(self) -> Said:

@@ -41,6 +41,11 @@ class Premium:
         self._until = 0
         self._last = at // self.STEP
 
+    @property
+    def usual(self) -> float:
+        """Around what it wanders."""
+        return self._bias
+
     def fair(self, when: int) -> float:
         """What the mark follows; ``when`` only grows from call to call."""
         while self._last < when // self.STEP:
@@ -64,10 +69,19 @@ class Premium:
 
 
 class Settlement(Struct, frozen=True):
-    """Funding that was paid: at the boundary ``at`` (ns), this fraction of the position's value."""
+    """Funding that was paid: at the boundary ``at`` (ns), this fraction of the position's value,
+    one coin being worth ``mark``."""
 
     at: int
     rate: float
+    mark: float = 0.0
+
+
+def rate_of(premium: float, interval: int) -> float:
+    """A premium made into a rate for ``interval`` ns, as in ``Funding``."""
+    pull = max(-Funding.CLAMP, min(Funding.CLAMP, Funding.INTEREST - premium))
+    rate = (premium + pull) * interval / USUAL
+    return round(max(-Funding.MOST, min(Funding.MOST, rate)), 8)
 
 
 class Funding:
@@ -94,27 +108,23 @@ class Funding:
     @property
     def rate(self) -> float:
         """What would be paid at the next boundary if nothing changed any more."""
-        return self._rate(self._sum / self._count if self._count else self._latest)
+        premium = self._sum / self._count if self._count else self._latest
+        return rate_of(premium, self.interval)
 
     @property
     def predicted(self) -> float:
         """The forecast of the rate after that: the premium of now, for a whole interval."""
-        return self._rate(self._latest)
+        return rate_of(self._latest, self.interval)
 
-    def observe(self, premium: float, at: int) -> None:
-        """The premium at the time ``at``; boundaries up to then are settled first."""
+    def observe(self, premium: float, at: int, mark: float = 0.0) -> None:
+        """The premium at the time ``at``; boundaries up to then are settled first, at ``mark``."""
         while at >= self.next_at:
-            self.settled.append(Settlement(self.next_at, self.rate))
+            self.settled.append(Settlement(self.next_at, self.rate, mark))
             self.next_at += self.interval
             self._sum, self._count = 0.0, 0
         self._latest = premium
         self._sum += premium
         self._count += 1
-
-    def _rate(self, premium: float) -> float:
-        pull = max(-self.CLAMP, min(self.CLAMP, self.INTEREST - premium))
-        rate = (premium + pull) * self.interval / USUAL
-        return round(max(-self.MOST, min(self.MOST, rate)), 8)
 
 
 class Depeg:

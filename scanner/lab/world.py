@@ -67,7 +67,8 @@ class _Trading:
         self.offset = Offset(self.random, at)
         self.episodes: list[Episode] = []
         self.per_unit = 10.0**market.price_decimals
-        self.contract = LabContract(self.book, self.random, at) if market.settle else None
+        past = f"{seed}:{venue}:{market.symbol}:settled"
+        self.contract = LabContract(self.book, self.random, at, past) if market.settle else None
 
     def next(self, when: int) -> int:
         """When it changes after ``when``."""

@@ -27,6 +27,7 @@ from scanner.types import Depth, Market, Proof
 from scanner.venues.bridged import BridgedBooks, market_of
 from scanner.venues.cells import Shared
 from scanner.venues.combined_stream import Message, Streams, read
+from scanner.venues.funding_history import FundingHistory, Pages
 from scanner.venues.parts import MILLISECOND, SECOND, Fetches, Int64, Known, Millis, decode
 from scanner.venues.protocol import Limits, Options, Steps, Venue
 from scanner.venues.rest_book import RestBook
@@ -351,6 +352,16 @@ VENUE = Venue(
     },
     recorded_as=("binance/usdm",),
     rest_book=RestBook(path="/fapi/v1/depth?symbol={id}&limit=100", made=("E",)),
+    funding_history=FundingHistory(
+        path="/fapi/v1/fundingRate?symbol=[id]&startTime=[since]&limit=1000",
+        pages=Pages.FORWARD,
+        at="fundingTime",
+        rate="fundingRate",
+        market="symbol",
+        mark="markPrice",
+        limit=1000,
+        limits="500 requests in 5 minutes, with fundingInfo",
+    ),
     notes=(
         "Marks and rates come over a connection of their own (/market), books over /public.",
         "The funding interval is 8 h unless fundingInfo lists another for the contract.",

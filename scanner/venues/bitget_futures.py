@@ -20,6 +20,7 @@ from scanner.steps import DerivativeTicker, Notice
 from scanner.types import ChecksumRule, Depth, Market, Proof
 from scanner.venues.bitget import Bitget, Line
 from scanner.venues.boundaries import PREFIX, Boundaries, Boundary
+from scanner.venues.funding_history import FundingHistory, Pages
 from scanner.venues.parts import MILLISECOND, SECOND, Known, Millis, decode
 from scanner.venues.protocol import Limits, Options, Steps, Venue
 from scanner.venues.rest_book import RestBook
@@ -148,6 +149,18 @@ VENUE = Venue(
         path="/api/v2/mix/market/merge-depth?productType=usdt-futures&symbol={id}&limit=100",
         within=("data",),
         made=("data", "ts"),
+    ),
+    funding_history=FundingHistory(
+        path="/api/v2/mix/market/history-fund-rate?productType=USDT-FUTURES&symbol=[id]"
+        "&pageSize=100&pageNo=[page]",
+        pages=Pages.NUMBERED,
+        within=("data",),
+        code=("code", GOOD),
+        at="fundingTime",
+        rate="fundingRate",
+        market="symbol",
+        limit=100,
+        limits="20 requests a second",
     ),
     notes=(
         "The interval of funding is said over REST alone (fundingRateInterval, hours).",

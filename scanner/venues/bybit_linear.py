@@ -18,6 +18,7 @@ from msgspec import Raw, Struct
 from scanner.steps import DerivativeTicker, Notice
 from scanner.types import Depth, Market, Proof
 from scanner.venues.bybit import TOPIC_CHARACTERS, WIRE, Bybit
+from scanner.venues.funding_history import FundingHistory, Pages
 from scanner.venues.parts import MILLISECOND, SECOND, Known, decode
 from scanner.venues.protocol import Limits, Options, Steps, Venue, VenueProtocol
 from scanner.venues.rest_book import RestBook
@@ -124,6 +125,18 @@ VENUE = Venue(
         bids="b",
         asks="a",
         made=("result", "ts"),
+    ),
+    funding_history=FundingHistory(
+        path="/v5/market/funding/history?category=linear&symbol=[id]"
+        "&startTime=[since]&endTime=[until]&limit=200",
+        pages=Pages.BACKWARD,
+        within=("result", "list"),
+        code=("retCode", "0"),
+        at="fundingRateTimestamp",
+        rate="fundingRate",
+        market="symbol",
+        limit=200,
+        limits="600 requests in 5 s, of all kinds",
     ),
     notes=(
         "A ticker's change names only what is new; the rest stands and is as fresh.",

@@ -21,6 +21,7 @@ from msgspec import Raw, Struct
 from scanner.steps import DerivativeTicker, Notice
 from scanner.types import Depth, LevelLayout, Market, Proof
 from scanner.venues.boundaries import PREFIX, Boundaries, Boundary
+from scanner.venues.funding_history import FundingHistory, Pages
 from scanner.venues.gate import Gate, Line
 from scanner.venues.parts import SECOND, Known, decode, number_text
 from scanner.venues.protocol import Limits, Options, Steps, Venue
@@ -145,6 +146,15 @@ VENUE = Venue(
         path="/api/v4/futures/usdt/order_book?contract={id}&limit=100",
         made=("current",),
         layout=LevelLayout(price_key="p", size_key="s"),
+    ),
+    funding_history=FundingHistory(
+        path="/api/v4/futures/usdt/funding_rate?contract=[id]&from=[since]&to=[until]&limit=1000",
+        pages=Pages.BACKWARD,
+        at="t",
+        rate="r",
+        unit=SECOND,
+        limit=1000,
+        limits="200 requests in 10 s",
     ),
     notes=(
         "Sizes are contracts of quanto_multiplier coins, as numbers or as texts.",

@@ -35,6 +35,7 @@ from scanner.steps import (
 )
 from scanner.types import Depth, LevelLayout, Market, Proof
 from scanner.venues.cells import Shared
+from scanner.venues.funding_history import FundingHistory, Pages
 from scanner.venues.parts import (
     MILLISECOND,
     SECOND,
@@ -248,6 +249,18 @@ VENUE = Venue(
     },
     layout=LevelLayout(price_key="px", size_key="sz"),
     recorded_as=("hyperliquid",),
+    funding_history=FundingHistory(
+        path="/info",
+        body='{"type":"fundingHistory","coin":"[id]","startTime":[since]}',
+        pages=Pages.FORWARD,
+        at="time",
+        rate="fundingRate",
+        market="coin",
+        limit=500,
+        interval=HOUR,
+        per_second=0.4,
+        limits="weight 20, and 1 for each 20 rows, of 1,200 a minute",
+    ),
     notes=(
         "An unknown coin closes the whole connection; only what the venue lists is subscribed.",
         "Twenty levels (full) come every five seconds only: older than most bounds on age allow.",

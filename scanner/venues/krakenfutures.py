@@ -31,6 +31,7 @@ from scanner.steps import (
 )
 from scanner.types import Depth, LevelLayout, Market, Proof
 from scanner.venues.cells import Shared
+from scanner.venues.funding_history import FundingHistory, Pages
 from scanner.venues.parts import (
     MILLISECOND,
     SECOND,
@@ -242,6 +243,18 @@ VENUE = Venue(
         within=("orderBook",),
         made=("serverTime",),
         levels=0,
+    ),
+    funding_history=FundingHistory(
+        path="/derivatives/api/v3/historical-funding-rates?symbol=[id]",
+        pages=Pages.WHOLE,
+        within=("rates",),
+        code=("result", "success"),
+        at="timestamp",
+        dated=True,
+        begins=HOUR,
+        rate="relativeFundingRate",
+        interval=HOUR,
+        limits="none is documented",
     ),
     notes=(
         "There is one book channel, of all the depth, for either setting of depth.",

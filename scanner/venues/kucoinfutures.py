@@ -40,6 +40,7 @@ from scanner.venues import kucoinfutures_wire as wire
 from scanner.venues.boundaries import PREFIX, Boundaries, Boundary
 from scanner.venues.bridged import BridgedBooks, market_of
 from scanner.venues.cells import Shared
+from scanner.venues.funding_history import FundingHistory, Pages
 from scanner.venues.kucoin_token import grant
 from scanner.venues.parts import (
     MILLISECOND,
@@ -353,6 +354,16 @@ VENUE = Venue(
     layout=LevelLayout(zero_price_skips=True),
     rest_book=RestBook(
         path="/api/v1/level2/depth100?symbol={id}", within=("data",), made=("data", "ts")
+    ),
+    funding_history=FundingHistory(
+        path="/api/v1/contract/funding-rates?symbol=[id]&from=[since]&to=[until]",
+        pages=Pages.BACKWARD,
+        within=("data",),
+        code=("code", "200000"),
+        at="timepoint",
+        rate="fundingRate",
+        market="symbol",
+        limits="weight 5 of 2,000 in 30 s",
     ),
     notes=(
         "A funding.rate of a minute's granularity is a forecast; the interval is never that.",

@@ -22,6 +22,7 @@ from msgspec import Raw, Struct
 
 from scanner.steps import DerivativeTicker, Notice
 from scanner.types import ChecksumRule, Depth, Market, Proof
+from scanner.venues.funding_history import FundingHistory, Pages
 from scanner.venues.okx import REST_BOOK, Okx
 from scanner.venues.parts import MILLISECOND, Known, Millis, decode
 from scanner.venues.protocol import Limits, Options, Steps, Venue, VenueProtocol
@@ -166,6 +167,17 @@ VENUE = Venue(
     },
     checksum=ChecksumRule.INTERLEAVED_25,
     rest_book=REST_BOOK,
+    funding_history=FundingHistory(
+        path="/api/v5/public/funding-rate-history?instId=[id]&after=[until]&limit=100",
+        pages=Pages.BACKWARD,
+        within=("data",),
+        code=("code", "0"),
+        at="fundingTime",
+        rate="realizedRate",
+        market="instId",
+        limit=100,
+        limits="10 requests in 2 s",
+    ),
     notes=(
         "Sizes are contracts of ctVal times ctMult coins; of inverse ones, of that much money.",
         "The interval of funding is nextFundingTime less fundingTime: 1, 2, 4 or 8 hours.",

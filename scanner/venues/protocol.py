@@ -15,6 +15,7 @@ from msgspec import Struct
 from scanner.steps import Step
 from scanner.types import ChecksumRule, Depth, FeeSide, LevelLayout, Market, Proof
 from scanner.venues.cells import Shared
+from scanner.venues.funding_history import FundingHistory
 from scanner.venues.rest_book import RestBook
 from scanner.venues.wire import Wire
 
@@ -108,7 +109,8 @@ class Venue(Struct, frozen=True, kw_only=True):
     ``fee_side``: which currency it takes its fee in, where ccxt does not know. ``clocked``: the
     depths at which books bear no time of the venue, and ``Clock`` steps tell it instead.
     ``rest_book``: how its books are asked for over REST, in the units of the stream (None: they are
-    not), which tells a quiet market from a dead feed (``scanner.quiet``).
+    not), which tells a quiet market from a dead feed (``scanner.quiet``). ``funding_history``: how
+    what it settled of funding is asked for (None: it is not).
     ``notes``: one line each for the documentation, facts that surprise.
     """
 
@@ -131,4 +133,5 @@ class Venue(Struct, frozen=True, kw_only=True):
     fee_side: FeeSide | None = None
     clocked: frozenset[Depth] = frozenset()
     rest_book: RestBook | None = None
+    funding_history: FundingHistory | None = None
     notes: tuple[str, ...] = ()

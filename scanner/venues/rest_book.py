@@ -60,12 +60,14 @@ class RestBook(Struct, frozen=True, kw_only=True):
 
     def read(self, body: bytes) -> Shown:
         """What the answer shows. Raises ``msgspec.DecodeError`` if it is none."""
-        book = _at(Raw(body), self.within)
-        made = bytes(_at(Raw(body), self.made)) if self.made else b""
-        return Shown(bytes(_at(book, (self.bids,))), bytes(_at(book, (self.asks,))), made)
+        book = at_keys(Raw(body), self.within)
+        made = bytes(at_keys(Raw(body), self.made)) if self.made else b""
+        return Shown(bytes(at_keys(book, (self.bids,))), bytes(at_keys(book, (self.asks,))), made)
 
 
-def _at(raw: Raw, keys: tuple[str | int, ...]) -> Raw:
+def at_keys(raw: Raw, keys: tuple[str | int, ...]) -> Raw:
+    """What stands where ``keys`` (of lists: places) lead to in a JSON text. Raises
+    ``msgspec.DecodeError`` if nothing does."""
     for key in keys:
         if isinstance(key, int):
             items = decode(_list, raw)

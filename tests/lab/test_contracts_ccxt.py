@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import Mapping
 from typing import Any
 
 import ccxt.pro
 import pytest
 
+from scanner.feeds.notices import Notices
+from scanner.feeds.pacing import Bucket, Pace, Pause
+from scanner.feeds.rest import Fetcher
+from scanner.funding.schedule import Wanted
+from scanner.funding.sources import ByCcxt, Native
 from scanner.lab.contract_listings import CONTRACTS
 from scanner.lab.server import LabServer
-from scanner.types import Depth
+from scanner.types import Depth, Market
+from scanner.venues.registry import native
 from tests.lab.clients import sides, truth, watch
 from tests.lab.conftest import StartNative
 from tests.lab.native import NativeFeed, until
 
+MILLISECOND = 10**6
 SECOND = 10**9
+DAY = 86_400 * SECOND
 
 
 @pytest.fixture
@@ -197,6 +207,82 @@ async def test_an_unmodified_ccxt_and_our_feed_see_the_same(
             await books_are_one(lab, exchange, feeds, venue, symbol)
             if not lab.book(venue, symbol).market.expiry:
                 await marks_are_one(lab, exchange, feeds[1], symbol)
+
+
+@pytest.mark.parametrize("venue", EXCHANGES)
+async def test_an_unmodified_ccxt_and_our_own_reading_know_the_same_settlements(
+    lab: LabServer, venue: str
+) -> None:
+    assert lab.world is not None
+    spoken = native(venue, contracts=True)
+    assert spoken is not None and spoken.funding_history is not None
+    history = spoken.funding_history
+    now = lab.clock()
+    since = now - 20 * DAY
+    async with fetcher(venue) as fetching, EXCHANGES[venue](lab) as exchange:
+        source = Native(history, lab.url(venue), fetching)
+        markets = await exchange.load_markets()
+        symbol = SYMBOLS[venue][0]
+        contract = lab.world.venues[venue].contract(symbol)
+        market = Market(
+            venue=venue, id=contract.market.id, symbol=symbol, base="BTC", quote="", taker_fee=0.0
+        )
+        found = (await source.ask([Wanted(market, since)], now))[market.id]
+        assert not found.error
+        rows = await exchange.fetch_funding_rate_history(
+            symbol, since // MILLISECOND, 100 if venue == "bitget" else None
+        )
+        assert markets[symbol]["id"].upper() == market.id.upper() or venue == "hyperliquid"
+        told = {round(row["timestamp"] / 60_000) * 60: row["fundingRate"] for row in rows}
+        begins = history.begins // SECOND
+        ours = {one.at // SECOND - begins: one.rate for one in found.settled}
+        assert len(told) > 50 and ours.keys() >= told.keys()
+        assert {at: ours[at] for at in told} == told
+        true = {one.at: one.rate for one in contract.settled if one.at >= since}
+        assert {one.at: one.rate for one in found.settled} == true
+        marks = {one.mark is not None for one in found.settled}
+        assert marks == {bool(history.mark)}
+
+
+def fetcher(venue: str) -> Fetcher:
+    log = logging.getLogger(__name__)
+    return Fetcher(
+        venue,
+        now=time.monotonic_ns,
+        pace=Pace(Bucket(50), time.monotonic_ns),
+        pause=Pause(),
+        notices=Notices(log, time.monotonic_ns),
+        timeout=5.0,
+    )
+
+
+@pytest.mark.parametrize("venue", ["gate", "hyperliquid"])
+async def test_a_venue_by_ccxt_is_asked_in_a_process_of_its_own(lab: LabServer, venue: str) -> None:
+    assert lab.world is not None
+    now = lab.clock()
+    since = now - 9 * DAY
+    contracts = [lab.world.venues[venue].contract(symbol) for symbol in SYMBOLS[venue]]
+    wanted = [
+        Wanted(
+            Market(venue=venue, id=name, symbol="", base="", quote="", taker_fee=0.0),
+            since,
+        )
+        for name in [*(ccxt_name(venue, c.market.base) for c in contracts), "NONE"]
+    ]
+    found = await ByCcxt(venue, lab.url(venue)).ask(wanted, now)
+    for contract, one in zip(contracts, wanted, strict=False):
+        true = {paid.at: paid.rate for paid in contract.settled if paid.at >= since}
+        got = found[one.market.id]
+        assert not got.error
+        assert {paid.at: paid.rate for paid in got.settled} == true
+    assert "no perpetual is called 'NONE'" in found["NONE"].error
+
+
+def ccxt_name(venue: str, base: str) -> str:
+    """Hyperliquid's contracts are numbered, for ccxt."""
+    return (
+        str(("BTC", "ETH", "SOL", "XRP").index(base)) if venue == "hyperliquid" else f"{base}_USDT"
+    )
 
 
 def test_every_venue_of_the_table_is_tried() -> None:

@@ -14,6 +14,7 @@ import re
 from typing import Any
 
 from scanner.lab.limits import Budget
+from scanner.lab.past import number, page
 from scanner.lab.seam import (
     ASK,
     BID,
@@ -32,6 +33,7 @@ from scanner.lab.wire import encoded
 
 WEIGHT_A_MINUTE = 2400
 MOST_MESSAGES_A_SECOND = 10
+MOST_SETTLED = 1000
 USUAL_INTERVAL = 8 * 3600 * SECOND
 FOREVER = 4133404800000
 LEVELS = (5, 10, 20, 50, 100, 500, 1000)
@@ -65,6 +67,8 @@ class BinanceUsdmLab:
                 return self._premium(request.query, at)
             case "/fundingInfo":
                 return self._weighed(0, at, self._intervals())
+            case "/fundingRate":
+                return self._settled(request.query, at)
             case "/openInterest":
                 return self._interest(request.query, at)
         return Reply(404, "<html><body><h2>404 Not found</h2></body></html>", HTML)
@@ -113,6 +117,26 @@ class BinanceUsdmLab:
             return self._weighed(10, at, rows)
         found = [row for row in rows if row["symbol"] == query["symbol"]]
         return self._weighed(1, at, found[0]) if found else _error(-1121, "Invalid symbol.")
+
+    def _settled(self, query: dict[str, str], at: int) -> Reply:
+        """Ascending from ``startTime``; without any time, the newest."""
+        contract = self._world.contracts.get(query.get("symbol", ""))
+        if contract is None:
+            return _error(-1121, "Invalid symbol.")
+        since, until = (number(query.get(key), 0) for key in ("startTime", "endTime"))
+        limit = min(number(query.get("limit"), 100), MOST_SETTLED)
+        settled = contract.settled if since or until else contract.settled[-limit:]
+        bounds = {"since": since * MILLISECOND, "until": until * MILLISECOND}
+        rows = [
+            {
+                "symbol": contract.market.id,
+                "fundingTime": one.at // MILLISECOND,
+                "fundingRate": f"{one.rate:.8f}",
+                "markPrice": f"{one.mark:.8f}",
+            }
+            for one in page(settled, limit, newest=False, **bounds)
+        ]
+        return self._weighed(0, at, rows)
 
     def _interest(self, query: dict[str, str], at: int) -> Reply:
         contract = self._world.contracts.get(query.get("symbol", ""))

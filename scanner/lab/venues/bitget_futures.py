@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scanner.lab.past import number
 from scanner.lab.seam import LabContract, Reply, Request
 from scanner.lab.units import MILLISECOND, SECOND
 from scanner.lab.venues.bitget_metadata import failure, success
@@ -10,6 +11,7 @@ from scanner.lab.wire import plain
 PRODUCT = "USDT-FUTURES"
 HOUR = 3600 * SECOND
 TICKER_PERIOD = 300 * MILLISECOND
+MOST_SETTLED = 100
 
 
 def answered(request: Request, contracts: dict[str, LabContract], at: int) -> Reply | None:
@@ -28,6 +30,8 @@ def answered(request: Request, contracts: dict[str, LabContract], at: int) -> Re
             return success([ticker(contract, at) for contract in found], at)
         case "current-fund-rate":
             return success([_rate(contract) for contract in found], at)
+        case "history-fund-rate" if found and wanted:
+            return success(_settled(found[0], query), at)
         case "symbol-price":
             return success([_price(contract, at) for contract in found], at)
     return None
@@ -87,6 +91,20 @@ def _rate(contract: LabContract) -> dict[str, str]:
         "minFundingRate": "-0.003",
         "maxFundingRate": "0.003",
     }
+
+
+def _settled(contract: LabContract, query: dict[str, str]) -> list[dict[str, str]]:
+    """A page of what it has settled, the newest first."""
+    size = min(max(number(query.get("pageSize"), 20), 1), MOST_SETTLED)
+    begin = (max(number(query.get("pageNo"), 1), 1) - 1) * size
+    return [
+        {
+            "symbol": contract.market.id,
+            "fundingRate": plain(f"{one.rate:.8f}"),
+            "fundingTime": str(one.at // MILLISECOND),
+        }
+        for one in contract.settled[::-1][begin : begin + size]
+    ]
 
 
 def _price(contract: LabContract, at: int) -> dict[str, str]:

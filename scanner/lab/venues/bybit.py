@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import msgspec
 
 from scanner.lab.limits import Budget
+from scanner.lab.past import number, page
 from scanner.lab.seam import (
     ASK,
     BID,
@@ -31,7 +32,7 @@ from scanner.lab.seam import (
 )
 from scanner.lab.units import MILLISECOND, SECOND
 from scanner.lab.venues.bybit_metadata import listed, listed_contract, ticker
-from scanner.lab.wire import decoded, encoded, plain_rows
+from scanner.lab.wire import decoded, encoded, plain, plain_rows
 
 PERIODS = {1: 10, 50: 20, 200: 100, 1000: 200}
 DEPTHS = tuple(map(str, PERIODS))
@@ -43,6 +44,7 @@ REQUEST_PERIOD = 5 * SECOND
 IDLE_EMPTY = 60 * SECOND
 IDLE_SUBSCRIBED = 600 * SECOND
 REST_LEVELS = 200
+MOST_SETTLED = 200
 NUMBER = re.compile(r"[0-9]{1,4}")
 CATEGORIES = ("spot", "linear", "inverse", "option")
 TICKERS = "tickers."
@@ -75,6 +77,8 @@ class BybitLab:
                 return self._instruments(request.query, at)
             case "/v5/market/orderbook":
                 return self._orderbook(request.query, at)
+            case "/v5/market/funding/history":
+                return self._settled(request.query, at)
             case "/v5/market/tickers":
                 return self._tickers(request.query, at)
         return Reply(404, "", {"Content-Type": TEXT})
@@ -91,6 +95,25 @@ class BybitLab:
         if category == "linear":
             return {name: contract.book for name, contract in self._world.contracts.items()}
         return self._world.books if category == "spot" else {}
+
+    def _settled(self, query: dict[str, str], at: int) -> Reply:
+        contract = self._world.contracts.get(query.get("symbol", ""))
+        if query.get("category") != "linear" or contract is None:
+            return _error(10001, "params error: symbol invalid", at)
+        since, until = (number(query.get(key), 0) for key in ("startTime", "endTime"))
+        if since and not until:
+            return _error(10001, "params error: EndTime is required", at)
+        limit = min(number(query.get("limit"), MOST_SETTLED), MOST_SETTLED)
+        bounds = {"since": since * MILLISECOND, "until": until * MILLISECOND}
+        rows = [
+            {
+                "symbol": contract.market.id,
+                "fundingRate": plain(f"{one.rate:.8f}"),
+                "fundingRateTimestamp": str(one.at // MILLISECOND),
+            }
+            for one in page(contract.settled, limit, newest=True, **bounds)
+        ]
+        return _reply({"category": "linear", "list": rows}, at)
 
     def _instruments(self, query: dict[str, str], at: int) -> Reply:
         category = query.get("category", "")

@@ -40,6 +40,7 @@ from scanner.lab.venues.gate_futures import (
     listed_contract,
     objects,
     pairs,
+    settled,
     ticker,
 )
 from scanner.lab.venues.gate_metadata import currency, listed
@@ -129,6 +130,10 @@ class GateLab:
                 return Reply(200, encoded(listed_contract(contracts[name])))
             case "contracts":
                 return Reply(200, encoded([listed_contract(c) for c in contracts.values()]))
+            case "funding_rate":
+                if query.get("contract") not in contracts:
+                    return _failed(400, "CONTRACT_NOT_FOUND", "contract not found")
+                return Reply(200, encoded(settled(contracts[query["contract"]], query)))
             case "tickers":
                 wanted = query.get("contract")
                 found = [ticker(c) for n, c in contracts.items() if wanted in (None, n)]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from scanner.lab.past import number, page
 from scanner.lab.seam import LabContract, Row
 from scanner.lab.units import SECOND
 from scanner.lab.wire import plain
 
 TICKER_PERIOD = SECOND
+MOST_SETTLED = 1000
 
 
 def contracts_of(size: str) -> int:
@@ -60,6 +62,14 @@ def listed_contract(contract: LabContract) -> dict[str, Any]:
         "status": "trading",
         "create_time": 1_546_905_600,
     }
+
+
+def settled(contract: LabContract, query: dict[str, str]) -> list[dict[str, Any]]:
+    """The rows of ``/futures/usdt/funding_rate``, the newest first; times in seconds."""
+    since, until = (number(query.get(key), 0) * SECOND for key in ("from", "to"))
+    limit = min(number(query.get("limit"), 100), MOST_SETTLED)
+    found = page(contract.settled, limit, since=since, until=until, newest=True)
+    return [{"r": plain(f"{one.rate:.8f}"), "t": one.at // SECOND} for one in found]
 
 
 def ticker(contract: LabContract) -> dict[str, str]:

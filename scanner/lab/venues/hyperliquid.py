@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from scanner.lab.limits import Budget
+from scanner.lab.past import page
 from scanner.lab.seam import (
     ASK,
     BID,
@@ -32,6 +33,8 @@ from scanner.lab.wire import decoded, decoded_object, encoded, plain_row
 WEIGHT_A_MINUTE = 1200
 IDLE = 60 * SECOND
 LEVELS, FAST_LEVELS = 20, 5
+MOST_SETTLED = 500
+LATE_MS = 31
 PERIODS = {"bbo": 68 * MILLISECOND, "activeAssetCtx": SECOND, "l2Book": 5 * SECOND}
 FAST = 540 * MILLISECOND
 JSON_ERROR = "Failed to deserialize the JSON body into the target type"
@@ -69,6 +72,8 @@ class HyperliquidLab:
                 return Reply(200, encoded([{"tokens": [], "universe": []}, []]))
             case "perpDexs":
                 return Reply(200, "[null]")
+            case "fundingHistory" if asked:
+                return self._settled(asked)
             case "l2Book":
                 contract = self._coins.get(str(asked.get("coin"))) if asked else None
                 book = _book(contract, LEVELS, at) if contract else None
@@ -77,6 +82,26 @@ class HyperliquidLab:
 
     def connect(self, path: str, query: dict[str, str], at: int) -> Connection | Reply:
         return _Stream(self._coins, at) if path == "/ws" else Reply(404, "")
+
+    def _settled(self, asked: dict[str, Any]) -> Reply:
+        """From ``startTime`` on; each is named a moment after its boundary."""
+        contract, since = self._coins.get(str(asked.get("coin"))), asked.get("startTime")
+        until = asked.get("endTime")
+        if contract is None or not isinstance(since, int):
+            return Reply(500, "null")
+        late = LATE_MS * MILLISECOND
+        since = since * MILLISECOND - late
+        until = until * MILLISECOND - late if isinstance(until, int) else 0
+        rows = [
+            {
+                "coin": contract.market.id,
+                "fundingRate": f"{one.rate:.8f}",
+                "premium": f"{one.rate:.8f}",
+                "time": (one.at + late) // MILLISECOND,
+            }
+            for one in page(contract.settled, MOST_SETTLED, since=since, until=until, newest=False)
+        ]
+        return Reply(200, encoded(rows))
 
     def _meta(self) -> dict[str, Any]:
         universe = [

@@ -30,6 +30,7 @@ from scanner.lab.units import MILLISECOND, SECOND
 from scanner.lab.wire import decoded_object, encoded, plain
 
 API = "/derivatives/api/v3/"
+API_4_PATHS = {"/derivatives/api/v4/historicalfundingrates": "historical-funding-rates"}
 IDLE = 60 * SECOND
 FEEDS = ("book", "ticker", "heartbeat")
 SIDES = {BID: "buy", ASK: "sell"}
@@ -44,12 +45,18 @@ class KrakenFuturesLab:
         self._contracts = world.contracts
 
     def rest(self, request: Request, at: int) -> Reply:
-        match request.path.removeprefix(API):
+        path = request.path.removeprefix(API)
+        match API_4_PATHS.get(request.path, path):
             case "instruments":
                 listed = [_listed(contract) for contract in self._contracts.values()]
                 return _good({"instruments": listed}, at)
             case "tickers":
                 return _good({"tickers": [_rest_ticker(c) for c in self._contracts.values()]}, at)
+            case "historical-funding-rates":
+                contract = self._contracts.get(request.query.get("symbol", "").upper())
+                if contract is None or contract.market.expiry:
+                    return Reply(400, encoded({"result": "error", "error": "contractNotFound"}))
+                return _good({"rates": _settled(contract)}, at)
             case "orderbook":
                 contract = self._contracts.get(request.query.get("symbol", "").upper())
                 if contract is None:
@@ -168,8 +175,24 @@ def _number(text: str) -> Raw:
 
 
 def _good(body: dict[str, Any], at: int) -> Reply:
-    now = datetime.fromtimestamp(at / SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
-    return Reply(200, encoded({"result": "success", **body, "serverTime": f"{now}Z"}))
+    return Reply(200, encoded({"result": "success", **body, "serverTime": _moment(at)}))
+
+
+def _moment(at: int) -> str:
+    moment = datetime.fromtimestamp(at / SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+    return f"{moment}Z"
+
+
+def _settled(contract: LabContract) -> list[dict[str, Any]]:
+    """All that it has settled, by the moments at which the periods began, the oldest first."""
+    return [
+        {
+            "timestamp": _moment(one.at - contract.market.interval),
+            "fundingRate": one.rate * one.mark,
+            "relativeFundingRate": one.rate,
+        }
+        for one in contract.settled
+    ]
 
 
 def _change(name: str, change: Change) -> object:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
+from scanner.lab.past import number, page
 from scanner.lab.seam import (
     ASK,
     BID,
@@ -30,6 +31,7 @@ from scanner.lab.venues.kucoin_metadata import currency
 from scanner.lab.wire import plain
 
 MINUTE_MS = 60_000
+MOST_SETTLED = 100
 MARKS_EVERY = SECOND
 # Rates come faster than there (a minute), to be seen to move.
 RATES_EVERY = 2 * SECOND
@@ -60,6 +62,8 @@ class KuCoinFuturesLab:
             name = path.removeprefix(head).removesuffix("/current")
             if path.startswith(head) and name in self._contracts:
                 return self._classic.weighed(3, at, answer(self._contracts[name], at))
+        if path == "/api/v1/contract/funding-rates":
+            return self._settled(request.query, at)
         levels = {"snapshot": 10_000, "depth20": 20, "depth100": 100}
         wanted = levels.get(path.removeprefix("/api/v1/level2/"))
         contract = self._contracts.get(request.query.get("symbol", ""))
@@ -68,6 +72,24 @@ class KuCoinFuturesLab:
             return self._classic.weighed(weight, at, _whole(contract.book, wanted, at))
         code = "100001" if wanted or "/contracts/" in path else "404"
         return failed(200 if code != "404" else 404, code, "symbol not exists")
+
+    def _settled(self, query: dict[str, str], at: int) -> Reply:
+        """The newest first, as many as a page holds."""
+        contract = self._contracts.get(query.get("symbol", ""))
+        if contract is None:
+            return failed(200, "100001", "symbol not exists")
+        if "from" not in query or "to" not in query:
+            return failed(200, "400100", "from and to are required")
+        since, until = (number(query[key], 0) * MILLISECOND for key in ("from", "to"))
+        rows = [
+            {
+                "symbol": contract.market.id,
+                "fundingRate": one.rate,
+                "timepoint": one.at // MILLISECOND,
+            }
+            for one in page(contract.settled, MOST_SETTLED, since=since, until=until, newest=True)
+        ]
+        return self._classic.weighed(5, at, rows)
 
     def connect(self, path: str, query: dict[str, str], at: int) -> Connection | Reply:
         if path not in ("/", "/endpoint"):

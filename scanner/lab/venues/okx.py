@@ -26,7 +26,13 @@ from scanner.lab.seam import (
 )
 from scanner.lab.units import MILLISECOND, SECOND
 from scanner.lab.venues.okx_contracts import PERIODS as BESIDE
-from scanner.lab.venues.okx_contracts import Beside, contract_instrument, row, underlying
+from scanner.lab.venues.okx_contracts import (
+    Beside,
+    contract_instrument,
+    row,
+    settled,
+    underlying,
+)
 from scanner.lab.venues.okx_contracts import kind as kind_of
 from scanner.lab.venues.okx_metadata import instrument, missing_parameter
 from scanner.lab.wire import decoded_object, encoded, plain
@@ -68,6 +74,9 @@ class OkxLab:
                 return self._instruments(query)
             case "/api/v5/public/funding-rate":
                 return self._beside("funding-rate", query, at)
+            case "/api/v5/public/funding-rate-history":
+                contract = self._world.contracts.get(query.get("instId", ""))
+                return _data(settled(contract, query)) if contract else missing_parameter("instId")
             case "/api/v5/public/mark-price":
                 return self._beside("mark-price", query, at)
             case "/api/v5/public/open-interest":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from scanner.lab.past import number, page
 from scanner.lab.seam import LabContract
 from scanner.lab.units import MILLISECOND, SECOND
 from scanner.lab.venues.okx_metadata import LISTED_AT, instrument
@@ -17,6 +18,7 @@ PERIODS = {
     "funding-rate": 4 * SECOND,
 }
 ALIVE = 10 * SECOND
+MOST_SETTLED = 100
 
 
 def kind(contract: LabContract) -> str:
@@ -76,6 +78,26 @@ def row(channel: str, contract: LabContract, at: int) -> dict[str, Any] | None:
                 "ts": now,
             }
     return None
+
+
+def settled(contract: LabContract, query: dict[str, str]) -> list[dict[str, str]]:
+    """The rows of ``funding-rate-history``: the newest first, those earlier than ``after`` and
+    later than ``before``, which are both excluded."""
+    after, before = (number(query.get(key), 0) * MILLISECOND for key in ("after", "before"))
+    limit = min(number(query.get("limit"), MOST_SETTLED), MOST_SETTLED)
+    until = after - 1 if after else 0
+    return [
+        {
+            "instType": kind(contract),
+            "instId": contract.market.id,
+            "formulaType": "withRate",
+            "fundingRate": f"{one.rate:.8f}",
+            "realizedRate": f"{one.rate:.8f}",
+            "fundingTime": str(one.at // MILLISECOND),
+            "method": "current_period",
+        }
+        for one in page(contract.settled, limit, since=before + 1, until=until, newest=True)
+    ]
 
 
 class Beside:

@@ -1,0 +1,1 @@
+"""What the venues have settled of funding: asked for beside the scan, and stored."""
