@@ -101,13 +101,14 @@ class Carry(Struct, frozen=True, kw_only=True):
 class WorstFunding(Struct, frozen=True, kw_only=True):
     """The worst that is stored of the funding of a carry's leg: the lowest rate that was ever
     settled for what is sold, the highest for what is bought, a fraction of the notional at one of
-    ``payments`` (None: none is stored, so it is not known)."""
+    ``payments`` from ``since`` (ns) on (None: none is stored, so it is not known)."""
 
     side: str
     venue: str
     symbol: str
     rate: float | None = None
     payments: int = 0
+    since: int = 0
 
 
 class Opportunity(Struct, frozen=True, kw_only=True):

@@ -87,12 +87,5 @@ def payments(reader: Reader, short: Position, at: int) -> list[Paid] | None:
         return None
     of = {"symbols": (short.symbol,), "venues": (short.venue,)}
     since = short.opened - BEFORE
-    found = reader.readings.payments(since, at + 1, MOST, **of)
-    paid = []
-    for one in found:
-        mark = None
-        if one.at > short.opened:
-            samples = reader.readings.funding_samples(one.at - NEAR, one.at + 1, 20, **of)
-            mark = next((each.mark for each in samples if each.mark), None)
-        paid.append(Paid(one.at, one.rate, one.interval, mark))
-    return paid
+    found = reader.readings.payments(since, at + 1, MOST, near=NEAR, **of)
+    return [Paid(one.at, one.rate, one.interval, one.mark or None) for one in found]

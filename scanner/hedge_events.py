@@ -26,7 +26,8 @@ class HedgePrice(Struct, frozen=True, kw_only=True):
 class HedgedShort(Struct, frozen=True, kw_only=True):
     """A short of the hedge book as it stands; None: not known. ``price``: its mark, else the middle
     of its book; ``value``, ``profit`` (unrealised) and ``funding`` in ``quote``; of the funding
-    that is known ``earned`` and ``given``, both positive. ``distance_pct``: how far the price may
+    that is known ``earned`` and ``given``, both positive, at ``payments`` boundaries, of which
+    ``at_entry`` are valued at the entry price. ``distance_pct``: how far the price may
     rise until it is liquidated. ``reason``: why something is unknown."""
 
     venue: str
@@ -41,6 +42,8 @@ class HedgedShort(Struct, frozen=True, kw_only=True):
     funding: float | None = None
     earned: float = 0.0
     given: float = 0.0
+    payments: int = 0
+    at_entry: int = 0
     rate: float | None = None
     liquidation_price: float | None = None
     distance_pct: float | None = None

@@ -25,11 +25,12 @@ AGAIN = 5.0
 
 
 class Extremes(Struct, frozen=True):
-    """The lowest and the highest rate of so many payments."""
+    """The lowest and the highest rate of so many payments, the first of them at ``since`` (ns)."""
 
     lowest: float
     highest: float
     payments: int
+    since: int = 0
 
 
 Known: TypeAlias = Mapping[tuple[str, str], Extremes]
@@ -40,7 +41,9 @@ def extremes(
 ) -> dict[tuple[str, str], Extremes]:
     """Of each contract, by venue and symbol, from the first payment that is stored on."""
     return {
-        (one.newest.venue, one.newest.symbol): Extremes(one.lowest, one.highest, one.payments)
+        (one.newest.venue, one.newest.symbol): Extremes(
+            one.lowest, one.highest, one.payments, one.since
+        )
         for one in readings.funding(0, until, symbols=symbols, venues=venues)
         if one.lowest is not None and one.highest is not None
     }
@@ -60,9 +63,11 @@ def worst(
         rate = None
         if found is not None:
             rate = found.lowest if side == "sell" else found.highest
-        payments = found.payments if found is not None else 0
+        count, since = (found.payments, found.since) if found is not None else (0, 0)
         venue, symbol = place
-        yield WorstFunding(side=side, venue=venue, symbol=symbol, rate=rate, payments=payments)
+        yield WorstFunding(
+            side=side, venue=venue, symbol=symbol, rate=rate, payments=count, since=since
+        )
 
 
 async def keep(

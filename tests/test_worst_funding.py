@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from scanner.events import WorstFunding
 from scanner.frame import Query
+from scanner.sinks.formats import rfc3339
 from scanner.window import Window
 from scanner.worst_funding import Extremes, Known, keep, worst
 from storage.retention import HOUR
@@ -25,11 +26,13 @@ COIN, PERP = ("okx", "BTC/USDT"), ("gate", "BTC/USDT:USDT-270611")
 
 
 def test_of_what_is_sold_it_is_the_lowest_rate_and_of_what_is_bought_the_highest() -> None:
-    known = {COIN: Extremes(-0.001, 0.002, 5), PERP: Extremes(-0.003, 0.004, 12)}
+    known = {COIN: Extremes(-0.001, 0.002, 5, NOW), PERP: Extremes(-0.003, 0.004, 12, NOW + 1)}
     both = replace(CARRY, buy_interval_h=8.0)
     assert list(worst(both, COIN, PERP, known)) == [
-        WorstFunding(side="buy", venue="okx", symbol=COIN[1], rate=0.002, payments=5),
-        WorstFunding(side="sell", venue="gate", symbol=PERP[1], rate=-0.003, payments=12),
+        WorstFunding(side="buy", venue="okx", symbol=COIN[1], rate=0.002, payments=5, since=NOW),
+        WorstFunding(
+            side="sell", venue="gate", symbol=PERP[1], rate=-0.003, payments=12, since=NOW + 1
+        ),
     ]
 
 
@@ -46,7 +49,7 @@ def test_the_pane_of_a_carry_says_it() -> None:
     assert pane(worst=detail.worst)[-1].endswith("near 198.98507; worst funding unknown")
     window.know({PERP: Extremes(-0.003, 0.004, 1200)})
     (detail,) = window.frame(NOW, Query()).details
-    told = " margin 499.95 at 1x, liquidated near 198.98507; worst funding -0.3 %"
+    told = " margin 499.95 at 1x, liquidated near 198.98507; worst funding -0.3 % of 1,200"
     assert pane(worst=detail.worst)[-1] == told
 
 
@@ -73,7 +76,8 @@ def test_explain_says_it(tmp_path: Path) -> None:
     ]
     store(tmp_path / "db", [found, *paid])
     lines = printed(tmp_path / "db", "explain", found.id, columns=100)
-    told = "worst   funding of the sale, BTC/USDT:USDT on perp: -0.25 % at one of 3 payments"
+    told = "worst   funding of the sale, BTC/USDT:USDT on perp: -0.25 % at one of 3 payments since"
+    told += " " + rfc3339(START)[:10]
     assert told in lines
     text = "".join(printed(tmp_path / "db", "explain", found.id, "--format", "json"))
     assert json.loads(text)["worst_funding"] == [
@@ -83,6 +87,7 @@ def test_explain_says_it(tmp_path: Path) -> None:
             "symbol": "BTC/USDT:USDT",
             "rate": -0.0025,
             "payments": 3,
+            "since": rfc3339(START + HOUR),
         }
     ]
 
@@ -101,7 +106,7 @@ async def test_a_database_is_asked_beside_the_scan(tmp_path: Path) -> None:
     told: list[Known] = []
     asking = asyncio.create_task(keep(str(tmp_path / "db"), told.append))
     await until(lambda: bool(told))
-    assert told == [{("alpha", "BTC/USDT:USDT"): Extremes(-0.002, -0.002, 1)}]
+    assert told == [{("alpha", "BTC/USDT:USDT"): Extremes(-0.002, -0.002, 1, START + HOUR)}]
     asking.cancel()
 
 
@@ -134,6 +139,20 @@ async def test_one_that_is_being_made_is_asked_again_and_nothing_is_said(
 
     asking = asyncio.create_task(keep(str(path), tell, again=0.0))
     await until(lambda: len(told) == 2)
-    assert told == [{}, {("alpha", "BTC/USDT:USDT"): Extremes(-0.002, -0.002, 1)}]
+    assert told == [{}, {("alpha", "BTC/USDT:USDT"): Extremes(-0.002, -0.002, 1, START + HOUR)}]
     assert caplog.messages == []
+    asking.cancel()
+
+
+async def test_what_was_just_learned_is_read_soon(tmp_path: Path) -> None:
+    path, learned = tmp_path / "db", asyncio.Event()
+    store(path, [funding(START)])
+    told: list[Known] = []
+    asking = asyncio.create_task(keep(str(path), told.append, learned, again=0.01))
+    await until(lambda: len(told) == 1)
+    store(path, [funding(START + HOUR, settled=-0.002, settled_at=START + HOUR)])
+    learned.set()
+    await until(lambda: len(told) == 2)
+    assert told == [{}, {("alpha", "BTC/USDT:USDT"): Extremes(-0.002, -0.002, 1, START + HOUR)}]
+    assert not learned.is_set()
     asking.cancel()

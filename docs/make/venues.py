@@ -16,12 +16,22 @@ from textwrap import fill
 
 from scanner import json_schema
 from scanner.types import ChecksumRule, Depth
+from scanner.venues.funding_history import Pages
 from scanner.venues.protocol import Venue
-from scanner.venues.registry import VENUES, native
+from scanner.venues.registry import CONTRACTS, VENUES, native
 
 PAGE = Path(__file__).parents[1] / "venues.md"
 README = Path(__file__).parents[2] / "README.md"
 SCHEMA = Path(__file__).parents[1] / "config.schema.json"
+SETTLED = (
+    "What the venue settled is asked for over REST, of every perpetual that is scanned: when a scan"
+    " begins the last seven days (of a short of the hedge book, since it was opened, as far as 20"
+    " pages go), and from then on 20 seconds after each payment. That is one request a second at"
+    " most, less where the venue's limit is lower; a scan that keeps no database asks for none. A"
+    " boundary is at a full minute. How long a payment was for is the time since the one before it,"
+    " and an hour where all are hourly. Through ccxt it is what `fetchFundingRateHistory` tells, where ccxt has"
+    " that, in a process of its own."
+)
 HEAD = "| exchange | id | `top` | `full` |\n| --- | --- | --- | --- |\n"
 BEGIN = "<!-- from here on written by: python -m docs.make.venues -->\n"
 
@@ -30,7 +40,8 @@ def page() -> str:
     """The whole page, as it should be."""
     by_hand = PAGE.read_text().partition(BEGIN)[0]
     told = "\n\n".join("\n".join(section(name)) for name in VENUES)
-    return f"{by_hand}{BEGIN}\n{told}\n"
+    settled = "\n".join(settled_funding())
+    return f"{by_hand}{BEGIN}\n{told}\n\n{settled}\n"
 
 
 def readme() -> str:
@@ -60,6 +71,27 @@ def section(name: str) -> Iterator[str]:
     yield ""
     for fact in _facts(venue):
         yield fill(f"- {fact}", 100, subsequent_indent="  ")
+
+
+def settled_funding() -> Iterator[str]:
+    """The lines about what contracts have settled."""
+    yield "## Settled funding\n"
+    yield from fill(SETTLED, 100).splitlines()
+    yield ""
+    yield "| exchange | id | asked | a page has | what counts | its limit |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for name in CONTRACTS:
+        venue = native(name, contracts=True)
+        assert venue is not None and venue.funding_history is not None
+        history = venue.funding_history
+        method = "POST" if history.body else "GET"
+        asked = f"`{method} {history.path.partition('?')[0]}`"
+        asked += f" with `{history.body}`" if history.body else ""
+        rows = "all" if history.pages is Pages.WHOLE else f"{history.limit or 'not documented'}"
+        begins = ", at the end of the period that began at" if history.begins else " at"
+        counts = f"`{history.rate}`{begins} `{history.at}`"
+        cells = (venue.name, f"`{venue.id}`", asked, rows, counts, history.limits)
+        yield f"| {' | '.join(cells)} |"
 
 
 def _facts(venue: Venue) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from scanner.hedge.book import Balance, Open
@@ -34,17 +35,32 @@ def lines(found: Sequence[Balance], width: int) -> Iterator[str]:
             for short in one.opened:
                 if short.reason:
                     yield printable(f"{short.of.venue} {short.of.symbol}: {short.reason}")
-                if short.funding.amount is None and short.funding.payments:
-                    yield printable(
-                        f"{short.of.venue} {short.of.symbol}: of its funding only"
-                        f" {short.funding.payments} payments are known,"
-                        f" {_money(short.funding.known)} {short.quote}"
-                    )
+                if short.funding.payments:
+                    yield printable(f"{short.of.venue} {short.of.symbol}: {_funding(short)}")
 
 
 def fields(found: Sequence[Balance]) -> dict[str, Any]:
     """The same as names and numbers; null: unknown."""
     return {"coins": [_balance(one) for one in found]}
+
+
+def _funding(short: Open) -> str:
+    """What its funding is known by."""
+    of = short.funding
+    told = f"funding by {of.payments} payments from {_minute(of.since)} UTC on"
+    if of.amount is None:
+        told = f"of its {told} alone, {_money(of.known)} {short.quote}; others are not known"
+    if of.at_entry:
+        told += f"; {of.at_entry} of them at the entry price, no mark of then being stored"
+    return told
+
+
+def _minute(at: int) -> str:
+    return datetime.fromtimestamp(at // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _rfc3339(at: int) -> str | None:
+    return f"{_minute(at).replace(' ', 'T')}:00Z" if at else None
 
 
 def _holdings(one: Balance, width: int) -> Iterator[str]:
@@ -127,6 +143,8 @@ def _short(one: Open) -> dict[str, Any]:
         "funding": one.funding.amount,
         "funding_known": one.funding.known,
         "payments": one.funding.payments,
+        "payments_since": _rfc3339(one.funding.since),
+        "payments_at_entry_price": one.funding.at_entry,
         "funding_rate": one.rate,
         "funding_against": one.against,
         "margin": one.margin,

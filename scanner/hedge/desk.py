@@ -96,6 +96,8 @@ class HedgeDesk:
             funding=one.funding.amount,
             earned=one.funding.earned,
             given=one.funding.given,
+            payments=one.funding.payments,
+            at_entry=one.funding.at_entry,
             rate=one.rate,
             liquidation_price=one.liquidation_price,
             distance_pct=one.distance_pct,

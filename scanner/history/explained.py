@@ -83,6 +83,7 @@ def fields(detail: Detail, moment: str, worst: Sequence[WorstFunding] = ()) -> d
                 "symbol": one.symbol,
                 "rate": one.rate,
                 "payments": one.payments,
+                "since": rfc3339(one.since) if one.since else None,
             }
             for one in worst
         ],
@@ -107,7 +108,8 @@ def _worst(one: WorstFunding) -> str:
     what = f"worst   funding of the {leg}, {one.symbol} on {one.venue}:"
     if one.rate is None:
         return printable(f"{what} unknown, no payment of it is stored")
-    return printable(f"{what} {one.rate * 100:+.6g} % at one of {one.payments:,} payments")
+    since = f" since {rfc3339(one.since)[:10]}" if one.since else ""
+    return printable(f"{what} {one.rate * 100:+.6g} % at one of {one.payments:,} payments{since}")
 
 
 def _head(detail: Detail) -> Iterator[str]:

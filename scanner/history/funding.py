@@ -16,24 +16,39 @@ from scanner.history.wishes import Wishes, filter_of
 from scanner.history.writers import write
 from scanner.sinks.formats import rfc3339
 from scanner.text import printable
-from storage.queries.readings import Funding, Means
+from storage.queries.readings import Funding, Mean, Means
 
 HOUR = 3_600_000_000_000
 DAY = 24 * HOUR
 YEAR = 8760 * HOUR
 NAMES = (
     *("symbol", "venue", "market", "current", "predicted", "mean_24h", "mean_7d", "apr"),
-    *("next_at", "interval_h", "payments_7d", "paid_7d", "lowest_7d", "at"),
+    *("next_at", "interval_h", "payments_24h", "payments_7d", "paid_since", "paid_7d"),
+    *("lowest_7d", "at"),
 )
 
 
 class Row(Struct, frozen=True):
-    """A contract: how it stands, with what was paid in seven days, and the means of the rate that
-    the venue named, for one of its intervals now (None: not known)."""
+    """A contract: how it stands, what was settled in seven days, and the means of what was settled
+    (None: nothing is known of it)."""
 
     funding: Funding
-    day: float | None
-    week: float | None
+    of_day: Mean | None
+    of_week: Mean | None
+
+    @property
+    def day(self) -> float | None:
+        """The mean of 24 h for one of its intervals now."""
+        return self._mean(self.of_day)
+
+    @property
+    def week(self) -> float | None:
+        """That of seven days."""
+        return self._mean(self.of_week)
+
+    def _mean(self, of: Mean | None) -> float | None:
+        interval = self.funding.newest.interval
+        return of.rate * interval if of is not None and interval else None
 
     @property
     def apr(self) -> float | None:
@@ -51,9 +66,9 @@ def run_funding(url: str, wishes: Wishes, *, show: Show, now: int) -> int:
     until = now + HOUR
     with reading(url) as reader:
         of = {"symbols": asked.symbols, "venues": asked.venues}
-        found = reader.readings.funding(now - 7 * DAY, until, **of)
-        days = reader.readings.mean_rates(now - DAY, until, **of)
-        weeks = reader.readings.mean_rates(now - 7 * DAY, until, **of)
+        found = reader.readings.funding(now - 7 * DAY + 1, until, **of)
+        days = reader.readings.mean_rates(now - DAY + 1, until, **of)
+        weeks = reader.readings.mean_rates(now - 7 * DAY + 1, until, **of)
         rows = [_row(one, days, weeks) for one in found]
         rows.sort(key=_by_apr, reverse=not show.reverse)
         if show.form is not Form.TABLE:
@@ -69,11 +84,7 @@ def run_funding(url: str, wishes: Wishes, *, show: Show, now: int) -> int:
 def _row(one: Funding, days: Means, weeks: Means) -> Row:
     newest = one.newest
     key = newest.venue, newest.market, newest.symbol
-
-    def mean(rates: Means) -> float | None:
-        return rates[key] * newest.interval if key in rates and newest.interval else None
-
-    return Row(one, mean(days), mean(weeks))
+    return Row(one, days.get(key), weeks.get(key))
 
 
 def _by_apr(row: Row) -> tuple[bool, float]:
@@ -96,12 +107,20 @@ def _columns(rows: Sequence[Row], now: int) -> list[Column]:
         rates("then %", [one.predicted for one in newest], 3),
         rates("24 h %", [row.day for row in rows], 1),
         rates("7 d %", [row.week for row in rows], 2),
+        Column(title="by payments", cells=[_based(row.funding) for row in rows], rank=6),
         Column(title="a year %", cells=aprs, right=True),
         Column(title="every", cells=hours, right=True),
         Column(title="next", cells=[_next(one.due, now) for one in newest], right=True),
         rates("lowest paid %", [row.funding.lowest for row in rows], 5),
         Column(title="as of", cells=tables.moments([one.at for one in newest]), rank=4),
     ]
+
+
+def _based(one: Funding) -> str:
+    """How many payments of seven days are known, and since when."""
+    if not one.payments:
+        return "-"
+    return f"{one.payments} since {rfc3339(one.since)[5:16].replace('T', ' ')}"
 
 
 def _next(due: int, now: int) -> str:
@@ -125,7 +144,9 @@ def _fields(row: Row) -> Fields:
         "apr": row.apr,
         "next_at": rfc3339(newest.due) if newest.due else None,
         "interval_h": newest.interval / HOUR if newest.interval else None,
+        "payments_24h": row.of_day.payments if row.of_day else 0,
         "payments_7d": one.payments,
+        "paid_since": rfc3339(one.since) if one.since else None,
         "paid_7d": one.paid,
         "lowest_7d": one.lowest,
         "at": rfc3339(newest.at),

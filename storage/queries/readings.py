@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, Table, and_, func, or_, select
 from sqlalchemy.engine import Connection
 
 from scanner.events import FundingSample, ParitySample, RejectMinute
@@ -22,13 +22,24 @@ from storage.readings_schema import (
 )
 
 Names: TypeAlias = tuple[str, ...]
-Means: TypeAlias = dict[tuple[str, str, str], float]
 Transaction: TypeAlias = Callable[[], AbstractContextManager[Connection]]
+
+
+class Mean(Struct, frozen=True):
+    """Of ``payments`` from ``since`` (ns) on, the mean rate for one ns."""
+
+    rate: float
+    payments: int
+    since: int
+
+
+Means: TypeAlias = dict[tuple[str, str, str], Mean]
 
 
 class Payment(Struct, frozen=True, kw_only=True):
     """What the funding of a contract was settled at, at the boundary ``at`` (ns): ``rate`` is a
-    fraction of the notional for ``interval`` ns (0: not said), paid by longs where positive."""
+    fraction of the notional for ``interval`` ns (0: not said), paid by longs where positive.
+    ``mark``: what a coin stood at then, where that is asked for and stored."""
 
     at: int
     venue: str
@@ -36,6 +47,7 @@ class Payment(Struct, frozen=True, kw_only=True):
     symbol: str
     rate: float
     interval: int
+    mark: float | None = None
 
 
 class Funding(Struct, frozen=True, kw_only=True):
@@ -43,7 +55,8 @@ class Funding(Struct, frozen=True, kw_only=True):
 
     ``newest``: the newest sample. Of the payments of the time that was asked for: how many, the sum
     of their rates (what a long paid that held throughout, as a fraction of its notional), the least
-    and the highest rate (None without payments), and the newest one's time (0: none).
+    and the highest rate (None without payments), and the times of the oldest and of the newest (0:
+    none).
     """
 
     newest: FundingSample
@@ -51,6 +64,7 @@ class Funding(Struct, frozen=True, kw_only=True):
     paid: float
     lowest: float | None
     highest: float | None
+    since: int
     paid_at: int
 
 
@@ -95,7 +109,7 @@ class Readings:
         paid = (
             select(
                 *(s.market_id, func.count(), func.sum(s.rate)),
-                *(func.min(s.rate), func.max(s.rate), func.max(s.at)),
+                *(func.min(s.rate), func.max(s.rate), func.min(s.at), func.max(s.at)),
             )
             .where(s.at >= since, s.at < until)
             .where(s.market_id.in_(select(market.c.id).where(*_among(market, symbols, venues))))
@@ -104,23 +118,28 @@ class Readings:
         with self._transaction() as connection:
             payments = {row[0]: row[1:] for row in connection.execute(paid)}
             found = connection.execute(newest.order_by(market.c.symbol, market.c.venue)).all()
-        none = (0, 0.0, None, None, 0)
+        none = (0, 0.0, None, None, 0, 0)
         return [_of_payments(_sample(row), payments.get(row.id, none)) for row in found]
 
     def mean_rates(
         self, since: int, until: int, *, symbols: Names = (), venues: Names = ()
     ) -> Means:
-        """By venue, market and symbol, the mean of the rates that the samples of the time name for
-        what is paid next, each for a ns of its own interval: intervals may have changed meanwhile.
-        Samples without an interval do not count."""
-        f, m = funding.c, market.c
-        query = select(m.venue, m.name, m.symbol, func.avg(f.current_rate / f.interval))
-        query = query.join(funding, f.market_id == m.id)
-        query = query.where(*_among(market, symbols, venues), *_within(funding, since, until))
-        query = query.where(f.current_rate.is_not(None), f.interval.is_not(None))
+        """By venue, market and symbol, the mean of what was settled in the time: all rates over the
+        time that they were for, as intervals may have changed meanwhile. Payments without an
+        interval do not count."""
+        s, m = funding_settled.c, market.c
+        figures = func.sum(s.rate), func.sum(s.interval), func.count(), func.min(s.at)
+        query = select(m.venue, m.name, m.symbol, *figures)
+        query = query.join(funding_settled, s.market_id == m.id)
+        query = query.where(*_among(market, symbols, venues))
+        query = query.where(*_within(funding_settled, since, until), s.interval > 0)
         query = query.group_by(m.id, m.venue, m.name, m.symbol)
         with self._transaction() as connection:
-            return {tuple(row[:3]): row[3] for row in connection.execute(query)}
+            found = connection.execute(query).all()
+        return {
+            (venue, name, symbol): Mean(paid / float(length), count, first)
+            for venue, name, symbol, paid, length, count, first in found
+        }
 
     def funding_samples(
         self, since: int, until: int, limit: int, *, symbols: Names = (), venues: Names = ()
@@ -131,12 +150,22 @@ class Readings:
             return [_sample(row) for row in connection.execute(_newest_first(query, limit))]
 
     def payments(
-        self, since: int, until: int, limit: int, *, symbols: Names = (), venues: Names = ()
+        self,
+        since: int,
+        until: int,
+        limit: int,
+        *,
+        symbols: Names = (),
+        venues: Names = (),
+        near: int = 0,
     ) -> list[Payment]:
-        """The newest ``limit`` payments, newest first."""
+        """The newest ``limit`` payments, newest first, each with the last mark that is stored of
+        the ``near`` ns up to it (0: none is looked for)."""
         s = funding_settled
         names = (market.c.venue, market.c.name.label("market"), market.c.symbol)
         query = select(s.c.at, *names, s.c.rate, func.coalesce(s.c.interval, 0).label("interval"))
+        if near:
+            query = query.add_columns(_mark_before(near).label("mark"))
         query = query.join(s, s.c.market_id == market.c.id)
         query = query.where(*_among(market, symbols, venues), *_within(s, since, until))
         with self._transaction() as connection:
@@ -244,6 +273,14 @@ def _newest(table: Table, until: int) -> ColumnElement[bool]:
     return table.c.at == newest.correlate(table).scalar_subquery()
 
 
+def _mark_before(near: int) -> ScalarSelect[Any]:
+    """The last mark of the ``near`` ns up to a payment of the same market."""
+    f, s = funding.c, funding_settled.c
+    query = select(f.mark_price).where(f.market_id == s.market_id, f.mark_price.is_not(None))
+    query = query.where(f.at <= s.at, f.at >= s.at - near).order_by(f.at.desc()).limit(1)
+    return query.correlate(funding_settled).scalar_subquery()
+
+
 def _newest_first(query: Select[Any], limit: int) -> Select[Any]:
     order = (query.selected_columns["at"].desc(), query.selected_columns["symbol"])
     return query.order_by(*order).limit(limit)
@@ -272,10 +309,8 @@ def _sample(row: Any) -> FundingSample:
 
 
 def _of_payments(newest: FundingSample, row: Sequence[Any]) -> Funding:
-    payments, paid, lowest, highest, at = row
-    return Funding(
-        newest=newest, payments=payments, paid=paid, lowest=lowest, highest=highest, paid_at=at
-    )
+    names = ("payments", "paid", "lowest", "highest", "since", "paid_at")
+    return Funding(newest=newest, **dict(zip(names, row, strict=True)))
 
 
 def _parity(*conditions: ColumnElement[bool]) -> Select[Any]:

@@ -61,6 +61,24 @@ async def test_status_body_and_method() -> None:
         assert await fetcher.fetch(f"{url}/t", "POST") == Answer(201, b"POST /t")
 
 
+async def test_a_body_is_json_and_goes_with_the_request() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        if request.path == "/kept":
+            return web.Response(status=307, headers={"Location": "/there"})
+        if request.path == "/dropped":
+            return web.Response(status=302, headers={"Location": "/there"})
+        body = await request.text()
+        return web.Response(text=f"{request.method} {request.content_type} {body}")
+
+    told = b'POST application/json {"type":"x"}'
+    async with server(handler) as url, fetching() as fetcher:
+        for path in ("there", "kept"):
+            answer = await fetcher.fetch(f"{url}/{path}", "POST", b'{"type":"x"}')
+            assert answer == Answer(200, told)
+        answer = await fetcher.fetch(f"{url}/dropped", "POST", b'{"type":"x"}')
+        assert answer.body.startswith(b"GET ") and b"type" not in answer.body
+
+
 async def test_an_error_status_is_an_answer() -> None:
     async def handler(request: web.Request) -> web.Response:
         return web.Response(status=400, text='{"code":-1121}')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from scanner.hedge.received import Paid, Received, received
 from scanner.hedge_config import HedgeBook, Holding, Position
 from scanner.types import Market, MarketKind
 
-HOUR = 3_600_000_000_000
+SECOND = 1_000_000_000
+HOUR = 3600 * SECOND
 AT = 1_800_000_000_000_000_000
 OPENED = "2027-01-14T00:00:00Z"  # 32 hours before AT
 SPOT = Market(venue="alpha", id="s", symbol="BTC/USDT", base="BTC", quote="USDT", taker_fee=0.001)
@@ -169,7 +171,7 @@ def test_funding_since_the_opening_by_the_mark_of_each_boundary() -> None:
     assert unknown.opened[0].funding == Received()
 
 
-LINEAR = Short(contract=Contract(), contracts=1.0, entry=100.0)
+LINEAR = Short(contract=Contract(), contracts=1.0, entry=110.0)
 
 
 def paid(*hours: float, mark: float | None = 100.0, interval: int = 8) -> list[Paid]:
@@ -187,7 +189,7 @@ def paid(*hours: float, mark: float | None = 100.0, interval: int = 8) -> list[P
         (paid(16), 1, 17, None, 1.0),  # that at 8 is missing
         (paid(8, 24), 1, 25, None, 2.0),  # that at 16
         (paid(8), 1, 17, None, 1.0),  # the last
-        (paid(8, 16, mark=None), 1, 17, None, 0.0),
+        (paid(8, 16, mark=None), 1, 17, 2.2, 2.2),  # at the entry price
         (paid(8, interval=0), 1, 9, None, 1.0),
         (paid(8, 16), 8, 17, 1.0, 1.0),  # opened at a boundary: that one was another's
     ],
@@ -203,6 +205,34 @@ def test_funding_of_an_inverse_short_needs_no_mark() -> None:
     short = Short(contract=Contract(contract_size=100, inverse=True), contracts=10, entry=50_000.0)
     found = received(short, paid(8, mark=None), 1 * HOUR, 9 * HOUR)
     assert found.amount == pytest.approx(10.0)
+
+
+def test_what_funding_is_known_by_is_told() -> None:
+    payments = [*paid(0, 8, mark=None), *paid(16, 24), *paid(32, mark=None)]
+    found = received(LINEAR, payments, 1 * HOUR, 33 * HOUR)
+    assert (found.payments, found.since, found.at_entry) == (4, 8 * HOUR, 2)
+    assert found.amount == pytest.approx(1.1 + 1.0 + 1.0 + 1.1)
+    inverse = Short(contract=Contract(contract_size=1, inverse=True), contracts=1, entry=5.0)
+    assert received(inverse, payments, 1 * HOUR, 33 * HOUR).at_entry == 0
+    assert received(LINEAR, paid(0), 1 * HOUR, 7 * HOUR).since == 0
+
+
+def test_text_says_what_funding_is_known_by() -> None:
+    payments = [Paid(AT - hour * HOUR, 0.0001, 8 * HOUR, None) for hour in (34, 26, 18, 10, 2)]
+    when = datetime.fromtimestamp((AT - 26 * HOUR) // SECOND, UTC).strftime("%Y-%m-%d %H:%M")
+    said = f"funding by 4 payments from {when} UTC on"
+    found = of([], [position(opened_at=OPENED)], [], payments)
+    entry = "4 of them at the entry price, no mark of then being stored"
+    assert f"beta BTC/USDT:USDT: {said}; {entry}" in list(lines([found], 200))
+    (short,) = fields([found])["coins"][0]["shorts"]
+    assert short["payments_since"] == when.replace(" ", "T") + ":00Z"
+    assert (short["payments"], short["payments_at_entry_price"]) == (4, 4)
+    missing = of([], [position(opened_at=OPENED)], [], payments[2:])
+    (told,) = [line for line in lines([missing], 200) if "payments" in line]
+    assert told.startswith("beta BTC/USDT:USDT: of its funding by 3 payments from ")
+    assert "UTC on alone, +" in told and "; others are not known; 3 of them at" in told
+    (short,) = fields([missing])["coins"][0]["shorts"]
+    assert (short["funding"], short["payments"]) == (None, 3)
 
 
 def test_an_opening_in_the_future_has_no_funding() -> None:

@@ -27,14 +27,16 @@ EIGHT_HOURS = 8 * HOUR
 LATE = START + 1000 * DAY
 
 
-def settled_only(at: int, rate: float, venue: str = "alpha") -> FundingSample:
+def settled_only(
+    at: int, rate: float, venue: str = "alpha", interval: int = EIGHT_HOURS
+) -> FundingSample:
     """What the venue's history of payments tells."""
     return FundingSample(
         at=START,
         venue=venue,
         market="BTCUSDT",
         symbol="BTC/USDT:USDT",
-        interval=EIGHT_HOURS,
+        interval=interval,
         settled=rate,
         settled_at=at,
     )
@@ -112,6 +114,40 @@ def test_what_was_paid_is_kept_apart_from_what_is_announced(url: str) -> None:
     ]
 
 
+def test_a_payment_comes_with_the_mark_of_its_boundary(url: str) -> None:
+    marked = [
+        funding(START - 2 * MINUTE, mark=70.0),
+        funding(START - MINUTE, mark=71.0),
+        funding(START, mark=None),
+        funding(START + MINUTE, mark=72.0),
+        funding(START, "beta", mark=1.0),
+    ]
+    asked = store(url, [*marked, settled_only(START, 1e-4), settled_only(START + HOUR, 2e-4)])
+    found = asked.payments(0, LATE, 10, near=5 * MINUTE)
+    assert [(one.rate, one.mark) for one in found] == [(2e-4, None), (1e-4, 71.0)]
+    assert [one.mark for one in asked.payments(0, LATE, 10)] == [None, None]
+    assert [one.mark for one in asked.payments(0, LATE, 10, near=HOUR)] == [72.0, 71.0]
+
+
+def test_the_mean_is_of_what_was_settled_over_the_time_that_it_was_for(url: str) -> None:
+    asked = store(
+        url,
+        [
+            funding(START, current=0.9),
+            settled_only(START, 3e-4),
+            settled_only(START + HOUR, 1e-4, interval=HOUR),
+            settled_only(START + 2 * HOUR, 1e-4, interval=0),
+            settled_only(START, 5e-4, "beta"),
+        ],
+    )
+    found = asked.mean_rates(START, LATE, venues=("alpha",))
+    mean = found.pop(("alpha", "BTCUSDT", "BTC/USDT:USDT"))
+    assert not found
+    assert mean.rate * 9 * HOUR == pytest.approx(4e-4)
+    assert (mean.payments, mean.since) == (2, START)
+    assert asked.mean_rates(START + 1, START + HOUR) == {}
+
+
 def test_where_funding_stands_and_what_it_came_to(url: str) -> None:
     paid = [
         settled_only(START + n * EIGHT_HOURS, rate) for n, rate in enumerate((3e-4, -1e-4, 2e-4))
@@ -123,7 +159,8 @@ def test_where_funding_stands_and_what_it_came_to(url: str) -> None:
         *("alpha", START + MINUTE),
         5e-5,
     )
-    assert (first.payments, first.paid_at) == (2, START + 2 * EIGHT_HOURS)
+    assert (first.payments, first.since) == (2, START + EIGHT_HOURS)
+    assert first.paid_at == START + 2 * EIGHT_HOURS
     assert first.paid == pytest.approx(1e-4)
     assert (first.lowest, first.highest) == (-1e-4, 2e-4)
     assert second.newest == other

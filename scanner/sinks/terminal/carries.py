@@ -30,11 +30,12 @@ def lines(row: Row, detail: Detail, carry: Carry, palette: Palette, width: int) 
 
 
 def _worst(legs: Sequence[WorstFunding]) -> str:
-    """Which leg it is of is told where both have one."""
+    """Which leg it is of is told where both have one; else of how many payments it is the worst."""
     told = []
     for leg in legs:
         side = ("sold " if leg.side == "sell" else "bought ") if len(legs) > 1 else ""
-        told.append(side + ("unknown" if leg.rate is None else f"{leg.rate * 100:+.4g} %"))
+        of = "" if side else f" of {leg.payments:,}"
+        told.append(side + ("unknown" if leg.rate is None else f"{leg.rate * 100:+.4g} %{of}"))
     return ", ".join(told)
 
 

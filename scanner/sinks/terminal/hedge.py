@@ -40,6 +40,13 @@ def _part(one: HedgedShort, value: float) -> str:
     return _worth(value) if known else UNKNOWN
 
 
+def _payments(one: HedgedShort) -> str:
+    """By how many the funding is known, and how many of these are valued at the entry price."""
+    if not one.payments:
+        return UNKNOWN if one.funding is None else "0"
+    return f"{one.payments} (~{one.at_entry})" if one.at_entry else str(one.payments)
+
+
 def _price(value: float) -> str:
     return figures.price(value, -1)
 
@@ -78,6 +85,7 @@ SHORTS = (
     _Column("RESULT", 10, lambda one: _known(one.profit, figures.money), 2),
     _Column("ENTRY", 11, lambda one: _price(one.entry), 2),
     _Column("LIQUIDATED", 11, lambda one: _known(one.liquidation_price, _price), 3),
+    _Column("PAYMENTS", 11, _payments, 4),
 )
 NAME, VENUE, SYMBOL = 9, 9, 15
 
