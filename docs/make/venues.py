@@ -29,8 +29,8 @@ SETTLED = (
     " pages go), and from then on 20 seconds after each payment. That is one request a second at"
     " most, less where the venue's limit is lower; a scan that keeps no database asks for none. A"
     " boundary is at a full minute. How long a payment was for is the time since the one before it,"
-    " and an hour where all are hourly. Through ccxt it is what `fetchFundingRateHistory` tells, where ccxt has"
-    " that, in a process of its own."
+    " and an hour where all are hourly. Through ccxt it is what `fetchFundingRateHistory` tells,"
+    " where ccxt has that, in a process of its own."
 )
 HEAD = "| exchange | id | `top` | `full` |\n| --- | --- | --- | --- |\n"
 BEGIN = "<!-- from here on written by: python -m docs.make.venues -->\n"

@@ -103,7 +103,7 @@ class Schedule:
             contract.tries = contract.not_before = 0
             if contract.awaited <= contract.last:
                 contract.awaited = contract.said if contract.said > contract.last else 0
-        return list(_samples(contract.wanted.market, paid))
+        return list(_samples(contract.wanted.market, paid, marked=whole))
 
     def failed(self, market: str, at: int) -> float:
         """There was no answer that could be used: for how many seconds it is not asked for now. A
@@ -142,7 +142,11 @@ def _pause(tries: int) -> int:
     return min(FIRST_PAUSE << min(tries, 10), LAST_PAUSE)
 
 
-def _samples(market: Market, paid: Iterable[tuple[Settled, int]]) -> Iterator[FundingSample]:
+def _samples(
+    market: Market, paid: Iterable[tuple[Settled, int]], *, marked: bool
+) -> Iterator[FundingSample]:
+    """``marked``: with the marks that the venue names. Of what is paid while it is scanned there
+    are better ones, and a sample with nothing else would stand before them."""
     for one, length in paid:
         yield FundingSample(
             at=one.at,
@@ -152,5 +156,5 @@ def _samples(market: Market, paid: Iterable[tuple[Settled, int]]) -> Iterator[Fu
             interval=length,
             settled=one.rate,
             settled_at=one.at,
-            mark=one.mark,
+            mark=one.mark if marked else None,
         )

@@ -71,6 +71,14 @@ def test_what_it_settled_is_told_with_how_long_it_was_for() -> None:
     ]
 
 
+def test_a_mark_is_told_of_what_was_paid_before_the_scan_alone() -> None:
+    schedule = begun(-8, 0)
+    schedule.due(BEGIN + 9 * HOUR, 1)
+    marked = [*paid(0), Settled(BEGIN + 8 * HOUR, 0.0001, 76_000.0)]
+    (told,) = schedule.answered("BTCUSDT", marked, 0, BEGIN + 9 * HOUR)
+    assert (told.settled, told.mark) == (0.0001, None)
+
+
 def test_after_an_announced_boundary_it_is_asked_for_from_the_newest_on() -> None:
     schedule = begun(-8, 0)
     schedule.announced("BTCUSDT", BEGIN + 8 * HOUR, BEGIN)
