@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from scanner.metadata import TIMEOUT_MS, moved, only
 from scanner.types import MarketKind
-from scanner.venues.funding_history import MINUTE, MOST_PAGES, Settled
+from scanner.venues.funding_history import MINUTE, MOST_PAGES, Settled, at_minute
 
 MILLISECOND = 1_000_000
 REASON = 200
@@ -109,8 +109,7 @@ def settled(rows: Iterable[Any], symbol: str) -> Iterator[Settled]:
         sound = all(isinstance(value, int | float) and isfinite(value) for value in (at, rate))
         if row.get("symbol") != symbol or not sound or not 0 < at < 1 << 43 or abs(rate) >= 1:
             raise ValueError(f"{symbol}: a row that is no settlement: {row!r:.100}")
-        boundary = (int(at) * MILLISECOND + MINUTE // 2) // MINUTE * MINUTE
-        yield Settled(boundary, float(rate))
+        yield Settled(at_minute(int(at) * MILLISECOND), float(rate))
 
 
 def _told(error: Exception) -> str:

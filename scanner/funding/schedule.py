@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from scanner.events import FundingSample
 from scanner.types import Market
-from scanner.venues.funding_history import Settled, payments
+from scanner.venues.funding_history import Settled, at_minute, payments
 
 SECOND = 1_000_000_000
 SETTLING = 20 * SECOND
@@ -64,6 +64,7 @@ class Schedule:
 
     def announced(self, market: str, due: int, at: int) -> None:
         """The venue says that funding of ``market`` is paid at ``due`` (ns) next."""
+        due = at_minute(due)
         contract = self._contracts.get(market)
         if contract is None or due <= contract.last:
             return

@@ -118,7 +118,7 @@ class FundingHistory(Struct, frozen=True, kw_only=True):
         )
 
     def _time(self, row: dict[str, Raw]) -> int:
-        """The boundary: at a full minute, which some venues name a few ms later."""
+        """The boundary."""
         if self.dated:
             moment = decode(_moment, _field(row, self.at))
             if moment.tzinfo is None:
@@ -129,7 +129,7 @@ class FundingHistory(Struct, frozen=True, kw_only=True):
             if not (text.isascii() and text.isdecimal() and len(text) < 16):
                 raise msgspec.ValidationError(f"{self.at} {text!r:.40} is no time")
             named = int(text) * self.unit
-        at = (named + self.begins + MINUTE // 2) // MINUTE * MINUTE
+        at = at_minute(named + self.begins)
         if not FIRST_YEAR < at < 1 << 62:
             raise msgspec.ValidationError(f"{self.at} {named} is no time of a payment")
         return at
@@ -175,6 +175,11 @@ class Course:
     def found(self) -> list[Settled]:
         """What has come so far of the time that was asked for, the oldest first."""
         return [self._found[at] for at in sorted(self._found) if at >= self._from]
+
+
+def at_minute(at: int) -> int:
+    """The full minute that a boundary (ns) is at, which some venues name a few ms off."""
+    return (at + MINUTE // 2) // MINUTE * MINUTE
 
 
 def payments(found: Sequence[Settled], interval: int, at: int) -> Iterator[tuple[Settled, int]]:

@@ -109,6 +109,24 @@ def test_a_venue_that_lists_it_late_is_asked_again_with_growing_patience() -> No
     assert pauses[-1] == LAST_PAUSE
 
 
+def test_a_boundary_is_announced_to_the_minute_only() -> None:
+    schedule = begun(-8, 0)
+    schedule.announced("BTCUSDT", BEGIN + 8 * HOUR + 7_000_000, BEGIN)
+    at = BEGIN + 8 * HOUR + SETTLING
+    assert asked(schedule, at) == [("BTCUSDT", BEGIN)]
+    schedule.answered("BTCUSDT", paid(0, 8), 0, at)
+    assert asked(schedule, at + LAST_PAUSE) == []
+
+
+def test_what_is_listed_before_it_is_paid_waits_until_it_is() -> None:
+    schedule = begun(-8, 0, 8)
+    schedule.announced("BTCUSDT", BEGIN + 8 * HOUR, BEGIN)
+    at = BEGIN + 8 * HOUR + SETTLING
+    assert asked(schedule, at) == [("BTCUSDT", BEGIN)]
+    (told,) = schedule.answered("BTCUSDT", paid(0, 8, 16), 0, at)
+    assert told.settled_at == BEGIN + 8 * HOUR
+
+
 def test_a_boundary_that_the_venue_moves_is_taken_as_it_is_said_last() -> None:
     schedule = begun(-8, 0)
     schedule.announced("BTCUSDT", BEGIN + 8 * HOUR, BEGIN)

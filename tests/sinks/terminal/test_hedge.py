@@ -60,6 +60,23 @@ def test_each_short_with_what_it_has_cost_and_how_far_it_is_from_its_end() -> No
     assert lines(80)[5].split()[-1] == "+56.80"
 
 
+def test_by_how_many_payments_funding_is_known_where_there_is_room() -> None:
+    coin = frames.hedge()[0]
+    (short,) = coin.shorts
+
+    def last(payments: int, at_entry: int, funding: float | None = 12.3) -> list[str]:
+        told = replace(short, payments=payments, at_entry=at_entry, funding=funding)
+        drawn = hedge.pane((replace(coin, shorts=(told,)),), palette=DARK, width=145, height=9)
+        heading, row = frames.text(drawn).splitlines()[3:5]
+        assert heading.split()[-1] == "PAYMENTS"
+        return row.split()
+
+    assert last(32, 0)[-1] == "32"
+    assert " ".join(last(32, 30)[-2:]) == "32 (~30)"
+    assert (last(0, 0)[-1], last(0, 0, None)[-1]) == ("0", "–")
+    assert "PAYMENTS" not in "".join(lines(134))
+
+
 def test_what_is_unknown_is_said_with_its_reason() -> None:
     assert lines(80)[6].strip() == "gate     ETH/USDT:USDT  10 sold; a book is syncing"
 
