@@ -7,9 +7,9 @@ https://docs.kraken.com/api/docs/futures-api/websocket/book
 product's next ``seq``. ``ticker`` tells of marks and rates once a second: ``relative_funding_rate``
 is a fraction (``funding_rate`` is money per contract), of one hour, which is how long it is from
 one payment to the next (https://support.kraken.com/articles/9618146737172); the stream does not say
-so. Of the history, ``relativeFundingRate`` is that fraction and ``timestamp`` the period to which it
-applies (https://support.kraken.com/hc/en-us/articles/360061979852), which is known when the period
-begins and paid when it ends. While a product is suspended its book cannot be traded on, and counts for nothing.
+so. Of the history, ``relativeFundingRate`` is that fraction and ``timestamp`` the period to which
+it applies (https://support.kraken.com/hc/en-us/articles/360061979852): known when that begins, paid
+when it ends. While a product is suspended its book cannot be traded on, and counts for nothing.
 """
 
 from __future__ import annotations
