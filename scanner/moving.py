@@ -1,4 +1,4 @@
-"""How the coin of an opportunity comes to where it is sold: both ways of it, as they are told.
+"""How what an opportunity trades comes to where it is needed: both ways of it, as they are told.
 
 Prices, sizes and times as in ``scanner.types``; None: not known, which is never taken for zero.
 """
@@ -12,6 +12,37 @@ from msgspec import Struct
 Levels: TypeAlias = tuple[tuple[float, float], ...]
 
 OPEN, CLOSED, UNKNOWN = "open", "closed", "unknown"
+# Nothing has to be moved at all.
+NOT_NEEDED = "not needed"
+
+
+class Move(Struct, frozen=True, kw_only=True):
+    """One withdrawal of a trade of many orders: ``amount`` of ``currency`` leaves the venue
+    ``source`` for ``target``, and ``fee`` of it is taken off on the way, whatever it is. State,
+    reason, network and times as in ``Transfer``, all amounts in ``currency``. ``rate``: what one of
+    it is worth in the opportunity's currency, at the prices of its own orders."""
+
+    currency: str
+    amount: float
+    source: str
+    target: str
+    state: str
+    reason: str = ""
+    network: str = ""
+    fee: float | None = None
+    min_withdraw: float | None = None
+    minutes: float | None = None
+    listed_at: int = 0
+    rate: float = 1.0
+
+
+class Placed(Struct, frozen=True, kw_only=True):
+    """An order of a trade of many once what it takes has arrived: ``size`` in base, ``minutes``
+    after the first, and ``volatility_bps`` of its own book, over an hour."""
+
+    size: float
+    minutes: float | None = None
+    volatility_bps: float | None = None
 
 
 class Transfer(Struct, frozen=True, kw_only=True):
@@ -33,6 +64,11 @@ class Transfer(Struct, frozen=True, kw_only=True):
     or the levels that were looked at end. ``more_asks``, ``more_bids`` and ``more_rates`` are the
     levels behind those of the legs (and of the conversion) that it goes to. ``in_net``: the
     opportunity is this trade, and its net counts the fee.
+
+    Of many orders ``moves`` are all withdrawals, one after another or at once, and ``orders`` what
+    is then ordered, in turn of the legs (none: nothing comes of it); ``state`` and ``reason`` are
+    those of all moves together, ``minutes`` until all is done; network, fee, sizes and volatility
+    stand with each. ``asked``: the thresholds were asked of this net as well.
     """
 
     state: str
@@ -55,6 +91,9 @@ class Transfer(Struct, frozen=True, kw_only=True):
     more_bids: Levels = ()
     more_rates: Levels = ()
     in_net: bool = False
+    moves: tuple[Move, ...] = ()
+    orders: tuple[Placed, ...] = ()
+    asked: bool = False
 
 
 class Prefunded(Struct, frozen=True, kw_only=True):
@@ -67,6 +106,9 @@ class Prefunded(Struct, frozen=True, kw_only=True):
     nothing withdrawn, and ``trade_profit`` what that leaves: those of the opportunity, unless that
     is a transfer; ``more_bids`` and ``more_rates`` are then the levels behind its own.
     ``net_profit`` and ``net_bps``: that less the cost.
+
+    Of many orders ``moves`` are all withdrawals, money included, each with what one trade
+    displaces; ``state`` and ``reason`` are those of all, and what is said of ``back`` is empty.
     """
 
     trades: int
@@ -74,11 +116,11 @@ class Prefunded(Struct, frozen=True, kw_only=True):
     reason: str = ""
     network: str = ""
     fee: float | None = None
-    back_state: str
+    back_state: str = ""
     back_reason: str = ""
     back_network: str = ""
     back_fee: float | None = None
-    back_currency: str
+    back_currency: str = ""
     sold: float | None = None
     trade_profit: float | None = None
     more_bids: Levels = ()
@@ -86,3 +128,4 @@ class Prefunded(Struct, frozen=True, kw_only=True):
     cost: float | None = None
     net_profit: float | None = None
     net_bps: float | None = None
+    moves: tuple[Move, ...] = ()

@@ -123,6 +123,7 @@ class Engine:
         limits[L.MIN_NET_BPS], limits[L.MIN_PROFIT] = thresholds.min_net_bps, thresholds.min_profit
         if rules is not None and rules != self._pairs.rules:
             self._lives.write_down()
+            self.several.write_down()
             self._pairs.configure(rules)
             self._currencies.configure(CROSS_QUOTE in rules.kinds, rules.assumed)
             parameters[L.UNPROVEN_TOO] = rules.unverified
@@ -191,6 +192,7 @@ class Engine:
     def revalue(self, book: int, market: Market) -> None:
         """The market has another fee, lot or minimum from now on."""
         self._lives.write_down()
+        self.several.write_down()
         self._markets[book] = market
         self._traded[book] = Traded(Terms.of(market), self._traded[book].proof)
         self._pairs.transfers.forget()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from scanner.engine.desk import Desk
 from scanner.engine.following import Reckon
 from scanner.engine.gates import Gate, Rejection
 from scanner.engine.legs import Stamp, leg
+from scanner.engine.loop_moves import of_loop
 from scanner.engine.opened import Opened
 from scanner.engine.paper_many import fill_loop
 from scanner.engine.rules import CROSS_QUOTE, LOOP
@@ -71,7 +73,7 @@ class Loops:
         for hops in ways:
             found = self._evaluate(key, hops, at)
             if isinstance(found, cycle.Result):
-                short = self._opened.thresholds.short(found, open_=key in self._opened)
+                short = self._short(key, found, at)
                 if short is None and (best is None or found.net_profit > best[0].net_profit):
                     best = found, hops
                 found = short or found
@@ -81,12 +83,21 @@ class Loops:
             result, hops = best
             self._hops[key] = hops
             books = [book for book, _ in hops]
-            opened = self._opened.keep(key, self._state(key, result, at), books)
+            opened = self._opened.keep(key, result, at, self._writer(key, result, at), books)
             self._desk.follow(opened, books, self._reckon(result))
         elif key in self._opened:
             self._opened.close(key, self._why(key, at), at)
         elif stopped is not None:
             self._desk.rejects.count(LOOP, _name(key), *self._ends(stopped[1]), stopped[0])
+
+    def _short(self, key: Key, found: cycle.Result, at: int) -> Rejection | None:
+        """What is missing for it to be told; None: nothing."""
+        thresholds, open_ = self._opened.thresholds, key in self._opened
+        short = thresholds.short(found, open_=open_)
+        if short is not None or not self._desk.rules.moving.withdrawn:
+            return short
+        told, _ = of_loop(self._desk.shipping, found, at)
+        return self._desk.moves_short(told, thresholds, open_=open_)
 
     def _ends(self, hops: Hops) -> tuple[str, str]:
         venues = [self._desk.traded[book].terms.market.venue for book, _ in hops]
@@ -241,6 +252,9 @@ class Loops:
             return doubt.reason
         found = self._evaluate(key, hops, at)
         if isinstance(found, cycle.Result):
+            short = self._short(key, found, at)
+            if short is not None and short.gate is Gate.TRANSFER:
+                return "what it goes through cannot be moved from venue to venue"
             return "net fell below the threshold"
         if found.gate is Gate.FEES:
             return "no net edge left"
@@ -251,14 +265,27 @@ class Loops:
         limit = self._desk.rules.suspect_bps
         return partial(fill_loop, self._desk.store, hops, found.size, limit)
 
-    def _state(self, key: Key, found: cycle.Result, at: int) -> Opportunity:
+    def _writer(self, key: Key, found: cycle.Result, at: int) -> Callable[[], Opportunity]:
+        """Writes the state of it down later, with the books as they are now."""
+        stamps = [Stamp.of(self._desk.store, order.exchange.book) for order in found.orders]
+        told = self._desk.accounting(key[1][0], found.net_profit, at)
+        return partial(self._state, key, found, stamps, told, at)
+
+    def _state(
+        self,
+        key: Key,
+        found: cycle.Result,
+        stamps: Sequence[Stamp],
+        told: dict[str, Any],
+        at: int,
+    ) -> Opportunity:
         desk, currency = self._desk, key[1][0]
         legs = []
-        for order in found.orders:
+        for order, stamp in zip(found.orders, stamps, strict=True):
             book, side = order.exchange.book, order.exchange.side
             levels = reached(order.exchange.levels, order.size)
-            stamp = Stamp.of(desk.store, book)
             legs.append(leg(stamp, desk.traded[book], side, levels, order.size, at))
+        transfer, prefunded = of_loop(desk.shipping, found, at)
         return Opportunity(
             event="opened",
             id="",
@@ -278,7 +305,9 @@ class Loops:
             peak_net_profit=found.net_profit,
             bound=found.bound,
             unrounded=found.unrounded,
-            **desk.accounting(currency, found.net_profit, at),
+            transfer=transfer,
+            prefunded=prefunded,
+            **told,
         )
 
 

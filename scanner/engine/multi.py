@@ -6,8 +6,10 @@ that pays. One life for each symbol, whatever the orders of the moment are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import repeat
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from scanner.engine.desk import Desk
 from scanner.engine.following import Reckon
 from scanner.engine.gates import Gate, Rejection
 from scanner.engine.legs import Stamp, leg
+from scanner.engine.multi_moves import of_multi
 from scanner.engine.opened import Opened
 from scanner.engine.orders import Offer
 from scanner.engine.paper_many import Sized, fill_all
@@ -53,10 +56,11 @@ class Multi:
         for symbol in dict.fromkeys([*self._opened, *self._candidates(at)]):
             found = self._evaluate(symbol, at)
             if isinstance(found, allocation.Result):
-                missing = self._opened.thresholds.short(found, open_=symbol in self._opened)
+                missing = self._short(symbol, found, at)
                 if missing is None:
                     books = [part.offer.book for part in (*found.buys, *found.sells)]
-                    opened = self._opened.keep(symbol, self._state(found, at), books)
+                    write = self._writer(found, at)
+                    opened = self._opened.keep(symbol, found, at, write, books)
                     self._desk.follow(opened, books, self._reckon(found))
                     continue
                 found = missing
@@ -65,6 +69,15 @@ class Multi:
             elif found is not None:
                 market = self._desk.traded[self._books(symbol)[0]].terms.market
                 self._desk.rejects.count(MULTI, market.symbol, SEVERAL, SEVERAL, found)
+
+    def _short(self, symbol: Symbol, found: allocation.Result, at: int) -> Rejection | None:
+        """What is missing for it to be told; None: nothing."""
+        thresholds, open_ = self._opened.thresholds, symbol in self._opened
+        short = thresholds.short(found, open_=open_)
+        if short is not None or not self._desk.rules.moving.withdrawn:
+            return short
+        told, _ = of_multi(self._desk.shipping, found, at)
+        return self._desk.moves_short(told, thresholds, open_=open_)
 
     def _candidates(self, at: int) -> Iterator[Symbol]:
         least = max(self._opened.thresholds.min_net_bps, 0.0) / 1e4
@@ -87,6 +100,8 @@ class Multi:
             return "less than three orders are left of it"
         if found.gate in (Gate.THRESHOLD, Gate.PROFIT):
             return "net fell below the threshold"
+        if found.gate is Gate.TRANSFER:
+            return "what is bought cannot be moved to where it is sold"
         if found.gate in (Gate.QUARANTINE, Gate.IDENTITY):
             return f"a route of it is barred: {found.gate}"
         return LOST if found.gate is Gate.FEES else "less than the smallest order is left"
@@ -157,10 +172,22 @@ class Multi:
             return Gate.QUARANTINE
         return self._desk.trust.barred(buy, sell)
 
-    def _state(self, found: allocation.Result, at: int) -> Opportunity:
-        buys = [self._leg(part, Side.ASK, at) for part in found.buys]
-        sells = [self._leg(part, Side.BID, at) for part in found.sells]
+    def _writer(self, found: allocation.Result, at: int) -> Callable[[], Opportunity]:
+        """Writes the state of it down later, with the books as they are now."""
+        parts = (*found.buys, *found.sells)
+        stamps = [Stamp.of(self._desk.store, part.offer.book) for part in parts]
+        market = self._desk.traded[parts[0].offer.book].terms.market
+        told = self._desk.accounting(market.quote, found.net_profit, at)
+        return partial(self._state, found, stamps, told, at)
+
+    def _state(
+        self, found: allocation.Result, stamps: Sequence[Stamp], told: dict[str, Any], at: int
+    ) -> Opportunity:
+        count = len(found.buys)
+        buys = list(map(self._leg, found.buys, stamps, repeat(Side.ASK), repeat(at)))
+        sells = list(map(self._leg, found.sells, stamps[count:], repeat(Side.BID), repeat(at)))
         market = self._desk.traded[found.buys[0].offer.book].terms.market
+        transfer, prefunded = of_multi(self._desk.shipping, found, at)
         return Opportunity(
             event="opened",
             id="",
@@ -180,7 +207,9 @@ class Multi:
             peak_net_profit=found.net_profit,
             bound=found.bound,
             unrounded=found.unrounded,
-            **self._desk.accounting(market.quote, found.net_profit, at),
+            transfer=transfer,
+            prefunded=prefunded,
+            **told,
         )
 
     def _reckon(self, found: allocation.Result) -> Reckon:
@@ -191,6 +220,6 @@ class Multi:
         ]
         return partial(fill_all, self._desk.store, orders, self._desk.rules.suspect_bps)
 
-    def _leg(self, part: allocation.Part, side: Side, at: int) -> Leg:
-        book, desk = part.offer.book, self._desk
-        return leg(Stamp.of(desk.store, book), desk.traded[book], side, part.levels, part.size, at)
+    def _leg(self, part: allocation.Part, stamp: Stamp, side: Side, at: int) -> Leg:
+        traded = self._desk.traded[part.offer.book]
+        return leg(stamp, traded, side, part.levels, part.size, at)

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from msgspec.structs import replace
 
 from scanner.engine.ids import Ids
-from scanner.engine.tracker import Life, Thresholds
+from scanner.engine.tracker import Life, Thresholds, Trade
 from scanner.events import Opportunity
 
 Key = TypeVar("Key", bound=Hashable)
@@ -43,21 +43,28 @@ class Opened(Generic[Key]):
         """The newest state of each, told or not."""
         return [life.last for life in self._lives.values()]
 
-    def keep(self, key: Key, state: Opportunity, books: Sequence[int]) -> Opportunity | None:
-        """It is worth it: it opens (what has opened is returned), or goes on."""
+    def keep(
+        self, key: Key, left: Trade, at: int, write: Callable[[], Opportunity], books: Sequence[int]
+    ) -> Opportunity | None:
+        """It is worth it: it opens (what has opened is returned), or goes on. ``write``: writes its
+        state down, as of ``at``."""
         life = self._lives.get(key)
         if life is None:
             if self._over:
                 return None
-            opened = replace(state, id=self._ids.new(state.at))
+            opened = replace(write(), id=self._ids.new(at))
             self._lives[key], self._books[key] = Life(opened), tuple(books)
             self._emit(opened)
             return opened
         self._books[key] = tuple(books)
-        told = life.update(state, self.thresholds.update_interval)
+        told = life.see(left, at, write, self.thresholds.update_interval)
         if told is not None:
             self._emit(told)
         return None
+
+    def write_down(self) -> None:
+        """The states as they are, before what they are written down with changes."""
+        self.states()
 
     def close(self, key: Key, reason: str, at: int) -> None:
         """It is over, if it was there."""

@@ -45,6 +45,11 @@ class Several:
         """What is worth an event."""
         self._multis.thresholds = self._closed.thresholds = thresholds
 
+    def write_down(self) -> None:
+        """The states as they are, before what they are written down with changes."""
+        self._multis.write_down()
+        self._closed.write_down()
+
     def tick(self, at: int) -> None:
         """Look for them, and again at what is open."""
         if 0 <= at - self._looked < PERIOD:

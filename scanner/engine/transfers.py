@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -25,6 +26,13 @@ Route = tuple[int, int]
 HOUR_MINUTES = 60
 
 
+class Place(NamedTuple):
+    """The wallet of the base (else of the quote) where a book is."""
+
+    book: int
+    base: bool
+
+
 class Seen(Struct, frozen=True):
     """What both sides of a trade looked like when it was found, behind what it takes too."""
 
@@ -39,8 +47,7 @@ class Transfers:
         self._store = store
         self._traded = traded
         self._rules = Moving()
-        self._ways: dict[Route, Way] = {}
-        self._backs: dict[Route, Way] = {}
+        self._ways: dict[tuple[Place, Place], Way] = {}
         self._volatility: dict[int, Volatility] = {}
         self._looked: int | None = None
 
@@ -52,7 +59,6 @@ class Transfers:
     def forget(self) -> None:
         """What is known of a wallet has changed."""
         self._ways.clear()
-        self._backs.clear()
 
     def removed(self, book: int) -> None:
         """The book takes no part any more; its number may come back as another's."""
@@ -72,14 +78,38 @@ class Transfers:
                     seen = self._volatility.setdefault(book, Volatility())
                     seen.sample((bids[0][0] + asks[0][0]) / 2, at)
 
+    @property
+    def rules(self) -> Moving:
+        """Those that hold now."""
+        return self._rules
+
     def way(self, buy: int, sell: int, at: int) -> Way:
         """How the coin comes from where it is bought to where it is sold."""
-        found = self._ways.get((buy, sell))
+        return self.between(Place(buy, True), Place(sell, True), at)
+
+    def between(self, source: Place, target: Place, at: int) -> Way:
+        """How what is in the one wallet comes to the other, which is of the same currency."""
+        found = self._ways.get((source, target))
         if found is None or at > found.until:
-            one, other = self._traded[buy].terms.market, self._traded[sell].terms.market
-            found = way(one.wallet, other.wallet, self._rules.paces, at)
-            self._ways[buy, sell] = found
+            one, other = self._wallet_at(source), self._wallet_at(target)
+            found = way(one, other, self._rules.paces, at)
+            self._ways[source, target] = found
         return found
+
+    def volatility(self, book: int) -> float | None:
+        """Of the mids of the book over an hour, bps; None: too little was seen of them."""
+        seen = self._volatility.get(book)
+        return seen.hourly_bps if seen else None
+
+    def risk(self, volatility: float | None, minutes: float | None) -> float | None:
+        """How far a price moves in this time, but for few cases, bps; None: not known."""
+        if volatility is None or minutes is None:
+            return None
+        return self._rules.z * volatility * math.sqrt(minutes / HOUR_MINUTES)
+
+    def _wallet_at(self, place: Place) -> Wallet:
+        market = self._traded[place.book].terms.market
+        return market.wallet if place.base else market.quote_wallet
 
     def fee(self, buy: int, found: Way) -> float:
         """What the withdrawal takes off, in base."""
@@ -98,11 +128,7 @@ class Transfers:
     def told(self, buy: int, sell: int, at: int) -> Transfer:
         """How the coin could be moved, whatever is bought."""
         found = self.way(buy, sell, at)
-        seen = self._volatility.get(sell)
-        volatility = seen.hourly_bps if seen else None
-        risk = None
-        if volatility is not None and found.minutes is not None:
-            risk = self._rules.z * volatility * math.sqrt(found.minutes / HOUR_MINUTES)
+        volatility = self.volatility(sell)
         coins = self._traded[buy].terms.market.multiplier
         return Transfer(
             state=found.state,
@@ -114,7 +140,7 @@ class Transfers:
             listed_at=found.listed_at,
             volatility_bps=volatility,
             z=self._rules.z,
-            risk_bps=risk,
+            risk_bps=self.risk(volatility, found.minutes),
             in_net=self._rules.withdrawn,
         )
 
@@ -219,10 +245,7 @@ class Transfers:
         buy, sell = (self._traded[book].terms.market for book in route)
         done = result.conversion
         if done is None:
-            found = self._backs.get(route)
-            if found is None or at > found.until:
-                found = way(sell.quote_wallet, buy.quote_wallet, self._rules.paces, at)
-                self._backs[route] = found
+            found = self.between(Place(route[1], False), Place(route[0], False), at)
             return found, buy.quote, 1.0
         terms = done.exchange.terms
         if terms is None:

@@ -128,6 +128,12 @@ def account(state: State) -> Account:
     )
 
 
+def is_multi(state: State) -> bool:
+    """Of many orders: all are of one market, on several venues. Those of a loop are of different
+    ones, unless it is two that buy and sell on one book, where a fee below zero pays for it."""
+    return len(state.legs) > 2 and len({leg.symbol for leg in state.legs}) == 1
+
+
 def side(leg: Leg, size: float, sign: int) -> Side:
     """Take the size of the leg (or ``size``, where it says none) from its levels, at its fee: more
     to pay or less that arrives (sign 1), less to receive or more to give (-1)."""

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.events import Leg
-from scanner.history.arithmetic import TOLERANCE, Account, Side, converted, same, side
+from scanner.history.arithmetic import TOLERANCE, Account, Converted, Side, converted, same, side
 from scanner.moving import Prefunded, Transfer
 from scanner.text import printable
 from scanner.types import FeeIn
@@ -138,15 +138,25 @@ def _converted(leg: Leg, amount: float) -> float:
     """What ``amount`` of the money becomes, in whole lots of the conversion."""
     if leg.assumed:
         return amount * leg.levels[0][0]
+    return ordered(leg, amount).got
+
+
+def ordered(leg: Leg, amount: float) -> Converted:
+    """The order in whole lots that takes ``amount`` of what it gives."""
     in_base = leg.fee_in == FeeIn.BASE
     if leg.side == "buy":
         size = _affordable(leg.levels, amount / (1.0 if in_base else 1 + leg.fee_rate))
     else:
         size = amount / (1 + leg.fee_rate if in_base else 1.0)
-    if leg.lot:
-        # What sums of floats leave is beyond 14 digits; of 10^12 lots, more of them would be a lot.
-        size = int(Decimal(f"{size:.14g}") // Decimal(f"{leg.lot:.14g}")) * leg.lot
-    return converted(replace(leg, size=size)).got
+    return converted(replace(leg, size=whole_lots(leg, size)))
+
+
+def whole_lots(leg: Leg, size: float) -> float:
+    """Rounded down to the lot of the leg."""
+    if not leg.lot:
+        return size
+    # What sums of floats leave is beyond 14 digits; of 10^12 lots, more of them would be a lot.
+    return int(Decimal(f"{size:.14g}") // Decimal(f"{leg.lot:.14g}")) * leg.lot
 
 
 def _affordable(levels: Sequence[Level], money: float) -> float:

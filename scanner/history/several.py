@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from scanner.history import moving
+from scanner.history import moves, moving
 from scanner.history.arithmetic import (
     TOLERANCE,
     Converted,
@@ -20,6 +20,7 @@ from scanner.history.arithmetic import (
     account,
     converted,
     impossible,
+    is_multi,
     misdated,
     same,
     side,
@@ -63,19 +64,16 @@ class Chain(Struct, frozen=True):
 def disagreements(state: State) -> list[str]:
     """What of any state is another than what is stored."""
     if state.legs:
-        return several(state).disagrees
-    a = account(state)
-    return a.disagrees + moving.disagreements(state, a)
+        a = several(state)
+        paid = a.cost if isinstance(a, Together) else a.put_in
+        return list(dict.fromkeys([*a.disagrees, *moves.disagreements(state, a.net, paid)]))
+    one = account(state)
+    return one.disagrees + moving.disagreements(state, one)
 
 
 def several(state: State) -> Together | Chain:
     """Compute it all again."""
     return together(state) if is_multi(state) else chain(state)
-
-
-def is_multi(state: State) -> bool:
-    """It is one market on several venues; the orders of a loop are of different ones."""
-    return len({leg.symbol for leg in state.legs}) == 1
 
 
 def together(state: State) -> Together:

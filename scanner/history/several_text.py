@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from scanner.history import trade
+from scanner.history import moves_text, trade
 from scanner.history.moving import number
-from scanner.history.several import Chain, Together, several
+from scanner.history.several import Chain, Together, disagreements, several
 from scanner.text import printable
 from storage.queries import State
 
@@ -19,16 +19,9 @@ def lines(state: State, base: str, quote: str) -> Iterator[str]:
         yield from _together(a, base, quote)
     else:
         yield from _chain(a)
-    yield from _moving(state)
     yield from trade.accounting(state, a.net, quote)
-    yield trade.verdict(state, a.disagrees)
-
-
-def _moving(state: State) -> Iterator[str]:
-    """Between more than two inventories there are many ways: none of them is reckoned."""
-    venues = {leg.venue for leg in state.legs}
-    if len(venues) > 1:
-        yield f"  moving coins and money back between its {len(venues)} venues costs: unknown"
+    yield trade.verdict(state, disagreements(state))
+    yield from moves_text.lines(state, a.net, quote)
 
 
 def _together(a: Together, base: str, quote: str) -> Iterator[str]:

@@ -125,6 +125,9 @@ def _plain(it: Struct) -> dict[str, object]:
     told = asdict(it)
     if "listed_at" in told:
         told["listed_at"] = rfc3339(told["listed_at"]) if told["listed_at"] else None
+    for many in ("moves", "orders"):
+        if many in told:
+            told[many] = [_plain(each) for each in told[many]]
     return told
 
 
