@@ -126,7 +126,7 @@ class Opportunity(Struct, frozen=True, kw_only=True):
     ``accounting`` currency, times ``accounting_rate`` as ``accounting_venue`` shows it; None: no
     real price of it is known. ``carry``: of the kinds that are held for a while; their net is what
     is expected at the end, unwinding included. ``transfer`` and ``prefunded``: what becomes of it
-    if the coin is moved after the purchase, and if it is there beforehand (None: the kind is held).
+    if what is bought is moved in between, and if it is there beforehand (None: the kind is held).
 
     ``legs``: every order of the kinds that have more than these. Of ``multi`` all purchases and
     then all sales, the largest first: ``buy`` and ``sell`` are the first of each, ``size`` is all

@@ -29,11 +29,13 @@ def rows(states: Iterable[Opportunity], venue: str, at: int) -> dict[str, tuple[
 
 
 def detail(row: Row, state: Opportunity, at: int) -> Detail:
-    """All of its orders."""
+    """All of its orders, and its moves."""
     return Detail(
         symbol=row.symbol,
         orders=tuple(order(leg, state, at) for leg in state.legs),
         bound=state.bound,
+        transfer=state.transfer,
+        prefunded=state.prefunded,
     )
 
 

@@ -56,7 +56,9 @@ class TransferSettings(Model):
         description="`prefunded`: coins and money are on both venues beforehand, and net is what"
         " the trade leaves. `transfer`: the coin is withdrawn where it is bought and sold when it"
         " has arrived: the withdrawal fee is a cost in net, and a route whose wallets are closed,"
-        " or not known to be open, is not flagged. Both are shown of each opportunity.",
+        " or not known to be open, is not flagged. Of `multi` and `loop` net stays what the trade"
+        " leaves, but the thresholds must be met once everything is moved, too. Both are shown of"
+        " each opportunity.",
     )
     z: float = Field(
         default=1.645,

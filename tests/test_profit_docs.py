@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -147,6 +147,82 @@ def test_the_examples_of_many_orders_are_what_explain_prints(
     begin = next(i for i, line in enumerate(told) if line.startswith("  buy on"))
     end = next(i for i, line in enumerate(told) if line.startswith("  agrees"))
     trade = "\n".join(told[begin:end])
+    assert f"```\n{trade}\n```" in PAGE, f"docs/profit.md should have\n{trade}"
+
+
+PACES = Paces(block_s={"BTC": 600.0}, typical={"BEP20": 1.0, "ERC20": 3.0, "TRC20": 1.0})
+
+
+def network(name: str, fee: float, confirmations: int = 0) -> Network:
+    return Network(name=name, deposit=True, withdraw=True, fee=fee, confirmations=confirmations)
+
+
+MONEY = Wallet(networks=(network("TRC20", 1.0),))
+
+
+def waited(floor: Floor, mids: Sequence[tuple[float, float]]) -> int:
+    """The middle of each book moves by a step and back for ten minutes; until when."""
+    at = START
+    for number in range(40):
+        at = START + number * 10_000_000_000
+        for name, (mid, step) in zip(floor.books, mids, strict=True):
+            price = mid + step * (number % 2)
+            floor.show(name, [(price * 0.9, 1)], [(price * 1.1, 1)], at)
+        floor.tick(at)
+    floor.said.clear()
+    return at
+
+
+def moved_many() -> Opportunity:
+    """The same as ``many``, with wallets: one of the purchases is near one of the sales."""
+    rules = Rules(kinds=frozenset({MULTI}), currency="USDT", moving=Moving(paces=PACES))
+    floor = Floor(rules)
+    fees = {"kucoin": 0.0004, "bybit": 0.0002, "okx": 0.0003, "binance": 0.0003}
+    for venue, fee in fees.items():
+        ways = [network("BTC", fee, 2)]
+        if venue in ("kucoin", "okx"):
+            ways.append(network("BEP20", 0.0001))
+        wallet = Wallet(networks=tuple(ways))
+        floor.add(spot(venue, "BTC/USDT", 0.0005, lot=0.0001, wallet=wallet, quote_wallet=MONEY))
+    at = waited(floor, [(100_000, 40), (100_000, 40), (100_000, 30), (100_000, 35)])
+    floor.show("kucoin BTC/USDT", [(99_990, 1)], [(100_000, 0.4), (100_080, 2)], at)
+    floor.show("bybit BTC/USDT", [(99_995, 1)], [(100_010, 0.5)], at)
+    floor.show("okx BTC/USDT", [(100_200, 0.6), (100_190, 0.25)], [(100_210, 1)], at)
+    floor.show("binance BTC/USDT", [(100_205, 0.2), (100_100, 3)], [(100_215, 1)], at)
+    (opened,) = [one for one in floor.tick(at + 200_000_000) if one.event == "opened"]
+    return replace(opened, id="01a0c2de-1800-7000-8000-000000000001")
+
+
+def moved_loop() -> Opportunity:
+    """A triangle whose second and third order are on another venue."""
+    rules = Rules(kinds=frozenset({LOOP}), currency="USDT", moving=Moving(paces=PACES))
+    floor = Floor(rules)
+    wallets = {
+        "BTC": Wallet(networks=(network("BTC", 0.0001, 2),)),
+        "ETH": Wallet(networks=(network("ERC20", 0.001),)),
+        "USDT": MONEY,
+    }
+    for venue, symbol in (("kucoin", "BTC/USDT"), ("okx", "ETH/BTC"), ("okx", "ETH/USDT")):
+        base, quote = symbol.split("/")
+        terms = {"wallet": wallets[base], "quote_wallet": wallets[quote]}
+        floor.add(spot(venue, symbol, 0.0005, lot=0.0001, **terms))
+    at = waited(floor, [(100_000, 30), (0.03, 0.000006), (3_000, 1)])
+    floor.show("kucoin BTC/USDT", [(99_990, 1)], [(100_000, 1)], at)
+    floor.show("okx ETH/BTC", [(0.0299, 10)], [(0.03, 20)], at)
+    floor.show("okx ETH/USDT", [(3_015, 12), (3_002, 40)], [(3_020, 9)], at)
+    (opened,) = [one for one in floor.tick(at + 200_000_000) if one.event == "opened"]
+    return replace(opened, id="01a0c2de-1800-7000-8000-000000000001")
+
+
+@pytest.mark.parametrize("example", [moved_many, moved_loop])
+def test_the_examples_of_moves_are_what_explain_prints(
+    example: Callable[[], Opportunity], tmp_path: Path
+) -> None:
+    store(tmp_path / "db", [example()])
+    told = printed(tmp_path / "db", "explain", "01a0c2de-1800", columns=100)
+    begin = next(i for i, line in enumerate(told) if line.startswith("  if it is moved"))
+    trade = "\n".join(told[begin : told.index("", begin)])
+    assert "  agrees with what was stored" in told
     assert f"```\n{trade}\n```" in PAGE, f"docs/profit.md should have\n{trade}"
 
 

@@ -122,12 +122,10 @@ def _all_sent(coins: Mapping[str, _Stock], moves: Sequence[Move]) -> list[Move]:
 def _transfer(shipping: Shipping, found: Result, moves: Sequence[Move], paid: float) -> Transfer:
     rules = shipping.transfers.rules
     state, reason = together(moves)
-    times = [move.minutes for move in moves]
-    known = [time for time in times if time is not None]
     told = Transfer(
         state=state,
         reason=reason,
-        minutes=max(known, default=0.0) if len(known) == len(times) else None,
+        minutes=_longest(moves),
         listed_at=oldest(moves),
         z=rules.z,
         moves=tuple(moves),
@@ -135,27 +133,46 @@ def _transfer(shipping: Shipping, found: Result, moves: Sequence[Move], paid: fl
     )
     if state not in (OPEN, NOT_NEEDED):
         return told
-    reason = next(filter(None, map(too_little, moves)), "")
     sizes = _sold(found, moves)
-    for part, size in zip(found.sells, sizes, strict=True):
-        if size <= 0 or part.offer.terms.too_small(size, value(part.levels, size)) > 0:
-            reason = reason or f"less than the smallest order on {_venue(part)} arrives"
+    reason = _too_little(found, moves, sizes)
     if reason:
         return replace(told, reason=reason)
-    brings = [_brings(part, size) for part, size in zip(found.sells, sizes, strict=True)]
-    sales = [
-        Placed(
-            size=size,
-            minutes=told.minutes,
-            volatility_bps=shipping.transfers.volatility(part.offer.book),
-        )
-        for part, size in zip(found.sells, sizes, strict=True)
-    ]
-    purchases = [Placed(size=part.size, minutes=0.0) for part in found.buys]
-    volatility = _mean([sale.volatility_bps for sale in sales], brings)
-    risk = shipping.transfers.risk(volatility, told.minutes) if moves else 0.0
+    return _sales(shipping, told, found, sizes, paid)
+
+
+def _longest(moves: Sequence[Move]) -> float | None:
+    """None: of one of them it is not known."""
+    known = [move.minutes for move in moves if move.minutes is not None]
+    return max(known, default=0.0) if len(known) == len(moves) else None
+
+
+def _too_little(found: Result, moves: Sequence[Move], sizes: Sequence[float]) -> str:
+    """What is less than its venue takes; empty: nothing."""
+    for move in moves:
+        if reason := too_little(move):
+            return reason
+    for part, size in zip(found.sells, sizes, strict=True):
+        if size <= 0 or part.offer.terms.too_small(size, value(part.levels, size)) > 0:
+            return f"less than the smallest order on {_venue(part)} arrives"
+    return ""
+
+
+def _sales(
+    shipping: Shipping, told: Transfer, found: Result, sizes: Sequence[float], paid: float
+) -> Transfer:
+    """What all orders leave once the sales are of these sizes."""
+    books = [part.offer.book for part in found.sells]
+    volatilities = list(map(shipping.transfers.volatility, books))
+    brings = list(map(_brings, found.sells, sizes))
+    volatility = _mean(volatilities, brings)
+    risk = shipping.transfers.risk(volatility, told.minutes) if told.moves else 0.0
     came = math.fsum(brings)
     net = came - paid
+    purchases = [Placed(size=part.size, minutes=0.0) for part in found.buys]
+    sales = [
+        Placed(size=size, minutes=told.minutes, volatility_bps=each)
+        for size, each in zip(sizes, volatilities, strict=True)
+    ]
     return replace(
         told,
         orders=(*purchases, *sales),

@@ -55,7 +55,15 @@ def overall(moves: Sequence[Move]) -> str:
     states = {move.state for move in moves}
     if not states:
         return NOT_NEEDED
-    return next((state for state in (CLOSED, UNKNOWN) if state in states), OPEN)
+    return CLOSED if CLOSED in states else OPEN if states == {OPEN} else UNKNOWN
+
+
+def lasts(moves: Sequence[Move], *, at_once: bool) -> float | None:
+    """How long all of them take, minutes; None: it is not known of one."""
+    times = [move.minutes for move in moves if move.minutes is not None]
+    if len(times) < len(moves):
+        return None
+    return max(times, default=0.0) if at_once else sum(times)
 
 
 def disagreements(state: State, net: float, paid: float) -> Iterator[str]:
@@ -163,9 +171,10 @@ def _price(leg: Leg) -> float:
 
 
 def _of_transfer(told: Transfer, state: State, paid: float) -> Iterator[str]:
-    state_ = overall(told.moves)
-    if told.state != state_:
+    if told.state != overall(told.moves):
         yield "state of the transfer"
+    if not _as_long(told.minutes, lasts(told.moves, at_once=is_multi(state))):
+        yield "minutes of the transfer"
     if not told.orders:
         if told.net_profit is not None or not told.reason:
             yield "net after the transfer"
@@ -181,7 +190,8 @@ def _of_transfer(told: Transfer, state: State, paid: float) -> Iterator[str]:
         yield "net after the transfer"
     if not same(told.net_bps, again.net / again.pays * 1e4, 1e4):
         yield "net bps after the transfer"
-    if [order.minutes for order in told.orders] != again.minutes:
+    times = zip(told.orders, again.minutes, strict=True)
+    if not all(_as_long(order.minutes, minutes) for order, minutes in times):
         yield "minutes of the transfer"
     if again.risk_bps is None or told.risk_bps is None or told.net_after_risk is None:
         if {again.risk_bps, told.risk_bps, told.net_after_risk} != {None}:
@@ -192,6 +202,12 @@ def _of_transfer(told: Transfer, state: State, paid: float) -> Iterator[str]:
     after = again.net - again.risk_bps / 1e4 * again.brings
     if not same(told.net_after_risk, after, paid):
         yield "net after the risk of the transfer"
+
+
+def _as_long(told: float | None, minutes: float | None) -> bool:
+    if told is None or minutes is None:
+        return told is minutes
+    return same(told, minutes, minutes)
 
 
 def within(state: State) -> Within | None:
@@ -245,9 +261,7 @@ def _multi(state: State, told: Transfer) -> Within:
     for move in told.moves:
         there[move.source] -= move.amount
         there[move.target] += move.amount - (move.fee or 0.0)
-    times = [move.minutes for move in told.moves]
-    known = [time for time in times if time is not None]
-    longest = max(known, default=0.0) if len(known) == len(times) else None
+    longest = lasts(told.moves, at_once=True)
     orders: list[Side] = []
     for leg in state.legs:
         if leg.side != "buy":

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from scanner.events import Leg, Opportunity
+from scanner.moving import NOT_NEEDED, Move
 from scanner.sinks.alerts import strayed
 from scanner.sinks.alerts.gate import Bundle
 from scanner.sinks.alerts.lost import Depeg, Strayed
@@ -185,12 +186,23 @@ def _passed(found: Opportunity) -> Iterator[str]:
 
 
 def _moved(found: Opportunity) -> str:
-    """The gate of transfers, where the coin is moved."""
+    """The gate of transfers, where what is traded is moved."""
     transfer = found.transfer
-    if transfer is None or not transfer.in_net:
+    if transfer is None or not (transfer.in_net or transfer.asked):
         return ""
+    if transfer.state == NOT_NEEDED:
+        return " transfer (not needed),"
     about = "" if transfer.minutes is None else f", {transfer.minutes:,.0f} min"
-    return f" transfer ({name(transfer.network)}, fee {transfer.fee or 0.0:,.8g}{about}),"
+    if transfer.in_net:
+        return f" transfer ({name(transfer.network)}, fee {transfer.fee or 0.0:,.8g}{about}),"
+    moves = " + ".join(map(_move, transfer.moves))
+    left = f", leaves {transfer.net_bps or 0.0:+,.2f} bps"
+    return f" transfer ({moves}{about}{left}),"
+
+
+def _move(move: Move) -> str:
+    fee = f"fee {move.fee or 0.0:,.8g} {name(move.currency)}"
+    return f"{name(move.network)} {name(move.source)} to {name(move.target)}, {fee}"
 
 
 def _last_price(leg: Leg, size: float) -> float:

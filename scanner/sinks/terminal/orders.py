@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scanner.frame import Detail, Order, Row
-from scanner.sinks.terminal import figures
+from scanner.sinks.terminal import figures, moving
 from scanner.sinks.terminal.ink import Line, Pen
 from scanner.sinks.terminal.palette import Palette
 
@@ -13,7 +13,7 @@ COLUMNS = (("SIZE", 12), ("PRICE", 13), ("FEE", 8), ("AGE", 7))
 
 
 def lines(row: Row, detail: Detail, palette: Palette, width: int) -> list[Line]:
-    """A line for each order, in turn; under them the sum."""
+    """A line for each order, in turn; under them the sum, and what moves do to it."""
     told = table(detail, palette, width)
     size = f" {figures.amount(row.size)} {row.base}, bound by {detail.bound}"
     both = f" gross {figures.bps(row.gross_bps)}  net {figures.bps(row.net_bps)} bps"
@@ -21,7 +21,7 @@ def lines(row: Row, detail: Detail, palette: Palette, width: int) -> list[Line]:
     told += [[], Pen().cell(size, width, palette.strong).line]
     told.append(Pen().cell(both, width, palette.dim).line)
     told.append(Pen().cell(left, width, palette.up).line)
-    return told
+    return [*told, *moving.lines(detail, palette, width)]
 
 
 def table(detail: Detail, palette: Palette, width: int) -> list[Line]:
