@@ -48,9 +48,9 @@ def way(source: Wallet, target: Wallet, paces: Paces, at: int) -> Way:
     and whose fee is known, of equals the fastest."""
     lists = [wallet.listed_at for wallet in (source, target) if wallet.listed_at]
     oldest = min(lists, default=0)
-    for wallet, where in ((source, "it is bought"), (target, "it is sold")):
+    for wallet, where in ((source, "withdrawn"), (target, "deposited")):
         if wallet.suspended and at - wallet.listed_at <= DAY:
-            reason = f"the coin is suspended where {where}"
+            reason = f"the coin is suspended where it is {where}"
             until = wallet.listed_at + DAY
             return Way(state=CLOSED, reason=reason, listed_at=wallet.listed_at, until=until)
     if not source.networks or not target.networks:

@@ -510,3 +510,20 @@ def test_moves_are_reckoned_for_what_is_told_only(monkeypatch: pytest.MonkeyPatc
     (state,) = floor.engine.several.states()
     assert looked and state.prefunded is not None
     assert state.legs[-1].size == pytest.approx(2.96)
+
+
+def test_a_state_that_nobody_has_asked_for_rests_on_what_was_known_then() -> None:
+    floor = two_to_one()
+    floor.thresholds = Thresholds(min_net_bps=5, update_interval=SECOND)
+    floor.engine.configure(floor.thresholds, floor.bounds, floor.rules)
+    show_two_to_one(floor)
+    later = AT + SECOND // 10
+    sell(floor, "c", 2.9, later)
+    assert floor.tick(later) == []
+    floor.change("a BTC/USDT", wallet=wallet(net("BTC", 0.5)))
+    floor.configure(moving=Moving(paces=PACES, trades=1))
+    floor.lose("c BTC/USDT", at=later)
+    closed = floor.said[-1]
+    _, back = both(closed)
+    assert (closed.event, closed.legs[-1].size) == ("closed", 2.9)
+    assert (back.trades, back.cost) == (4, pytest.approx((0.03 * 100 + 2) / 4))

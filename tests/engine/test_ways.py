@@ -81,8 +81,8 @@ def test_a_coin_that_its_venue_has_suspended() -> None:
     """Whatever networks the user knows."""
     suspended = replace(wallet(net()), suspended=True)
     for pair, where in (
-        ((suspended, wallet(net())), "bought"),
-        ((wallet(net()), suspended), "sold"),
+        ((suspended, wallet(net())), "withdrawn"),
+        ((wallet(net()), suspended), "deposited"),
     ):
         found = way(*pair, PACES, AT)
         assert (found.state, found.reason) == (CLOSED, f"the coin is suspended where it is {where}")
