@@ -64,28 +64,37 @@ def _weigh(meta, real, price, size, parameters, edges, count, oldest, net, plain
 @inlined
 def _value(nodes, first_arc, arc_to, first_edge, plain, value, known):
     """What one of each currency is worth: the mean of what its books say, in the order of the
-    nodes, and once more for those of which nothing was known then."""
+    nodes, and once more for those of which nothing was known then. Currencies that no living book
+    ties to those before are worth what they are among themselves."""
     for node in range(nodes):
         known[node] = 0
-    known[0] = 1
-    value[0] = 0.0
-    for _ in range(2):
-        for node in range(1, nodes):
-            if known[node] != 0:
-                continue
-            total = 0.0
-            times = 0
-            for arc in range(first_arc[node], first_arc[node + 1]):
-                to = arc_to[arc]
-                if known[to] == 0:
+    for root in range(nodes):
+        if known[root] != 0:
+            continue
+        alive = False
+        for e in range(first_edge[first_arc[root]], first_edge[first_arc[root + 1]]):
+            alive = alive or plain[e] > NOTHING
+        if not alive:
+            continue
+        known[root] = 1
+        value[root] = 0.0
+        for _ in range(2):
+            for node in range(root + 1, nodes):
+                if known[node] != 0:
                     continue
-                for e in range(first_edge[arc], first_edge[arc + 1]):
-                    if plain[e] > NOTHING:
-                        total += plain[e] + value[to]
-                        times += 1
-            if times > 0:
-                known[node] = 1
-                value[node] = total / times
+                total = 0.0
+                times = 0
+                for arc in range(first_arc[node], first_arc[node + 1]):
+                    to = arc_to[arc]
+                    if known[to] == 0:
+                        continue
+                    for e in range(first_edge[arc], first_edge[arc + 1]):
+                        if plain[e] > NOTHING:
+                            total += plain[e] + value[to]
+                            times += 1
+                if times > 0:
+                    known[node] = 1
+                    value[node] = total / times
 
 
 @inlined
