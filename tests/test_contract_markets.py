@@ -11,7 +11,7 @@ from scanner.errors import ConfigError, CrossbookError
 from scanner.hedge_scope import hedged_kinds
 from scanner.located import parse
 from scanner.markets import choose
-from scanner.metadata import TICK_SIZE, Wanted, _only, converted
+from scanner.metadata import TICK_SIZE, Wanted, only, converted
 from scanner.types import Market, MarketKind
 
 ALL = tuple(MarketKind)
@@ -138,10 +138,10 @@ def test_the_stream_of_a_contract_may_know_it_by_another_name() -> None:
 )
 def test_ccxt_is_asked_for_those_kinds_alone(kinds: Any, types: list[str]) -> None:
     asked = {"fetchMarkets": {"types": ["spot", "swap", "linear", "future", "option"], "x": 1}}
-    _only(asked, kinds)
+    only(asked, kinds)
     assert sorted(asked["fetchMarkets"]["types"]) == sorted(types)  # type: ignore[index, call-overload]
     odd: dict[str, Any] = {"fetchMarkets": {"types": ["margin"]}}
-    _only(odd, kinds)
+    only(odd, kinds)
     assert odd["fetchMarkets"]["types"] == ["margin"]
 
 
