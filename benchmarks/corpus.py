@@ -17,7 +17,7 @@ from scanner.lab.venues import lab_venue
 from scanner.lab.world import World
 from scanner.lane import Lane
 from scanner.pipeline import Pipeline
-from scanner.recordings import find, frames
+from scanner.replay.recordings import find, frames
 from scanner.steps import Best
 from scanner.types import Depth, Market, Side
 from scanner.venues.protocol import Options, Venue

@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from benchmarks.corpus import Outcome, Session
-from scanner.places import cache_folder
+from scanner.configuration.places import cache_folder
 
 DRIVERS = Path(__file__).parent / "drivers"
 PINNED = {"cryptofeed": ("3.0.1", "3.13"), "nautilus_trader": ("1.221.0", "3.13")}

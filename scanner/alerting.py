@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from scanner import clock
-from scanner.alert_config import AlertSettings
+from scanner.configuration.alerts import AlertSettings
 from scanner.engine.ids import Ids
 from scanner.events import Alert
 from scanner.sinks.alerts.delivery import Alerts

@@ -13,13 +13,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scanner import clock, ending, logs, places, worst_funding
+from scanner import clock, ending, logs
 from scanner.config import Config, Feed
+from scanner.configuration import places
 from scanner.event_loop import run
-from scanner.frame import ServiceLine
 from scanner.funding.service import SettledFunding
 from scanner.hedge.desk import HedgeDesk
-from scanner.hedge_watch import HedgeWatch
+from scanner.hedging import worst_funding
+from scanner.hedging.watch import HedgeWatch
 from scanner.markets import at_hand, load
 from scanner.persistence import Persistence
 from scanner.reload import ConfigFile, Live, follow
@@ -29,7 +30,8 @@ from scanner.sinks.fanout import Fanout
 from scanner.sinks.formats import to_json, to_line
 from scanner.sinks.lines import Lines
 from scanner.types import Market
-from scanner.window import Window
+from scanner.view.frame import ServiceLine
+from scanner.view.window import Window
 from scanner.workers.crew import Crew
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scanner import __version__, ending
-from scanner.command import (
+from scanner.commands.common import (
     ConfigPath,
     Database,
     Json,
@@ -23,8 +23,8 @@ from scanner.command import (
     one_form,
     print_lines,
 )
+from scanner.commands.later import Commands
 from scanner.errors import UserError
-from scanner.later import Commands
 
 if TYPE_CHECKING:
     from scanner.app import Output
@@ -219,7 +219,7 @@ def replay(
     def run() -> int:
         settings = named_config(context, config)
         output = _lines(plain, json)
-        from scanner.replay_command import run_replay
+        from scanner.commands.replay import run_replay
 
         return run_replay(paths, config=settings, output=output)
 
@@ -255,7 +255,8 @@ def venues(
     def run() -> int:
         if suspects:
             in_use, _ = config_in_use(context, config)
-            from scanner import clock, places
+            from scanner import clock
+            from scanner.configuration import places
             from scanner.history.suspects import run_suspects
 
             url = places.database_to_read(db, in_use.database.location)
@@ -263,14 +264,14 @@ def venues(
         if since is not None or db is not None:
             raise UserError("--since and --db are for --suspects")
         if transfers or coin:
-            from scanner import wallet_table
+            from scanner.commands import wallet_table
 
             in_use, _ = config_in_use(context, config)
             told = wallet_table.json_lines if json else wallet_table.lines
             print_lines(told(in_use, coin))
             return 0
         settings = named_config(context, config)
-        from scanner.venue_table import json_lines, table
+        from scanner.commands.venue_table import json_lines, table
 
         print_lines(json_lines(settings) if json else table(settings))
         return 0

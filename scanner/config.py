@@ -24,20 +24,20 @@ from pydantic import (
     ValidationError,
 )
 
-from scanner.alert_config import AlertSettings
-from scanner.environment import substituted
-from scanner.explain import did_you_mean, explained
-from scanner.fee_config import Capital
-from scanner.hedge_config import HedgeBook
-from scanner.identity_config import Asset, AssetName
-from scanner.located import Located, parse, read
-from scanner.model import Model
+from scanner.configuration.alerts import AlertSettings
+from scanner.configuration.environment import substituted
+from scanner.configuration.explain import did_you_mean, explained
+from scanner.configuration.fees import Capital
+from scanner.configuration.hedge import HedgeBook
+from scanner.configuration.identity import Asset, AssetName
+from scanner.configuration.located import Located, parse, read
+from scanner.configuration.model import Model
+from scanner.configuration.scan import Carry, Limits, Parity, Thresholds
+from scanner.configuration.storage import Database
+from scanner.configuration.transfers import TransferSettings
+from scanner.configuration.venues import Endpoints, Feed, VenueConfig, streamed_by_ccxt
 from scanner.redact import credentials
-from scanner.scan_config import Carry, Limits, Parity, Thresholds
-from scanner.storage_config import Database
-from scanner.transfer_config import TransferSettings
 from scanner.types import MarketKind
-from scanner.venue_config import Endpoints, Feed, VenueConfig, streamed_by_ccxt
 from scanner.venues.registry import CONTRACTS, VENUES
 
 __all__ = [
@@ -247,7 +247,7 @@ def load(path: Path) -> Config:
 
 def starter() -> str:
     """The text of the configuration that a new user begins with."""
-    return files("scanner").joinpath("starter.yaml").read_text(encoding="utf-8")
+    return files("scanner").joinpath("configuration/starter.yaml").read_text(encoding="utf-8")
 
 
 def builtin() -> Config:

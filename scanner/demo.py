@@ -16,10 +16,10 @@ from typing import Any
 
 from scanner.app import Output, scan
 from scanner.config import DERIVATIVES, Config, Endpoints, VenueConfig
+from scanner.configuration.venues import FeesIn
 from scanner.errors import CrossbookError
 from scanner.event_loop import run
 from scanner.types import MarketKind
-from scanner.venue_config import FeesIn
 from scanner.venues.registry import VENUES
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """What is traded where: the markets of the configured venues, from REST or from the last time.
 
-The lists come from a process of its own (``scanner.metadata``), and each that arrives is kept on
-disk. A venue whose REST interface does not answer is taken from there, and the log says how old
+The lists come from a process of its own (``scanner.metadata.fetch``), and each that arrives is kept
+on disk. A venue whose REST interface does not answer is taken from there, and the log says how old
 that is; one with neither is left out, and the others go on.
 """
 
@@ -23,19 +23,19 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.aliases import each_book_once
 from scanner.clock import now
 from scanner.config import CROSS_QUOTE, LOOP, PARITY, Config, Feed
+from scanner.configuration.explain import did_you_mean
+from scanner.configuration.places import cache_folder
 from scanner.errors import ConfigError, CrossbookError
-from scanner.explain import did_you_mean
-from scanner.fees import priced
-from scanner.hedge_scope import hedged_kinds, hedged_markets
-from scanner.identity import identified, retold, shipped
-from scanner.liquidity import Tickers, Traded, turnover
-from scanner.metadata import UNLISTED, Listed, Order, Wanted
-from scanner.places import cache_folder
+from scanner.hedging.scope import hedged_kinds, hedged_markets
+from scanner.metadata.aliases import each_book_once
+from scanner.metadata.fees import priced
+from scanner.metadata.fetch import UNLISTED, Listed, Order, Wanted
+from scanner.metadata.identity import identified, retold, shipped
+from scanner.metadata.liquidity import Tickers, Traded, turnover
+from scanner.metadata.wallets import wallets, with_wallets
 from scanner.types import Market, Wallet
-from scanner.wallets import wallets, with_wallets
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
@@ -284,7 +284,7 @@ async def _answers(order: Order) -> dict[str, Listed]:
     late = f"no answer within {DEADLINE:.0f} s"
     # -P keeps the current folder, which may hold anything, off the path of the other process.
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "scanner.metadata"),
+        *(sys.executable, "-P", "-m", "scanner.metadata.fetch"),
         stdin=PIPE,
         stdout=PIPE,
         stderr=DEVNULL,

@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from scanner import __version__
 from scanner.events import Opportunity
 from scanner.feeds.health import ConnectionState
-from scanner.scan_state import ScanState, WorkersState
+from scanner.view.scan_state import ScanState, WorkersState
 
 if TYPE_CHECKING:
     from scanner.sinks.alerts.delivery import AlertsState

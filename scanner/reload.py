@@ -12,8 +12,8 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from scanner import logs
-from scanner.alert_config import AlertSettings
 from scanner.config import Config, load
+from scanner.configuration.alerts import AlertSettings
 from scanner.errors import ConfigError, CrossbookError
 from scanner.markets import load as load_markets
 from scanner.markets import renewed

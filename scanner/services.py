@@ -8,16 +8,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from scanner import __version__, clock
-from scanner.alert_config import AlertSettings
 from scanner.alerting import alerts, stored_log
 from scanner.config import Config
-from scanner.frame import Kind, ServiceLine
+from scanner.configuration.alerts import AlertSettings
 from scanner.logs import clean
 from scanner.sinks.alerts.delivery import Alerts
 from scanner.sinks.alerts.desk import Job
 from scanner.sinks.alerts.log import AlertLog, MemoryLog, StoredLog
 from scanner.sinks.fanout import Fanout
-from scanner.window import Window
+from scanner.view.frame import Kind, ServiceLine
+from scanner.view.window import Window
 
 if TYPE_CHECKING:
     from storage.spool import Batch

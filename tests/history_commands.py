@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.testing import CliRunner, Result
 
-from scanner import history_cli
+from scanner.commands import history as history_cli
 from scanner.events import Opportunity
 from storage.writer import Limits, Writer
 from tests.storage.events import START, until

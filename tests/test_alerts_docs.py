@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from scanner.alert_config import AlertSettings
-from scanner.alerts_cli import alerts
-from scanner.environment import substituted
-from scanner.located import parse
-from scanner.model import Model
+from scanner.commands.alerts import alerts
+from scanner.configuration.alerts import AlertSettings
+from scanner.configuration.environment import substituted
+from scanner.configuration.located import parse
+from scanner.configuration.model import Model
 from tests.sinks.alerts.test_text import TEXT
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "alerts.md").read_text()

@@ -21,7 +21,7 @@ from scanner.app import _warn
 from scanner.config import builtin
 from scanner.services import services
 from scanner.sinks.fanout import Fanout
-from scanner.window import Window
+from scanner.view.window import Window
 from storage.writer import Writer
 from tests.storage.events import ID, SECOND, START, closed, opened, until
 from tests.test_cli import _log_as_before, crossbook  # noqa: F401 (a fixture)

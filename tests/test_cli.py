@@ -15,9 +15,9 @@ from typer.testing import CliRunner, Result
 
 from scanner import __version__
 from scanner.cli import cli
+from scanner.commands.later import LATER, Later
 from scanner.config import Config, builtin
 from scanner.errors import CrossbookError, InternalError, VenueError
-from scanner.later import LATER, Later
 from scanner.markets import NoMarkets
 from scanner.venues.registry import CONTRACTS, VENUES
 
@@ -71,7 +71,7 @@ def handed_over(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     monkeypatch.setattr("scanner.app.watch", record)
     monkeypatch.setattr("scanner.demo.demo", record)
     monkeypatch.setattr("scanner.lab.command.run_lab", record)
-    monkeypatch.setattr("scanner.replay_command.run_replay", record)
+    monkeypatch.setattr("scanner.commands.replay.run_replay", record)
     return calls
 
 
@@ -288,7 +288,7 @@ def test_how_a_command_ends(
         raise error
 
     monkeypatch.setattr("scanner.demo.demo", fail)
-    monkeypatch.setattr("scanner.command.close_output", lambda: None)
+    monkeypatch.setattr("scanner.commands.common.close_output", lambda: None)
     result = crossbook("demo")
     assert (result.exit_code, result.stderr) == (code, said)
 

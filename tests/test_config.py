@@ -9,8 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from scanner.config import Config, Feed, VenueConfig, builtin, load, starter, validated
+from scanner.configuration.located import parse
 from scanner.errors import ConfigError
-from scanner.located import parse
 from scanner.types import Depth
 from scanner.venues.registry import VENUES
 

@@ -10,6 +10,7 @@ from random import Random
 import pytest
 
 from scanner.config import Config, VenueConfig, validated
+from scanner.configuration.located import parse
 from scanner.derivatives import Derivative
 from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
@@ -21,7 +22,6 @@ from scanner.fleet import Fleet, venue_feed
 from scanner.lab.contract_listings import CONTRACTS
 from scanner.lab.server import Clock, LabServer
 from scanner.lab.world import World
-from scanner.located import parse
 from scanner.markets import load
 from scanner.pipeline import Pipeline
 from scanner.types import Market, MarketKind

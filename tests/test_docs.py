@@ -16,8 +16,8 @@ from typer.main import get_command
 
 from docs.make import venues
 from scanner.cli import cli
+from scanner.commands.later import Later
 from scanner.config import Config
-from scanner.later import Later
 from scanner.types import Depth
 from scanner.venues.registry import CONTRACTS, native
 

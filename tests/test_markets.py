@@ -14,13 +14,13 @@ import pytest
 from aiohttp import web
 
 from scanner.config import Config, Endpoints, Feed, VenueConfig
+from scanner.configuration.fees import FeeRates
+from scanner.configuration.identity import Asset
+from scanner.configuration.transfers import NetworkFacts
 from scanner.errors import ConfigError, CrossbookError
-from scanner.fee_config import FeeRates
-from scanner.identity_config import Asset
 from scanner.lab.server import Clock, LabServer
 from scanner.lab.venues import VENUES
 from scanner.lab.world import World
-from scanner.liquidity import Traded
 from scanner.markets import (
     DAY,
     Cache,
@@ -35,7 +35,7 @@ from scanner.markets import (
     renewed,
     sources,
 )
-from scanner.metadata import (
+from scanner.metadata.fetch import (
     DECIMAL_PLACES,
     REASON,
     TICK_SIZE,
@@ -46,7 +46,7 @@ from scanner.metadata import (
     moved,
     traded,
 )
-from scanner.transfer_config import NetworkFacts
+from scanner.metadata.liquidity import Traded
 from scanner.types import Market, Network, Wallet
 from tests.feeds.test_rest import server
 

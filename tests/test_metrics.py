@@ -21,13 +21,13 @@ from scanner.feeds.health import ConnectionState, Health
 from scanner.metrics import Metrics, Sources
 from scanner.metrics_server import serving
 from scanner.pipeline import Pipeline
-from scanner.scan_state import ScanState, WorkersState, full, together
 from scanner.sinks.alerts.channel import ChannelState
 from scanner.sinks.alerts.delivery import AlertsState
 from scanner.steps import Snapshot
 from scanner.types import Depth, Market
 from scanner.venues.ccxt_book import venue
 from scanner.venues.protocol import Options
+from scanner.view.scan_state import ScanState, WorkersState, full, together
 from storage.records import WriterState
 
 AT = 1_790_000_000_000_000_000

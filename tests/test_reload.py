@@ -15,10 +15,10 @@ import pytest
 from msgspec.structs import replace
 
 from scanner import reload
-from scanner.alert_config import AlertSettings
 from scanner.config import Config, VenueConfig, validated
+from scanner.configuration.alerts import AlertSettings
+from scanner.configuration.located import parse
 from scanner.errors import ConfigError, CrossbookError
-from scanner.located import parse
 from scanner.reload import ConfigFile, Live, follow
 from scanner.types import Market, Wallet
 from tests.feeds.tiny import until

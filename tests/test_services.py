@@ -10,10 +10,10 @@ import pytest
 
 from scanner import clock
 from scanner.config import builtin
-from scanner.frame import Kind, Query, ServiceLine
 from scanner.services import services
 from scanner.sinks.fanout import Fanout
-from scanner.window import Window
+from scanner.view.frame import Kind, Query, ServiceLine
+from scanner.view.window import Window
 from storage.queries import open_reader
 from tests.sinks.alerts.receiver import Receiver
 from tests.sinks.alerts.samples import found, one_rule, settings

@@ -37,10 +37,10 @@ def test_help_and_version_take_little_beside_the_library_of_commands(
     assert imported(*arguments) <= {
         "scanner",
         "scanner.cli",
-        "scanner.command",
+        "scanner.commands.common",
         "scanner.ending",
         "scanner.errors",
-        "scanner.later",
+        "scanner.commands.later",
     }
 
 

@@ -16,13 +16,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from scanner import ending
-from scanner.alert_config import AlertRule, AlertSettings
 from scanner.app import Output
 from scanner.config import Config, builtin
+from scanner.configuration.alerts import AlertRule, AlertSettings
 from scanner.demo import demo
-from scanner.frame import Kind, Link
 from scanner.sinks.terminal import app as terminal
 from scanner.sinks.terminal.scene import Scene
+from scanner.view.frame import Kind, Link
 
 PICTURE = Path(__file__).parents[1] / "screen.svg"
 SIZE = (118, 42)

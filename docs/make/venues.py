@@ -14,7 +14,7 @@ from pathlib import Path
 from sys import modules
 from textwrap import fill
 
-from scanner import json_schema
+from scanner.configuration import json_schema
 from scanner.types import ChecksumRule, Depth
 from scanner.venues.funding_history import Pages
 from scanner.venues.protocol import Venue

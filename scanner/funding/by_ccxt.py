@@ -1,5 +1,5 @@
 """Settlements by ccxt's client; ``python -m scanner.funding.by_ccxt`` asks in a process of its own,
-for what importing ccxt costs (``scanner.metadata``).
+for what importing ccxt costs (``scanner.metadata.fetch``).
 
 It reads an ``Order`` as JSON from standard input and answers with one line of ``Answer`` for each
 contract, as they come.
@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from scanner.metadata import TIMEOUT_MS, moved, only
+from scanner.metadata.fetch import TIMEOUT_MS, moved, only
 from scanner.types import MarketKind
 from scanner.venues.funding_history import MINUTE, MOST_PAGES, Settled, at_minute
 

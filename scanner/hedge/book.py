@@ -12,10 +12,10 @@ from statistics import median
 from msgspec import Struct
 
 from scanner.carry import formulas
+from scanner.configuration.hedge import HedgeBook, Holding, Position
 from scanner.hedge.contract import Short
 from scanner.hedge.offers import Seen, contract_of
 from scanner.hedge.received import Paid, Received, received
-from scanner.hedge_config import HedgeBook, Holding, Position
 from scanner.types import Market, MarketKind
 
 UNLISTED = "no list of its venue has such a contract"

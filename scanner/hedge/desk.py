@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from scanner.configuration.hedge import HedgeBook, Position
 from scanner.derivatives import Derivative
 from scanner.hedge.book import UNLISTED, Balance, Open, balances
 from scanner.hedge.offers import Seen
 from scanner.hedge.received import Paid
-from scanner.hedge_config import HedgeBook, Position
 from scanner.hedge_events import HedgedCoin, HedgedShort, HedgePrice, HedgeState
 from scanner.types import Market
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from scanner.books.store import BookStore
+from scanner.configuration.hedge import HedgeBook
 from scanner.derivatives import Derivative, Derivatives
 from scanner.engine.trust import distrust
-from scanner.hedge_config import HedgeBook
 from scanner.hedge_events import HedgePrice
 from scanner.types import Market, Side
 

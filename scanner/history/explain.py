@@ -8,12 +8,12 @@ from pathlib import Path
 from scanner import clock
 from scanner.errors import CrossbookError, UserError
 from scanner.events import WorstFunding
+from scanner.hedging.worst_funding import extremes, worst
 from scanner.history import explained
 from scanner.history.common import print_to, reading
 from scanner.history.options import Moment, TextForm
 from scanner.history.table import terminal_width
 from scanner.history.wishes import id_prefix
-from scanner.worst_funding import extremes, worst
 from storage.queries import Detail, Reader
 
 CANDIDATES = 5

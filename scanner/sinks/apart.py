@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from scanner.events import Suspect
-from scanner.frame import ServiceLine
+from scanner.view.frame import ServiceLine
 
 # What stands is told of again each minute.
 FRESH = 150_000_000_000

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from scanner import logs
-from scanner.alert_config import AlertSettings
 from scanner.config import Config, Database
-from scanner.frame import Frame, Query, ServiceLine
-from scanner.hedge_config import HedgeBook
-from scanner.scan_state import ScanState, WorkersState, together
+from scanner.configuration.alerts import AlertSettings
+from scanner.configuration.hedge import HedgeBook
 from scanner.types import Market
+from scanner.view.frame import Frame, Query, ServiceLine
+from scanner.view.scan_state import ScanState, WorkersState, together
 from scanner.workers.hand import Hand, Patience
 from scanner.workers.messages import Carry, Place
 from scanner.workers.split import Share, split

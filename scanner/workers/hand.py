@@ -31,9 +31,9 @@ from scanner.events import (
 )
 from scanner.feeds.backoff import Backoff
 from scanner.feeds.health import ConnectionState
-from scanner.frame import Frame, Query
 from scanner.hedge_events import HedgePrice
-from scanner.scan_state import ScanState
+from scanner.view.frame import Frame, Query
+from scanner.view.scan_state import ScanState
 from scanner.workers.channel import Channel
 from scanner.workers.messages import Carry, Look, Message, Place, Pulse, Record, Seen, Stop
 

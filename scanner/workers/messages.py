@@ -22,10 +22,10 @@ from scanner.events import (
     Survival,
     Suspect,
 )
-from scanner.frame import Frame, Query
 from scanner.hedge_events import HedgePrice
-from scanner.scan_state import ScanState
 from scanner.types import Market
+from scanner.view.frame import Frame, Query
+from scanner.view.scan_state import ScanState
 
 LARGEST = 1 << 28
 

@@ -11,8 +11,9 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from scanner import clock, settings
+from scanner import clock
 from scanner.config import Config, VenueConfig
+from scanner.configuration import settings
 from scanner.engine.ids import Ids
 from scanner.engine.overview import Overview
 from scanner.events import (
@@ -30,13 +31,13 @@ from scanner.events import (
 from scanner.feeds.feed import Feed
 from scanner.feeds.shell import Shell
 from scanner.fleet import Fleet, spoken_natively, venue_feed
-from scanner.frame import Frame, Query
 from scanner.hedge.prices import HedgePrices
 from scanner.hedge_events import HedgePrice
 from scanner.pipeline import Pipeline
-from scanner.scan_state import ScanState, brief, full
 from scanner.types import Market
-from scanner.view import View
+from scanner.view.frame import Frame, Query
+from scanner.view.scan_state import ScanState, brief, full
+from scanner.view.view import View
 from scanner.workers.messages import Place
 
 log = logging.getLogger(__name__)

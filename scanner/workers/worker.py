@@ -19,8 +19,8 @@ from multiprocessing.connection import Connection
 from scanner import ending, logs
 from scanner.config import Config
 from scanner.event_loop import fastest
-from scanner.frame import Query
-from scanner.scan_state import ScanState
+from scanner.view.frame import Query
+from scanner.view.scan_state import ScanState
 from scanner.warm import compiled, warm_alone
 from scanner.workers.channel import ENOUGH, Channel
 from scanner.workers.messages import Carry, Look, Message, Place, Pulse, Record, Seen, Stop

@@ -16,8 +16,8 @@ from scanner.engine.rules import Amount, Holding, Rules
 from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity, Survival
 from scanner.history.arithmetic import account
-from scanner.identity import identified, shipped
 from scanner.lane import Lane
+from scanner.metadata.identity import identified, shipped
 from scanner.pipeline import Pipeline
 from scanner.sinks.alerts import text
 from scanner.sinks.alerts.rules import Hit

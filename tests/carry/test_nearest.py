@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from scanner.frame import Query, Row, Standing
 from scanner.lane import Lane
 from scanner.types import MarketKind
-from scanner.view import View
+from scanner.view.frame import Query, Row, Standing
+from scanner.view.view import View
 from tests.carry.test_carries import SECOND, START, Desk, opened, ticker
 
 PERP = "BTC/USDT:USDT"

@@ -9,7 +9,7 @@ from scanner.engine.gates import Gate, Rejection
 from scanner.engine.groups import Groups
 from scanner.engine.rejects import Beside, Rejects
 from scanner.events import RejectMinute
-from scanner.order_rows import beside
+from scanner.view.order_rows import beside
 
 MULTI = ("multi", "BTC/USDT", "several", "several")
 LOOP = ("loop", "USDT/BTC/ETH/USDT", "okx", "okx")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scanner.engine.tracker import Thresholds
-from scanner.replay import cast
+from scanner.replay.replay import cast
 from tests.fast.twins import Twin, assert_same, share
 from tests.oracle.recording import Recording, recordings
 

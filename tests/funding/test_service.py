@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from scanner.config import Config, validated
+from scanner.configuration.located import parse
 from scanner.events import FundingSample
 from scanner.feeds.notices import Notices
 from scanner.feeds.pacing import Bucket, Pace
@@ -22,7 +23,6 @@ from scanner.funding.service import BACK, BEFORE, SettledFunding
 from scanner.lab.seam import Request
 from scanner.lab.venues import lab_venue
 from scanner.lab.world import World
-from scanner.located import parse
 from scanner.types import Market, MarketKind
 from scanner.venues.registry import CONTRACTS
 from storage.queries import open_reader

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from scanner.configuration.hedge import HedgeBook, Holding, Position
 from scanner.derivatives import Derivative
 from scanner.hedge.book import Balance, balances
 from scanner.hedge.book_text import fields, lines
 from scanner.hedge.contract import Contract, Short
 from scanner.hedge.offers import Seen
 from scanner.hedge.received import Paid, Received, received
-from scanner.hedge_config import HedgeBook, Holding, Position
 from scanner.types import Market, MarketKind
 
 SECOND = 1_000_000_000

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from scanner.configuration.hedge import HedgeBook, Holding, Position
 from scanner.hedge.desk import UNHEARD, UNSCANNED, HedgeDesk
 from scanner.hedge.prices import HedgePrices
 from scanner.hedge.received import Paid
-from scanner.hedge_config import HedgeBook, Holding, Position
 from scanner.hedge_events import HedgePrice
 from scanner.types import MarketKind
 from tests.carry.test_carries import SECOND, START, Desk, quote, say, ticker

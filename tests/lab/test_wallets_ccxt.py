@@ -9,9 +9,9 @@ import pytest
 
 from scanner.engine.assets import Sameness, sameness
 from scanner.lab.server import LabServer
-from scanner.metadata import moved
+from scanner.metadata.fetch import moved
+from scanner.metadata.wallet_list import wallets
 from scanner.types import Network
-from scanner.wallet_list import wallets
 
 USDT_ON_ETHEREUM = "0xdac17f958d2ee523a2206206994597c13d831ec7"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scanner.events import Leg, Opportunity
-from scanner.frame import Frame, Row, Totals
+from scanner.view.frame import Frame, Row, Totals
 
 LEG = Leg(venue="okx", symbol="X/Q", levels=((1.5, 2.0),), fee_rate=0.001, age_ms=1.0)
 

@@ -9,10 +9,10 @@ from random import Random
 import pytest
 
 from scanner.events import FeedEvent, RouteMinute, Survival
-from scanner.frame import Query
 from scanner.hedge_events import HedgePrice
-from scanner.scan_state import ScanState
 from scanner.types import Market
+from scanner.view.frame import Query
+from scanner.view.scan_state import ScanState
 from scanner.workers import channel
 from scanner.workers.channel import ENOUGH, Channel
 from scanner.workers.messages import (

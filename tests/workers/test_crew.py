@@ -18,13 +18,13 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.config import Config, validated
+from scanner.configuration.located import parse
 from scanner.events import FeedEvent, Opportunity
 from scanner.feeds.health import ConnectionState
-from scanner.frame import Query, ServiceLine
 from scanner.lab.server import LabServer
 from scanner.lab.world import World
-from scanner.located import parse
 from scanner.types import Market
+from scanner.view.frame import Query, ServiceLine
 from scanner.warm import warm
 from scanner.workers.crew import Crew
 from scanner.workers.hand import Patience

@@ -11,14 +11,14 @@ from msgspec.structs import replace
 
 from scanner.books.store import Keys
 from scanner.config import Config, validated
+from scanner.configuration.located import parse
 from scanner.events import Opportunity, Survival, Suspect
-from scanner.frame import Query
 from scanner.hedge_events import HedgePrice
-from scanner.located import parse
 from scanner.pipeline import Pipeline
 from scanner.steps import Snapshot
 from scanner.types import LevelLayout, Market
 from scanner.venues.ccxt_book import venue
+from scanner.view.frame import Query
 from scanner.workers import scan
 from scanner.workers.messages import Place
 from scanner.workers.scan import Found, Scan

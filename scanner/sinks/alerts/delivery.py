@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from scanner.alert_config import BELL, TERMINAL, AlertSettings
+from scanner.configuration.alerts import BELL, TERMINAL, AlertSettings
 from scanner.events import Opportunity, Peg
 from scanner.hedge_events import HedgeState
 from scanner.redact import Redactor, credentials

@@ -12,9 +12,9 @@ from random import Random
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.alert_config import TERMINAL, AlertRule, AlertSettings
+from scanner.configuration.alerts import TERMINAL, AlertRule, AlertSettings
+from scanner.configuration.hours import within
 from scanner.events import Alert
-from scanner.hours import within
 from scanner.sinks.alerts import text
 from scanner.sinks.alerts.channel import DOUBT, ChannelQueue, ChannelState, Outcome, Patience
 from scanner.sinks.alerts.gate import Bundle, Gate, Gathered, Refused, same

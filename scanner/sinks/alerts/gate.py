@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from scanner.alert_config import AlertRule
+from scanner.configuration.alerts import AlertRule
 from scanner.events import Opportunity
 from scanner.sinks.alerts.lost import Depeg, Strayed
 from scanner.sinks.alerts.rules import SECOND, Hit

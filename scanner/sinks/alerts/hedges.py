@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from scanner.alert_config import AlertRule, AlertSettings
+from scanner.configuration.alerts import AlertRule, AlertSettings
 from scanner.hedge_events import HedgedCoin, HedgedShort, HedgeState
 from scanner.sinks.alerts.lasting import Lasting
 from scanner.sinks.alerts.lost import Strayed

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from scanner.alert_config import AlertRule, AlertSettings
+from scanner.configuration.alerts import AlertRule, AlertSettings
 from scanner.events import Peg
 from scanner.sinks.alerts.lasting import Lasting
 from scanner.sinks.alerts.lost import Depeg

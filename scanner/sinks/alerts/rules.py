@@ -12,7 +12,7 @@ from fnmatch import translate
 
 from msgspec import Struct
 
-from scanner.alert_config import AlertRule, AlertSettings
+from scanner.configuration.alerts import AlertRule, AlertSettings
 from scanner.events import Leg, Opportunity, aged
 from scanner.sinks.alerts.lost import Depeg, Strayed
 

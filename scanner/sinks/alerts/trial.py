@@ -11,10 +11,10 @@ from time import monotonic
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.alert_config import BELL, TERMINAL, AlertRule, AlertSettings
+from scanner.configuration.alerts import BELL, TERMINAL, AlertRule, AlertSettings
+from scanner.configuration.hours import within
 from scanner.events import Leg, Opportunity, Peg
 from scanner.hedge_events import HedgedCoin, HedgedShort, HedgeState
-from scanner.hours import within
 from scanner.redact import Redactor, credentials
 from scanner.sinks.alerts import text
 from scanner.sinks.alerts.channel import Outcome

@@ -14,7 +14,6 @@ from textual import events
 from textual.app import App
 from textual.geometry import Size
 
-from scanner.frame import Frame, Query
 from scanner.sinks.terminal.background import is_light
 from scanner.sinks.terminal.driver import TerminalDriver
 from scanner.sinks.terminal.layout import Part
@@ -22,13 +21,14 @@ from scanner.sinks.terminal.palette import DARK, LIGHT, PLAIN, Palette
 from scanner.sinks.terminal.scene import Scene
 from scanner.sinks.terminal.tile import Tile
 from scanner.sinks.terminal.wish import Pane
+from scanner.view.frame import Frame, Query
 
 FRAMES_PER_SECOND = 4
 LAST_ROW = 1_000_000
 
 
 class Source(Protocol):
-    """Whatever gives frames (``scanner.view.View``)."""
+    """Whatever gives frames (``scanner.view.view.View``)."""
 
     def frame(self, at: int, query: Query) -> Frame: ...
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scanner.events import Carry, WorstFunding
-from scanner.frame import Detail, Row
 from scanner.sinks.terminal import figures, orders
 from scanner.sinks.terminal.ink import Line, Pen
 from scanner.sinks.terminal.palette import Palette
+from scanner.view.frame import Detail, Row
 
 
 def lines(row: Row, detail: Detail, carry: Carry, palette: Palette, width: int) -> list[Line]:

@@ -7,11 +7,11 @@ from textwrap import wrap
 
 from rich.style import Style
 
-from scanner.frame import Frame, Link
 from scanner.sinks.terminal import figures
 from scanner.sinks.terminal.ink import Line, Pen, tame
 from scanner.sinks.terminal.palette import Palette
 from scanner.sinks.terminal.wish import Wish
+from scanner.view.frame import Frame, Link
 
 MOST_BANNER = 3
 

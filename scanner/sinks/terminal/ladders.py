@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import wrap
 
-from scanner.frame import Detail, Level, Place, Quoted, Row, Standing, Stop, Sum
 from scanner.sinks.terminal import carries, figures, moving, orders
 from scanner.sinks.terminal.ink import Line, Pen, beside, rule
 from scanner.sinks.terminal.palette import Palette
+from scanner.view.frame import Detail, Level, Place, Quoted, Row, Standing, Stop, Sum
 
 NARROW, BROAD = 31, 46
 LEAST_FOR_BROAD = 110

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from scanner.frame import Detail
 from scanner.moving import NOT_NEEDED, OPEN, Move, Prefunded, Transfer
 from scanner.sinks.terminal import figures
 from scanner.sinks.terminal.ink import Line, Pen
 from scanner.sinks.terminal.palette import Palette
+from scanner.view.frame import Detail
 
 
 def lines(detail: Detail, palette: Palette, width: int) -> list[Line]:

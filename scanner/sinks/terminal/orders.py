@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from scanner.frame import Detail, Order, Row
 from scanner.sinks.terminal import figures, moving
 from scanner.sinks.terminal.ink import Line, Pen
 from scanner.sinks.terminal.palette import Palette
+from scanner.view.frame import Detail, Order, Row
 
 # A dated contract of a common coin is told whole.
 LEAST, MOST = 12, 21

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from rich.style import Style
 
-from scanner.frame import Event, Kind, Link, ServiceLine, VenueLine
 from scanner.sinks.terminal import figures
 from scanner.sinks.terminal.ink import Line, Pen, rule
 from scanner.sinks.terminal.palette import Palette
+from scanner.view.frame import Event, Kind, Link, ServiceLine, VenueLine
 
 LINKS = {Link.LIVE: "●", Link.PARTLY: "◐", Link.CONNECTING: "○", Link.DOWN: "✗"}
 KINDS = {Kind.OPENED: "+", Kind.CLOSED: "-", Kind.ALERT: "!", Kind.FEED: "~"}

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 from rich.cells import cell_len
 
-from scanner.frame import Detail, Frame, Query, Row
 from scanner.sinks.terminal import header, hedge, ladders, panes, table
 from scanner.sinks.terminal.ink import Line, Pen, rule
 from scanner.sinks.terminal.layout import Box, Layout, Part, arrange
 from scanner.sinks.terminal.palette import Palette
 from scanner.sinks.terminal.wish import Pane, Wish
+from scanner.view.frame import Detail, Frame, Query, Row
 
 LONGEST_SEARCH = 40
 PATIENCE = 8

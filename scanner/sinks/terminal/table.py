@@ -9,11 +9,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 from rich.style import Style
 
-from scanner.frame import Place, Row, Standing
 from scanner.sinks.terminal import figures
 from scanner.sinks.terminal.ink import Line, Pen, rule
 from scanner.sinks.terminal.palette import Palette
 from scanner.sinks.terminal.wish import Sort, Wish, arranged
+from scanner.view.frame import Place, Row, Standing
 
 # What gives way to the column that is sorted by, first to last.
 GIVING_WAY: tuple[set[str], ...] = (set(), {"OPEN"}, {"PROFIT"}, {"OPEN", "PROFIT"})

@@ -9,7 +9,7 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.frame import Frame, Row
+from scanner.view.frame import Frame, Row
 
 T = TypeVar("T")
 

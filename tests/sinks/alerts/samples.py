@@ -6,9 +6,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from scanner.alert_config import AlertSettings
+from scanner.configuration.alerts import AlertSettings
+from scanner.configuration.model import Model
 from scanner.events import Leg, Opportunity
-from scanner.model import Model
 
 START = 1_700_000_000_000_000_000
 SECOND = 1_000_000_000

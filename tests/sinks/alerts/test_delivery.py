@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from scanner import clock
-from scanner.alert_config import AlertSettings
+from scanner.configuration.alerts import AlertSettings
 from scanner.engine.ids import Ids
 from scanner.events import RouteMinute
 from scanner.sinks.alerts.delivery import Alerts

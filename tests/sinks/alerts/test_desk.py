@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from scanner.alert_config import AlertSettings
+from scanner.configuration.alerts import AlertSettings
 from scanner.events import Alert
 from scanner.sinks.alerts.channel import Outcome
 from scanner.sinks.alerts.desk import Desk, Job

@@ -7,11 +7,11 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
-from scanner.alert_config import AlertSettings
 from scanner.config import validated
+from scanner.configuration.alerts import AlertSettings
+from scanner.configuration.located import parse
 from scanner.errors import ConfigError
 from scanner.hedge_events import HedgedCoin, HedgedShort, HedgeState
-from scanner.located import parse
 from scanner.sinks.alerts.desk import Desk
 from scanner.sinks.alerts.hedges import HedgeWatcher
 from scanner.sinks.alerts.log import MemoryLog

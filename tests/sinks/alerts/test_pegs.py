@@ -7,11 +7,11 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
-from scanner.alert_config import AlertSettings
 from scanner.config import validated
+from scanner.configuration.alerts import AlertSettings
+from scanner.configuration.located import parse
 from scanner.errors import ConfigError
 from scanner.events import Peg
-from scanner.located import parse
 from scanner.sinks.alerts.desk import Desk
 from scanner.sinks.alerts.log import MemoryLog
 from scanner.sinks.alerts.pegs import UNHEARD, PegWatcher

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from scanner.frame import (
+from scanner.hedge_events import HedgedCoin, HedgedShort
+from scanner.sinks.terminal.ink import Line
+from scanner.sinks.terminal.layout import Box, Part
+from scanner.view.frame import (
     Detail,
     Event,
     Frame,
@@ -25,9 +28,6 @@ from scanner.frame import (
     Totals,
     VenueLine,
 )
-from scanner.hedge_events import HedgedCoin, HedgedShort
-from scanner.sinks.terminal.ink import Line
-from scanner.sinks.terminal.layout import Box, Part
 
 SECOND = 1_000_000_000
 AT = 1_763_900_000 * SECOND

@@ -15,8 +15,8 @@ import termios
 import time
 from pathlib import Path
 
-from scanner.frame import Frame, Query
 from scanner.sinks.terminal.app import run_terminal
+from scanner.view.frame import Frame, Query
 from tests.sinks.terminal.frames import AT, SECOND, Still, frame, row
 
 

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from docs.make import screen
-from scanner.frame import Frame, Link, Query
 from scanner.sinks.terminal.app import Terminal
 from scanner.sinks.terminal.palette import DARK, LIGHT, PLAIN, Palette
 from scanner.sinks.terminal.tile import Tile
 from scanner.sinks.terminal.wish import Pane, Sort
+from scanner.view.frame import Frame, Link, Query
 from tests.sinks.terminal.frames import AT, Still, frame, row, same_as_on_file
 
 SIZES = [(80, 24), (120, 40), (200, 60)]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from scanner.events import Carry, WorstFunding
-from scanner.frame import Detail, Order, Standing
 from scanner.sinks.terminal import ladders, table
 from scanner.sinks.terminal.ink import length
 from scanner.sinks.terminal.palette import DARK
 from scanner.sinks.terminal.wish import Wish
+from scanner.view.frame import Detail, Order, Standing
 from tests.sinks.terminal import frames
 
 CARRY = Carry(

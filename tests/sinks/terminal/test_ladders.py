@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from scanner.frame import Detail, Level, Row, Standing, Stop
 from scanner.moving import Prefunded, Transfer
 from scanner.sinks.terminal import ladders
 from scanner.sinks.terminal.ink import length
 from scanner.sinks.terminal.palette import DARK
+from scanner.view.frame import Detail, Level, Row, Standing, Stop
 from tests.sinks.terminal.frames import AT, best_row, detail, row, text
 
 

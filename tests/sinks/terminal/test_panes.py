@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from scanner.frame import Event, Kind, Link, ServiceLine
 from scanner.sinks.terminal import header, panes
 from scanner.sinks.terminal.ink import length
 from scanner.sinks.terminal.palette import DARK
 from scanner.sinks.terminal.wish import Wish
+from scanner.view.frame import Event, Kind, Link, ServiceLine
 from tests.sinks.terminal.frames import AT, events, frame, text, venues
 
 

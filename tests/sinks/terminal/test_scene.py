@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from scanner.frame import Frame, Kind, Query, Row
 from scanner.sinks.terminal.layout import Part
 from scanner.sinks.terminal.palette import DARK
 from scanner.sinks.terminal.scene import PATIENCE, Scene
 from scanner.sinks.terminal.wish import Pane, Sort
+from scanner.view.frame import Frame, Kind, Query, Row
 from tests.sinks.terminal.frames import AT, SECOND, Still, detail, frame, row, screen, text
 
 

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 from rich.color import Color
 from rich.style import Style
 
-from scanner.frame import Standing
 from scanner.sinks.terminal.palette import DARK, LIGHT, PLAIN, Palette
 from scanner.sinks.terminal.scene import Scene
 from scanner.sinks.terminal.wish import Pane
+from scanner.view.frame import Standing
 from tests.sinks.terminal.frames import detail, frame, same_as_on_file, screen
 
 SIZES = [(80, 24), (120, 40), (200, 60)]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from scanner.frame import Row, Standing
 from scanner.sinks.terminal import table
 from scanner.sinks.terminal.ink import length
 from scanner.sinks.terminal.palette import DARK, PLAIN, Palette
 from scanner.sinks.terminal.wish import Sort, Wish
+from scanner.view.frame import Row, Standing
 from tests.sinks.terminal.frames import AT, best_row, place, row, text
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from scanner.frame import Row, Standing
 from scanner.sinks.terminal.table import RESORT, Board
 from scanner.sinks.terminal.wish import Sort, Wish, arranged
+from scanner.view.frame import Row, Standing
 from tests.sinks.terminal.frames import AT, frame, place, row, rows
 
 ROWS = (

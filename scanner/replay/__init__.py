@@ -1,0 +1,1 @@
+"""Recordings through the path that live data takes."""
