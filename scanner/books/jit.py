@@ -1,6 +1,7 @@
 """How kernels are compiled: on first use, once per machine, into the user's cache directory.
 
-``kernel`` marks a function that Python calls; ``inlined`` one that only kernels call. Nothing is
+``kernel`` marks a function that Python calls; ``inlined`` and ``subroutine`` those that only
+kernels call. Nothing is
 compiled at import.
 """
 
@@ -41,6 +42,9 @@ def cache_folder() -> Path:
 # numba has read the environment already if another module was the first to import it.
 numba.config.CACHE_DIR = os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder()))
 
+CHECKED = bool(numba.config.BOUNDSCHECK)
+"""Whether views are arrays, with every index checked."""
+
 
 def kernel(function: Callable[..., Any]) -> Any:
     """A compiled function, called from Python with scalars, bytes and one context address."""
@@ -49,16 +53,15 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 def inlined(function: Callable[..., Any]) -> Any:
     """A compiled function that becomes part of the kernels that call it, whatever the compiler
-    thinks of that: an array is passed as seven numbers, and calls with a dozen of them cost more
-    than what is done there. It makes no array of its own, not even a view (``viewing`` can): so
-    nothing counts references to those it is given, which took up to half of its time."""
-    options = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+    thinks of that. It looks at memory through views (``scanner.books.memory``) and makes no array
+    of its own, so there are no references to count."""
+    options = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": CHECKED}
     return numba.njit(forceinline=True, **options)(function)
 
 
-def viewing(function: Callable[..., Any]) -> Any:
-    """As ``inlined``, for what looks at memory through arrays of its own (``numba.carray``)."""
-    return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+def subroutine(function: Callable[..., Any]) -> Any:
+    """As ``inlined``, but one that the kernels call, for it is large."""
+    return numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=CHECKED)(function)
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import carray
 
 from scanner.books import layout as L
-from scanner.books.jit import inlined, kernel, pointer, viewing
+from scanner.books.jit import inlined, kernel, subroutine
 from scanner.books.lag import told_at
-from scanner.books.memory import bytes_below, move, put_word, word
+from scanner.books.memory import bytes_below, move, put_word, slot, view, word
 
 SYNCING, LIVE, STALE, CROSSED = 1, 2, 3, 5
 LINEAR_PROBES = 8
@@ -153,28 +152,28 @@ def apply(context, book, rows, replace, depth, live, order, sequence, sent_at, a
     ``replace``: the rows are the whole book. ``depth``: levels a side kept (-1: as before).
     ``live``: the book is proven by this, else it stays syncing.
     """
-    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    table = view(context, 2 * L.SLOTS, np.int64)
     return apply_rows(table, book, rows, replace, depth, live, order, sequence, sent_at, at)
 
 
-@viewing
+@subroutine
 def apply_rows(table, book, rows, replace, depth, live, order, sequence, sent_at, at):
     """``apply``, by the table of the context."""
     pool = table[2 * L.PRICE + 1]
-    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
-    size = carray(pointer(table[2 * L.SIZE]), pool, np.float64)
-    price_units = carray(pointer(table[2 * L.PRICE_UNITS]), pool, np.int64)
-    size_units = carray(pointer(table[2 * L.SIZE_UNITS]), pool, np.int64)
-    decimals = carray(pointer(table[2 * L.DECIMALS]), pool, np.uint16)
+    price = view(table[2 * L.PRICE], pool, np.float64)
+    size = view(table[2 * L.SIZE], pool, np.float64)
+    price_units = view(table[2 * L.PRICE_UNITS], pool, np.int64)
+    size_units = view(table[2 * L.SIZE_UNITS], pool, np.int64)
+    decimals = view(table[2 * L.DECIMALS], pool, np.uint16)
     limit = table[2 * L.ROW_PRICE + 1]
-    row_price = carray(pointer(table[2 * L.ROW_PRICE]), limit, np.float64)
-    row_size = carray(pointer(table[2 * L.ROW_SIZE]), limit, np.float64)
-    row_price_units = carray(pointer(table[2 * L.ROW_PRICE_UNITS]), limit, np.int64)
-    row_size_units = carray(pointer(table[2 * L.ROW_SIZE_UNITS]), limit, np.int64)
-    row_decimals = carray(pointer(table[2 * L.ROW_DECIMALS]), limit, np.uint16)
-    row_side = carray(pointer(table[2 * L.ROW_SIDE]), limit, np.int8)
-    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
-    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
+    row_price = view(table[2 * L.ROW_PRICE], limit, np.float64)
+    row_size = view(table[2 * L.ROW_SIZE], limit, np.float64)
+    row_price_units = view(table[2 * L.ROW_PRICE_UNITS], limit, np.int64)
+    row_size_units = view(table[2 * L.ROW_SIZE_UNITS], limit, np.int64)
+    row_decimals = view(table[2 * L.ROW_DECIMALS], limit, np.uint16)
+    row_side = view(table[2 * L.ROW_SIDE], limit, np.int8)
+    meta = slot(table, L.META, np.int64)
+    real = slot(table, L.REAL, np.float64)
     m = book * L.META_WIDTH
     keeps_text = meta[m + L.KEEPS_TEXT] != 0
     error = _room(meta, row_price, row_size, row_side, m, rows, replace)
@@ -241,7 +240,7 @@ def apply_rows(table, book, rows, replace, depth, live, order, sequence, sent_at
                 _drop_worst(decimals, offset, surplus, keep)
             meta[m + L.COUNT_SIDE + side] = keep
 
-    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
+    parameters = view(table[2 * L.PARAM_INT], 8, np.int64)
     if _contradicted(meta, parameters, m, order, at):
         meta[m + L.BEST_ORDER] = -1
     meta[m + L.SEQUENCE] = sequence
@@ -260,17 +259,17 @@ def overlay(context, book, bid, bid_size, ask, ask_size, order, at):
     One with a lower order than the last contradicts it: which of the two is wrong cannot be known,
     so neither lies over the depth, and the next one counts whatever its order.
     """
-    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    table = view(context, 2 * L.SLOTS, np.int64)
     return lay_over(table, book, bid, bid_size, ask, ask_size, order, at)
 
 
-@viewing
+@subroutine
 def lay_over(table, book, bid, bid_size, ask, ask_size, order, at):
     """``overlay``, by the table of the context."""
     pool = table[2 * L.PRICE + 1]
-    price = carray(pointer(table[2 * L.PRICE]), pool, np.float64)
-    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
-    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
+    price = view(table[2 * L.PRICE], pool, np.float64)
+    meta = slot(table, L.META, np.int64)
+    real = slot(table, L.REAL, np.float64)
     m = book * L.META_WIDTH
     r = book * L.REAL_WIDTH
     if order < meta[m + L.BEST_ORDER]:
@@ -292,11 +291,11 @@ def lay_over(table, book, bid, bid_size, ask, ask_size, order, at):
 def grow_old(context, books, at):
     """Of the first ``books`` books: live ones of which anything is older than ``MAX_AGE`` become
     stale, and no best bid and offer of that age stays over its depth."""
-    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
-    price = carray(pointer(table[2 * L.PRICE]), table[2 * L.PRICE + 1], np.float64)
-    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
-    real = carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64)
-    parameters = carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64)
+    table = view(context, 2 * L.SLOTS, np.int64)
+    price = slot(table, L.PRICE, np.float64)
+    meta = slot(table, L.META, np.int64)
+    real = slot(table, L.REAL, np.float64)
+    parameters = view(table[2 * L.PARAM_INT], 8, np.int64)
     oldest = at - parameters[L.MAX_AGE]
     for book in range(books):
         m = book * L.META_WIDTH
@@ -412,20 +411,20 @@ def _crc32(table, text, length):
 @kernel
 def checksum(context, book, rule):
     """CRC-32 of the top of a book by ``scanner.types.ChecksumRule``."""
-    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    table = view(context, 2 * L.SLOTS, np.int64)
     return checksum_of(table, book, rule)
 
 
-@viewing
+@subroutine
 def checksum_of(table, book, rule):
     """``checksum``, by the table of the context."""
     pool = table[2 * L.PRICE + 1]
-    price_units = carray(pointer(table[2 * L.PRICE_UNITS]), pool, np.int64)
-    size_units = carray(pointer(table[2 * L.SIZE_UNITS]), pool, np.int64)
-    decimals = carray(pointer(table[2 * L.DECIMALS]), pool, np.uint16)
-    meta = carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64)
-    crc_table = carray(pointer(table[2 * L.CRC_TABLE]), 8 * 256, np.uint32)
-    text = carray(pointer(table[2 * L.TEXT]), table[2 * L.TEXT + 1], np.uint8)
+    price_units = view(table[2 * L.PRICE_UNITS], pool, np.int64)
+    size_units = view(table[2 * L.SIZE_UNITS], pool, np.int64)
+    decimals = view(table[2 * L.DECIMALS], pool, np.uint16)
+    meta = slot(table, L.META, np.int64)
+    crc_table = view(table[2 * L.CRC_TABLE], 8 * 256, np.uint32)
+    text = slot(table, L.TEXT, np.uint8)
     m = book * L.META_WIDTH
     levels = 10 if rule == 1 else 25
     n = 0

@@ -1,8 +1,9 @@
-"""Memory as a C program would use it, for what compiled code does most.
+"""Memory as a C program would use it: what compiled code sees of the arrays.
 
-numba looks at the sign of every index and moves elements one by one; here the caller vouches for
-the index. With ``NUMBA_BOUNDSCHECK=1`` all of it goes through checked indexing instead, so that a
-test can see that the callers keep their word.
+A view is an address that is indexed, and nothing more: numba's own arrays are seven numbers each,
+their references are counted, the sign of every index is looked at, and elements move one by one.
+Here the caller vouches for the index. With ``NUMBA_BOUNDSCHECK=1`` all of it goes through arrays
+and checked indexing instead, so that a test can see that the callers keep their word.
 """
 
 from __future__ import annotations
@@ -12,33 +13,29 @@ from typing import Any
 import numba
 import numpy as np
 from llvmlite import ir
+from numba import carray
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from scanner.books.jit import inlined
+from scanner.books.jit import CHECKED, inlined, pointer
 
-CHECKED = bool(numba.config.BOUNDSCHECK)
 WORD = ir.IntType(64)
 
 
-def _data(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    """The pointer to the elements of the array that is the first argument."""
-    return context.make_array(signature.args[0])(context, builder, arguments[0]).data
-
-
 @intrinsic  # type: ignore[untyped-decorator]
-def _element(typing_context: Any, array: Any, i: Any) -> Any:
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data = _data(context, builder, signature, arguments)
-        return builder.load(builder.gep(data, [arguments[1]], inbounds=True))
+def _view(typing_context: Any, address: Any, dtype: Any) -> Any:
+    elements = numba.types.CPointer(dtype.instance_type)
 
-    return array.dtype(array, i), code
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], context.get_value_type(elements))
+
+    return elements(address, dtype), code
 
 
 @intrinsic  # type: ignore[untyped-decorator]
 def _word(typing_context: Any, text: Any, i: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = builder.gep(_data(context, builder, signature, arguments), [arguments[1]])
+        place = builder.gep(arguments[0], [arguments[1]])
         return builder.load(builder.bitcast(place, WORD.as_pointer()), align=1)
 
     return numba.types.uint64(text, i), code
@@ -47,7 +44,7 @@ def _word(typing_context: Any, text: Any, i: Any) -> Any:
 @intrinsic  # type: ignore[untyped-decorator]
 def _put_word(typing_context: Any, text: Any, i: Any, word: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = builder.gep(_data(context, builder, signature, arguments), [arguments[1]])
+        place = builder.gep(arguments[0], [arguments[1]])
         builder.store(arguments[2], builder.bitcast(place, WORD.as_pointer()), align=1)
         return context.get_dummy_value()
 
@@ -57,8 +54,7 @@ def _put_word(typing_context: Any, text: Any, i: Any, word: Any) -> Any:
 @intrinsic  # type: ignore[untyped-decorator]
 def _move(typing_context: Any, array: Any, to: Any, start: Any, count: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data = _data(context, builder, signature, arguments)
-        _, to, start, count = arguments
+        data, to, start, count = arguments
         target, source = (builder.gep(data, [place]) for place in (to, start))
         size = context.get_abi_sizeof(context.get_data_type(signature.args[0].dtype))
         length = builder.mul(count, context.get_constant(numba.types.intp, size))
@@ -79,8 +75,8 @@ def _trailing_zeros(typing_context: Any, word: Any) -> Any:
 if CHECKED:
 
     @inlined
-    def element(array: Any, i: Any) -> Any:
-        return array[i]
+    def view(address: Any, count: Any, dtype: Any) -> Any:
+        return carray(pointer(address), count, dtype)
 
     @inlined
     def word(text: Any, i: Any) -> Any:
@@ -106,9 +102,10 @@ if CHECKED:
 else:
 
     @inlined
-    def element(array: Any, i: Any) -> Any:
-        """``array[i]`` for ``0 <= i < len(array)``."""
-        return _element(array, i)
+    def view(address: Any, count: Any, dtype: Any) -> Any:
+        """The ``count`` elements at an address; indexed with ``0 <= i < count``, and nothing
+        else."""
+        return _view(address, dtype)
 
     @inlined
     def word(text: Any, i: Any) -> Any:
@@ -124,6 +121,12 @@ else:
     def move(array: Any, to: Any, start: Any, count: Any) -> Any:
         """Copy ``count`` elements from ``start`` to ``to``; they may overlap."""
         _move(array, to, start, count)
+
+
+@inlined
+def slot(table: Any, number: Any, dtype: Any) -> Any:
+    """The array that hangs on a slot of a table of (address, length) pairs."""
+    return view(table[2 * number], table[2 * number + 1], dtype)
 
 
 @inlined

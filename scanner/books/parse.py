@@ -8,10 +8,10 @@ or with an exponent are left to ``scanner.books.slow`` (code ``INEXACT``).
 from __future__ import annotations
 
 import numpy as np
-from numba import carray
 
 from scanner.books import layout as L
-from scanner.books.jit import inlined, kernel, pointer
+from scanner.books.jit import inlined, kernel
+from scanner.books.memory import view
 
 QUOTE, COMMA, COLON, DOT, BACKSLASH = 34, 44, 58, 46, 92
 OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT = 91, 93, 123, 125
@@ -225,14 +225,14 @@ def parse(context, text, side, start, keys, rows_after, powers):
     ``side``: 0 bids, 1 asks, 2 each level says. ``keys``: hashes of the price, size and side keys
     and of what a bid's and an ask's side say, 1 if a zero price is to be skipped.
     """
-    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    table = view(context, 2 * L.SLOTS, np.int64)
     limit = table[2 * L.ROW_PRICE + 1]
-    price = carray(pointer(table[2 * L.ROW_PRICE]), limit, np.float64)
-    size = carray(pointer(table[2 * L.ROW_SIZE]), limit, np.float64)
-    price_units = carray(pointer(table[2 * L.ROW_PRICE_UNITS]), limit, np.int64)
-    size_units = carray(pointer(table[2 * L.ROW_SIZE_UNITS]), limit, np.int64)
-    decimals = carray(pointer(table[2 * L.ROW_DECIMALS]), limit, np.uint16)
-    sides = carray(pointer(table[2 * L.ROW_SIDE]), limit, np.int8)
+    price = view(table[2 * L.ROW_PRICE], limit, np.float64)
+    size = view(table[2 * L.ROW_SIZE], limit, np.float64)
+    price_units = view(table[2 * L.ROW_PRICE_UNITS], limit, np.int64)
+    size_units = view(table[2 * L.ROW_SIZE_UNITS], limit, np.int64)
+    decimals = view(table[2 * L.ROW_DECIMALS], limit, np.uint16)
+    sides = view(table[2 * L.ROW_SIDE], limit, np.int8)
     end = len(text)
     n = start
     i = _blank(text, 0, end)

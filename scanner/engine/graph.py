@@ -13,11 +13,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import carray
 
 from scanner.books import layout as L
-from scanner.books.jit import inlined, kernel, pointer
+from scanner.books.jit import inlined, kernel
 from scanner.books.kernels import proven_at
+from scanner.books.memory import slot, view
 from scanner.engine.ladders import ASK, BID, LIVE, books_of, level, two_sided
 
 # Most orders of a loop, and of a row of what is found: layer, how many orders, each of them.
@@ -215,7 +215,7 @@ def loops(
     Nodes are currencies, the arcs of one stand together, and so do the edges of one arc. ``out_of``
     is not 0 for books that are for no layer of more than one venue.
     """
-    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    table = view(context, 2 * L.SLOTS, np.int64)
     meta, real, price, size, parameters = books_of(table)
     nodes = len(first_arc) - 1
     if nodes == 0:
@@ -265,10 +265,10 @@ def wide(context, groups, least, at, out):
     """Rows of ``out`` (group, quote) of the first ``groups`` groups in which three books of one
     quote or more may take part, and the best of their routes leaves more than ``least`` (a
     fraction) at best prices after fees; how many rows."""
-    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    table = view(context, 2 * L.SLOTS, np.int64)
     meta, real, price, size, parameters = books_of(table)
-    members = carray(pointer(table[2 * L.MEMBERS]), table[2 * L.MEMBERS + 1], np.int64)
-    group_rows = carray(pointer(table[2 * L.GROUPS]), table[2 * L.GROUPS + 1], np.int64)
+    members = slot(table, L.MEMBERS, np.int64)
+    group_rows = slot(table, L.GROUPS, np.int64)
     oldest = at - parameters[L.MAX_AGE]
     n = 0
     for group in range(groups):

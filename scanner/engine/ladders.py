@@ -8,35 +8,35 @@ base, ``UNIT`` a size into net base, which is what arrives (bought) or has to be
 from __future__ import annotations
 
 import numpy as np
-from numba import carray
 
 from scanner.books import layout as L
-from scanner.books.jit import inlined, pointer, viewing
+from scanner.books.jit import inlined
 from scanner.books.kernels import proven_at
+from scanner.books.memory import slot, view
 
 LIVE, STALE = 2, 3
 BID, ASK = 0, 1
 
 
-@viewing
+@inlined
 def books_of(table):
     """What the kernels of the engine see of all books: (META, REAL, PRICE, SIZE, PARAM_INT)."""
     pool = table[2 * L.PRICE + 1]
     return (
-        carray(pointer(table[2 * L.META]), table[2 * L.META + 1], np.int64),
-        carray(pointer(table[2 * L.REAL]), table[2 * L.REAL + 1], np.float64),
-        carray(pointer(table[2 * L.PRICE]), pool, np.float64),
-        carray(pointer(table[2 * L.SIZE]), pool, np.float64),
-        carray(pointer(table[2 * L.PARAM_INT]), 8, np.int64),
+        slot(table, L.META, np.int64),
+        slot(table, L.REAL, np.float64),
+        view(table[2 * L.PRICE], pool, np.float64),
+        view(table[2 * L.SIZE], pool, np.float64),
+        view(table[2 * L.PARAM_INT], 8, np.int64),
     )
 
 
-@viewing
+@inlined
 def conversions_of(table):
     """What turns one quote into another: (RATES, CONVERTERS)."""
     return (
-        carray(pointer(table[2 * L.RATES]), table[2 * L.RATES + 1], np.float64),
-        carray(pointer(table[2 * L.CONVERTERS]), table[2 * L.CONVERTERS + 1], np.int64),
+        slot(table, L.RATES, np.float64),
+        slot(table, L.CONVERTERS, np.int64),
     )
 
 

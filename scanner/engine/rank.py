@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import carray
 
 from scanner.books import layout as L
-from scanner.books.jit import inlined, kernel, pointer
+from scanner.books.jit import inlined, kernel
+from scanner.books.memory import slot, view
 from scanner.engine.ladders import (
     ASK,
     BID,
@@ -59,11 +59,11 @@ def rank(context, symbols, count, allowed, at, out, out_real):
     the symbol. Rows of ``out_real``: ask, its size, bid, its size, net edge at the touch in bps,
     what turns the quote of the sale into that of the purchase, before fees and after (1: the same).
     """
-    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    table = view(context, 2 * L.SLOTS, np.int64)
     meta, real, price, size, parameters = books_of(table)
-    standing = carray(pointer(table[2 * L.STANDING]), table[2 * L.STANDING + 1], np.uint8)
-    members = carray(pointer(table[2 * L.MEMBERS]), table[2 * L.MEMBERS + 1], np.int64)
-    groups = carray(pointer(table[2 * L.GROUPS]), table[2 * L.GROUPS + 1], np.int64)
+    standing = slot(table, L.STANDING, np.uint8)
+    members = slot(table, L.MEMBERS, np.int64)
+    groups = slot(table, L.GROUPS, np.int64)
     rates, converters = conversions_of(table)
     for s in range(count):
         g = symbols[s, 0] * L.GROUP_WIDTH

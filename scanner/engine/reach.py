@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import carray
 
 from scanner.books import layout as L
-from scanner.books.jit import inlined, kernel, pointer
+from scanner.books.jit import inlined, kernel
+from scanner.books.memory import view
 from scanner.engine.ladders import ASK, BID, books_of, level
 
 BY_EDGE, BY_ASKS, BY_BIDS, BY_RATES, BY_SPEND, BY_GIVE, BY_BUDGET = 0, 1, 2, 3, 4, 5, 6
@@ -33,7 +33,7 @@ def steps(context, buy, sell, book, side, rate, unit, spend, give, budget):
     deepest). ``book`` and ``side`` convert, with the factors ``rate`` and ``unit`` of
     ``Exchange.factors``; ``STATED``: the rate does, ``NOTHING``: nothing has to. Then what may be
     spent, given away and given to the conversion."""
-    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    table = view(context, 2 * L.SLOTS, np.int64)
     meta, real, price, size, _ = books_of(table)
     buy_rate = real[buy * L.REAL_WIDTH + L.RATE_SIDE + ASK]
     buy_unit = real[buy * L.REAL_WIDTH + L.UNIT_SIDE + ASK]

@@ -12,10 +12,10 @@ bps) and on what it would leave without lots, with the best conversion for all o
 from __future__ import annotations
 
 import numpy as np
-from numba import carray
 
 from scanner.books import layout as L
-from scanner.books.jit import inlined, kernel, pointer, viewing
+from scanner.books.jit import inlined, kernel, subroutine
+from scanner.books.memory import slot, view
 from scanner.engine.ladders import (
     ASK,
     BID,
@@ -114,10 +114,10 @@ def _judged(meta, real, price, size, parameters, limits, buy, sell, stands, rate
 
 
 @inlined
-def _row(out, n, buy, sell, code):
-    """Write a route as the ``n``-th, if there is room; how many there are then. What is less than
-    the thresholds may still hold open: the engine decides."""
-    if (n + 1) * L.ROUTE_INT_WIDTH > len(out):
+def _row(out, room, n, buy, sell, code):
+    """Write a route as the ``n``-th, if it fits into ``room`` numbers; how many there are then.
+    What is less than the thresholds may still hold open: the engine decides."""
+    if (n + 1) * L.ROUTE_INT_WIDTH > room:
         return n
     if code == L.LESS_THAN_BPS or code == L.LESS_THAN_PROFIT:
         code = L.OK
@@ -168,22 +168,23 @@ def _promising(touches, rates, t_buy, t_sell, pair):
     return touches[t_sell + L.PLAIN_BID] * rates[L.RATE_PLAIN + pair] > touches[t_buy + L.PLAIN_ASK]
 
 
-@viewing
+@subroutine
 def scan_book(table, book, at):
     """The routes of ``book`` that may meet the thresholds or are open, to the out array; how
     many."""
     meta, real, price, size, parameters = books_of(table)
-    limits = carray(pointer(table[2 * L.PARAM_REAL]), 8, np.float64)
-    standing = carray(pointer(table[2 * L.STANDING]), table[2 * L.STANDING + 1], np.uint8)
+    limits = view(table[2 * L.PARAM_REAL], 8, np.float64)
+    standing = slot(table, L.STANDING, np.uint8)
     rates, converters = conversions_of(table)
-    out = carray(pointer(table[2 * L.OUT_INT]), table[2 * L.OUT_INT + 1], np.int64)
-    members = carray(pointer(table[2 * L.MEMBERS]), table[2 * L.MEMBERS + 1], np.int64)
-    groups = carray(pointer(table[2 * L.GROUPS]), table[2 * L.GROUPS + 1], np.int64)
-    touches = carray(pointer(table[2 * L.TOUCHES]), table[2 * L.TOUCHES + 1], np.float64)
-    edges = carray(pointer(table[2 * L.EDGES]), table[2 * L.EDGES + 1], np.float64)
-    counts = carray(pointer(table[2 * L.EDGE_COUNTS]), table[2 * L.EDGE_COUNTS + 1], np.int64)
-    rejects = carray(pointer(table[2 * L.REJECTS]), table[2 * L.REJECTS + 1], np.int32)
-    least = carray(pointer(table[2 * L.SHORTFALLS]), table[2 * L.SHORTFALLS + 1], np.float32)
+    out = slot(table, L.OUT_INT, np.int64)
+    outs = table[2 * L.OUT_INT + 1]
+    members = slot(table, L.MEMBERS, np.int64)
+    groups = slot(table, L.GROUPS, np.int64)
+    touches = slot(table, L.TOUCHES, np.float64)
+    edges = slot(table, L.EDGES, np.float64)
+    counts = slot(table, L.EDGE_COUNTS, np.int64)
+    rejects = slot(table, L.REJECTS, np.int32)
+    least = slot(table, L.SHORTFALLS, np.float32)
     m = book * L.META_WIDTH
     group = meta[m + L.GROUP]
     if group < 0:
@@ -263,18 +264,18 @@ def scan_book(table, book, at):
                         meta, real, price, size, limits, buy, sell, rate
                     )
             if code == L.OK or stands & L.STANDS != 0:
-                n = _row(out, n, book if buys else other, other if buys else book, code)
+                n = _row(out, outs, n, book if buys else other, other if buys else book, code)
             elif present != 0 and (gross or edge > 0.0):
                 _note_reject(rejects, least, cell, code, shortfall)
     if meta[m + L.WATCHED] != 0:
-        n = _row(out, n, -1, book, L.DEPENDS)
+        n = _row(out, outs, n, -1, book, L.DEPENDS)
     return n
 
 
 @kernel
 def scan(context, book, at):
     """``scan_book``, called from Python."""
-    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    table = view(context, 2 * L.SLOTS, np.int64)
     return scan_book(table, book, at)
 
 
@@ -282,15 +283,16 @@ def scan(context, book, at):
 def rescan(context, groups, at):
     """The routes across quotes of the first ``groups`` groups that may meet the thresholds, after
     a conversion has become better; as ``scan``, but nothing is noted."""
-    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    table = view(context, 2 * L.SLOTS, np.int64)
     meta, real, price, size, parameters = books_of(table)
-    limits = carray(pointer(table[2 * L.PARAM_REAL]), 8, np.float64)
-    standing = carray(pointer(table[2 * L.STANDING]), table[2 * L.STANDING + 1], np.uint8)
+    limits = view(table[2 * L.PARAM_REAL], 8, np.float64)
+    standing = slot(table, L.STANDING, np.uint8)
     rates, converters = conversions_of(table)
-    out = carray(pointer(table[2 * L.OUT_INT]), table[2 * L.OUT_INT + 1], np.int64)
-    members = carray(pointer(table[2 * L.MEMBERS]), table[2 * L.MEMBERS + 1], np.int64)
-    group_rows = carray(pointer(table[2 * L.GROUPS]), table[2 * L.GROUPS + 1], np.int64)
-    touches = carray(pointer(table[2 * L.TOUCHES]), table[2 * L.TOUCHES + 1], np.float64)
+    out = slot(table, L.OUT_INT, np.int64)
+    outs = table[2 * L.OUT_INT + 1]
+    members = slot(table, L.MEMBERS, np.int64)
+    group_rows = slot(table, L.GROUPS, np.int64)
+    touches = slot(table, L.TOUCHES, np.float64)
     parameters[L.CONVERSIONS_ROSE] = 0
     n = 0
     for group in range(groups):
@@ -331,19 +333,20 @@ def rescan(context, groups, at):
                     at,
                 )
                 if judged == L.OK or stands & L.STANDS != 0:
-                    n = _row(out, n, bought_at, sold_at, judged)
+                    n = _row(out, outs, n, bought_at, sold_at, judged)
     return n
 
 
 @kernel
 def route(context, buy, sell, cell, at):
     """One route, whatever came of it, into the first row of the out array; its code."""
-    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    table = view(context, 2 * L.SLOTS, np.int64)
     meta, real, price, size, parameters = books_of(table)
-    limits = carray(pointer(table[2 * L.PARAM_REAL]), 8, np.float64)
-    standing = carray(pointer(table[2 * L.STANDING]), table[2 * L.STANDING + 1], np.uint8)
+    limits = view(table[2 * L.PARAM_REAL], 8, np.float64)
+    standing = slot(table, L.STANDING, np.uint8)
     rates, converters = conversions_of(table)
-    out = carray(pointer(table[2 * L.OUT_INT]), table[2 * L.OUT_INT + 1], np.int64)
+    out = slot(table, L.OUT_INT, np.int64)
+    outs = table[2 * L.OUT_INT + 1]
     ours = meta[buy * L.META_WIDTH + L.QUOTE]
     theirs = meta[sell * L.META_WIDTH + L.QUOTE]
     rate = -1.0
@@ -356,14 +359,14 @@ def route(context, buy, sell, cell, at):
     judged = _judged(
         meta, real, price, size, parameters, limits, buy, sell, stands, rate, plain, at
     )
-    _row(out, 0, buy, sell, judged)
+    _row(out, outs, 0, buy, sell, judged)
     return out[L.ROUTE_CODE]
 
 
 @kernel
 def convert(context, pair, at):
     """Look anew for what turns one currency into another (``best_rate``)."""
-    table = carray(pointer(context), 2 * L.SLOTS, np.int64)
+    table = view(context, 2 * L.SLOTS, np.int64)
     meta, real, price, size, parameters = books_of(table)
     rates, converters = conversions_of(table)
     best_rate(meta, real, price, size, parameters, converters, rates, pair, at)

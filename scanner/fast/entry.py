@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import carray
 
 from scanner import counts as N
 from scanner.books import layout as B
-from scanner.books.jit import bytes_address, inlined, kernel, pointer, viewing
+from scanner.books.jit import bytes_address, inlined, kernel, subroutine
 from scanner.books.kernels import apply_rows, checksum_of, lay_over
+from scanner.books.memory import slot, view
 from scanner.engine.scan import scan_book
 from scanner.fast import layout as L
 from scanner.fast.envelope import walk
@@ -43,21 +43,16 @@ MOST_MILLISECONDS = (1 << 63) // MILLISECOND
 UNSIGNED_32 = 0xFFFFFFFF
 
 
-@viewing
-def _ints(table, slot):
-    return carray(pointer(table[2 * slot]), table[2 * slot + 1], np.int64)
-
-
-@viewing
+@inlined
 def _row_arrays(table):
     limit = table[2 * B.ROW_PRICE + 1]
     return (
-        carray(pointer(table[2 * B.ROW_PRICE]), limit, np.float64),
-        carray(pointer(table[2 * B.ROW_SIZE]), limit, np.float64),
-        carray(pointer(table[2 * B.ROW_PRICE_UNITS]), limit, np.int64),
-        carray(pointer(table[2 * B.ROW_SIZE_UNITS]), limit, np.int64),
-        carray(pointer(table[2 * B.ROW_DECIMALS]), limit, np.uint16),
-        carray(pointer(table[2 * B.ROW_SIDE]), limit, np.int8),
+        view(table[2 * B.ROW_PRICE], limit, np.float64),
+        view(table[2 * B.ROW_SIZE], limit, np.float64),
+        view(table[2 * B.ROW_PRICE_UNITS], limit, np.int64),
+        view(table[2 * B.ROW_SIZE_UNITS], limit, np.int64),
+        view(table[2 * B.ROW_DECIMALS], limit, np.uint16),
+        view(table[2 * B.ROW_SIDE], limit, np.int8),
     )
 
 
@@ -124,7 +119,7 @@ def _sum(fields, no_sum, rule):
     return (0 if no_sum != 0 and value == 0 else 1), value & UNSIGNED_32
 
 
-@viewing
+@subroutine
 def _change(table, shapes, shape, fields, book, order, at):
     """Put a whole book or a change into the book; 0 or why not, with nothing changed."""
     sent_at = np.int64(0)
@@ -138,19 +133,20 @@ def _change(table, shapes, shape, fields, book, order, at):
     return apply_rows(table, book, fields[L.ROWS], whole, depth, True, order, number, sent_at, at)
 
 
-@viewing
+@subroutine
 def _take(table, lane, text, start, end, at):
     """One message; a code."""
-    fields = _ints(lane, L.FIELDS)
-    settings = _ints(lane, L.LEVEL_KEYS)
-    shapes = _ints(lane, L.SHAPES)
-    powers = carray(pointer(lane[2 * L.POWERS]), 23, np.float64)
-    texts = carray(pointer(lane[2 * L.TEXT]), lane[2 * L.TEXT + 1], np.uint8)
+    fields = slot(lane, L.FIELDS, np.int64)
+    settings = slot(lane, L.LEVEL_KEYS, np.int64)
+    shapes = slot(lane, L.SHAPES, np.int64)
+    powers = view(lane[2 * L.POWERS], 23, np.float64)
+    texts = slot(lane, L.TEXT, np.uint8)
     tables = (
-        _ints(lane, L.NODES),
-        _ints(lane, L.KEYS),
-        _ints(lane, L.TAGS),
-        _ints(lane, L.NAMES),
+        slot(lane, L.NODES, np.int64),
+        slot(lane, L.KEYS, np.int64),
+        slot(lane, L.TAGS, np.int64),
+        slot(lane, L.NAMES, np.int64),
+        lane[2 * L.NAMES + 1] // L.NAME_WIDTH - 1,
         texts,
     )
     rows = _row_arrays(table)
@@ -164,18 +160,19 @@ def _take(table, lane, text, start, end, at):
     )
     if possible == 0:
         return L.DECLINED
-    shape = pick_shape(shapes, possible, fields[L.SEEN])
+    shape = pick_shape(shapes, lane[2 * L.SHAPES + 1] // L.SHAPE_WIDTH, possible, fields[L.SEEN])
     if shape < 0:
         return L.DECLINED
     if has(fields, TIME) and fields[TIME] > MOST_MILLISECONDS:
         return L.DECLINED
     market = fields[L.FOUND_MARKET]
-    row = _ints(lane, L.MARKETS)[market * L.MARKET_WIDTH : (market + 1) * L.MARKET_WIDTH]
-    cells = carray(pointer(row[L.MARKET_CELLS]), C.WIDTH, np.int64)
-    counts = carray(pointer(row[L.MARKET_COUNTS]), N.WIDTH, np.int64)
-    connection = carray(pointer(lane[2 * L.CONNECTION]), C.CONNECTION_WIDTH, np.int64)
-    meta = _ints(table, B.META)
-    book = row[L.MARKET_BOOK]
+    markets = slot(lane, L.MARKETS, np.int64)
+    row = market * L.MARKET_WIDTH
+    cells = view(markets[row + L.MARKET_CELLS], C.WIDTH, np.int64)
+    counts = view(markets[row + L.MARKET_COUNTS], N.WIDTH, np.int64)
+    connection = view(lane[2 * L.CONNECTION], C.CONNECTION_WIDTH, np.int64)
+    meta = slot(table, B.META, np.int64)
+    book = markets[row + L.MARKET_BOOK]
     m = book * B.META_WIDTH
     channel = fields[L.FOUND_CHANNEL]
     if cells[C.READY] == 0 or (channel != 0 and channel != cells[C.READY]):
@@ -185,10 +182,10 @@ def _take(table, lane, text, start, end, at):
         return L.DECLINED
     if has(fields, ID):
         length = fields[L.ID_END] - fields[L.ID_START]
-        if length != row[L.MARKET_ID_LENGTH]:
+        if length != markets[row + L.MARKET_ID_LENGTH]:
             return L.DECLINED
         for k in range(length):
-            if text[fields[L.ID_START] + k] != texts[row[L.MARKET_ID] + k]:
+            if text[fields[L.ID_START] + k] != texts[markets[row + L.MARKET_ID] + k]:
                 return L.DECLINED
     if not follows(shapes, shape, fields, cells, connection):
         return L.DECLINED
@@ -211,7 +208,7 @@ def _take(table, lane, text, start, end, at):
         verify = 0
     else:
         if shapes[shape + L.SHAPE_HORIZON] != 0:
-            reals = carray(pointer(row[L.MARKET_CELLS]), C.WIDTH, np.float64)
+            reals = view(markets[row + L.MARKET_CELLS], C.WIDTH, np.float64)
             if not _keep_known(rows, fields, cells, reals):
                 return L.DECLINED
         if _change(table, shapes, shape, fields, book, order, at) != 0:
@@ -243,14 +240,14 @@ def _take(table, lane, text, start, end, at):
     return L.TAKEN
 
 
-@viewing
+@subroutine
 def _take_all(table, lane, buffer, starts, ends, first, count, at):
     """The messages from ``first`` on; stops at the first that needs more than this."""
-    fields = _ints(lane, L.FIELDS)
-    begins = carray(pointer(starts), count, np.int64)
-    stops = carray(pointer(ends), count, np.int64)
+    fields = slot(lane, L.FIELDS, np.int64)
+    begins = view(starts, count, np.int64)
+    stops = view(ends, count, np.int64)
     for k in range(first, count):
-        text = carray(pointer(buffer), stops[k], np.uint8)
+        text = view(buffer, stops[k], np.uint8)
         code = _take(table, lane, text, begins[k], stops[k], at)
         if code != L.TAKEN:
             fields[L.AT_MESSAGE] = k
@@ -262,8 +259,8 @@ def _take_all(table, lane, buffer, starts, ends, first, count, at):
 def take(context, lane_context, buffer, starts, ends, first, count, at):
     """Messages from ``first`` on up to ``count`` (as ``scanner.feeds.shell.Lane``); a code of
     ``scanner.fast.layout``, other than ``TAKEN`` of the message ``AT_MESSAGE``."""
-    table = carray(pointer(context), 2 * B.SLOTS, np.int64)
-    lane = carray(pointer(lane_context), 2 * L.SLOTS, np.int64)
+    table = view(context, 2 * B.SLOTS, np.int64)
+    lane = view(lane_context, 2 * L.SLOTS, np.int64)
     return _take_all(table, lane, buffer, starts, ends, first, count, at)
 
 
@@ -273,8 +270,8 @@ def place(lane_context, raw):
 
     Not one call with ``take``, because all of that would be compiled once more.
     """
-    lane = carray(pointer(lane_context), 2 * L.SLOTS, np.int64)
-    fields = _ints(lane, L.FIELDS)
+    lane = view(lane_context, 2 * L.SLOTS, np.int64)
+    fields = slot(lane, L.FIELDS, np.int64)
     fields[L.ALONE_START] = 0
     fields[L.ALONE_END] = len(raw)
     return bytes_address(raw)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from scanner.books.jit import inlined
-from scanner.books.memory import element
 from scanner.fast import layout as L
 from scanner.fast.levels import level_list, list_level, put_row
 from scanner.fast.text import (
@@ -66,11 +65,10 @@ def find_key(keys, node_first, node_count, expected, low, high, length):
 
 
 @inlined
-def find_name(names, texts, text, start, end, fields):
+def find_name(names, mask, texts, text, start, end, fields):
     """Look up the name in ``[start, end)``; whether it is known. The bytes themselves decide."""
     hashed = name_hash(text, start, end)
-    size = len(names) // L.NAME_WIDTH
-    place = hashed & (size - 1)
+    place = hashed & mask
     while True:
         row = place * L.NAME_WIDTH
         length = names[row + L.NAME_LENGTH]
@@ -85,7 +83,7 @@ def find_name(names, texts, text, start, end, fields):
             fields[L.FOUND_SHAPES] = names[row + L.NAME_SHAPES]
             fields[L.FOUND_CHANNEL] = names[row + L.NAME_CHANNEL]
             return True
-        place = (place + 1) & (size - 1)
+        place = (place + 1) & mask
 
 
 @inlined
@@ -106,17 +104,17 @@ def find_tag(tags, first, count, low, high, length):
 def quotes(text, i, last, what, fields, settings, powers, rows, limit):
     """What stands under a key of ``BIDS``, ``ASKS`` or ``MIXED``: (index after, what it was)."""
     side = what - BIDS
-    if element(text, i) == QUOTE:
+    if text[i] == QUOTE:
         units, decimals, i, _ = number(text, i)
         if i < 0 or side == 2 or units == 0:
             return -1, 0
         fields[BID + side] = units
         fields[L.SCALES + side] = decimals
         return i, BID + side
-    if element(text, i) != OPEN_LIST:
+    if text[i] != OPEN_LIST:
         return -1, 0
     after = blank(text, i + 1)
-    if element(text, after) != QUOTE:
+    if text[after] != QUOTE:
         return level_list(text, i, last, side, fields, settings, powers, rows, limit), what
     units, scale, size_units, size_scale, i = list_level(text, after, last, fields)
     n = fields[L.ROWS]
@@ -131,7 +129,7 @@ def quotes(text, i, last, what, fields, settings, powers, rows, limit):
 def walk(text, i, last, tables, fields, settings, powers, rows, limit):
     """Read the message in ``[i, last]``, whose last character is a brace, into ``fields``: which
     shapes it may be, as bits; 0: it is for the reference lane."""
-    nodes, keys, tags, names, texts = tables
+    nodes, keys, tags, names, mask, texts = tables
     nothing = np.int64(0)
     shapes = np.int64(-1)
     seen = np.int64(0)
@@ -145,12 +143,12 @@ def walk(text, i, last, tables, fields, settings, powers, rows, limit):
     node = np.int64(0)
     expected = np.int64(0)
     i = blank(text, i)
-    if element(text, i) != OPEN_OBJECT or i >= last:
+    if text[i] != OPEN_OBJECT or i >= last:
         return nothing
     i += 1
     while True:
         i = blank(text, i)
-        if element(text, i) != QUOTE:
+        if text[i] != QUOTE:
             return nothing
         start = i + 1
         low, high, i = words(text, start, last)
@@ -158,7 +156,7 @@ def walk(text, i, last, tables, fields, settings, powers, rows, limit):
             return nothing
         length = i - start
         i = blank(text, i + 1)
-        if element(text, i) != COLON:
+        if text[i] != COLON:
             return nothing
         i = blank(text, i + 1)
         first = nodes[node * L.NODE_WIDTH + L.NODE_FIRST]
@@ -173,10 +171,10 @@ def walk(text, i, last, tables, fields, settings, powers, rows, limit):
             shapes &= keys[row + L.KEY_SHAPES]
         if what >= L.OBJECT:
             if what == L.ONE_OBJECT:
-                if element(text, i) != OPEN_LIST:
+                if text[i] != OPEN_LIST:
                     return nothing
                 i = blank(text, i + 1)
-            if element(text, i) != OPEN_OBJECT or i >= last:
+            if text[i] != OPEN_OBJECT or i >= last:
                 return nothing
             i = blank(text, i + 1)
             bit = np.int64(1) << keys[row + L.KEY_BIT]
@@ -197,7 +195,7 @@ def walk(text, i, last, tables, fields, settings, powers, rows, limit):
         elif what == REFUSE:
             return nothing
         elif what == TAG:
-            if element(text, i) != QUOTE:
+            if text[i] != QUOTE:
                 return nothing
             start = i + 1
             low, high, i = words(text, start, last)
@@ -209,14 +207,14 @@ def walk(text, i, last, tables, fields, settings, powers, rows, limit):
             bit = np.int64(1) << keys[row + L.KEY_BIT]
             i += 1
         elif what == NAME or what == ID:
-            if element(text, i) != QUOTE:
+            if text[i] != QUOTE:
                 return nothing
             start = i + 1
             i = string_end(text, start, last)
             if i < 0:
                 return nothing
             if what == NAME:
-                if not find_name(names, texts, text, start, i, fields):
+                if not find_name(names, mask, texts, text, start, i, fields):
                     return nothing
                 shapes &= fields[L.FOUND_SHAPES]
             else:
@@ -238,7 +236,7 @@ def walk(text, i, last, tables, fields, settings, powers, rows, limit):
             fields[what], i = moment(text, i)
             bit = np.int64(1) << what
         elif what == FLAG:
-            if element(text, i) != 102:
+            if text[i] != 102:
                 return nothing
             i = scalar(text, i, last)
         else:
@@ -251,7 +249,7 @@ def walk(text, i, last, tables, fields, settings, powers, rows, limit):
             return nothing
         seen |= bit
         i = blank(text, i)
-        while element(text, i) == CLOSE_OBJECT:
+        while text[i] == CLOSE_OBJECT:
             if depth == 0:
                 fields[L.SEEN] = seen
                 return shapes if i == last else nothing
@@ -259,13 +257,13 @@ def walk(text, i, last, tables, fields, settings, powers, rows, limit):
                 return nothing
             i = blank(text, i + 1)
             if above & 1 != 0:
-                if element(text, i) != CLOSE_LIST:
+                if text[i] != CLOSE_LIST:
                     return nothing
                 i = blank(text, i + 1)
             expected = (above >> 1) & 255
             node = (above >> 9) & 127
             above >>= 16
             depth -= 1
-        if element(text, i) != COMMA:
+        if text[i] != COMMA:
             return nothing
         i += 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from scanner.books.jit import inlined
-from scanner.books.memory import element
 from scanner.fast import layout as L
 from scanner.fast.text import (
     CLOSE_LIST,
@@ -31,7 +30,7 @@ def list_level(text, i, last, fields):
     if i < 0:
         return zero, 0, zero, 0, -1
     i = blank(text, i)
-    if element(text, i) != COMMA:
+    if text[i] != COMMA:
         return zero, 0, zero, 0, -1
     size, size_decimals, i, other = number(text, blank(text, i + 1))
     if i < 0:
@@ -39,16 +38,16 @@ def list_level(text, i, last, fields):
     i = blank(text, i)
     fields[L.UNQUOTED] |= unquoted | other
     columns = 2
-    while element(text, i) == COMMA:
+    while text[i] == COMMA:
         i = blank(text, i + 1)
-        if element(text, i) != QUOTE:
+        if text[i] != QUOTE:
             fields[L.UNQUOTED] = 1
         i = scalar(text, i, last)
         if i < 0:
             return zero, 0, zero, 0, -1
         i = blank(text, i)
         columns += 1
-    if element(text, i) != CLOSE_LIST:
+    if text[i] != CLOSE_LIST:
         return zero, 0, zero, 0, -1
     fields[L.MOST_COLUMNS] = max(fields[L.MOST_COLUMNS], columns)
     return price, price_decimals, size, size_decimals, i + 1
@@ -85,7 +84,7 @@ def object_level(text, i, last, side, settings):
     seen = 0
     while True:
         i = blank(text, i)
-        if element(text, i) != QUOTE:
+        if text[i] != QUOTE:
             return zero, 0, zero, 0, -1, side
         start = i + 1
         low, high, i = words(text, start, last)
@@ -93,7 +92,7 @@ def object_level(text, i, last, side, settings):
             return zero, 0, zero, 0, -1, side
         length = i - start
         i = blank(text, i + 1)
-        if element(text, i) != COLON:
+        if text[i] != COLON:
             return zero, 0, zero, 0, -1, side
         i = blank(text, i + 1)
         bit = 0
@@ -105,7 +104,7 @@ def object_level(text, i, last, side, settings):
             size, size_decimals, i, _ = number(text, i)
         elif _word_is(settings, L.LEVEL_SIDE, low, high, length):
             bit = 4
-            if element(text, i) != QUOTE:
+            if text[i] != QUOTE:
                 return zero, 0, zero, 0, -1, side
             side, i = side_of(text, i, last, settings)
         else:
@@ -114,10 +113,10 @@ def object_level(text, i, last, side, settings):
             return zero, 0, zero, 0, -1, side
         seen |= bit
         i = blank(text, i)
-        if element(text, i) != COMMA:
+        if text[i] != COMMA:
             break
         i += 1
-    if element(text, i) != CLOSE_OBJECT or (seen & 3) != 3 or i >= last:
+    if text[i] != CLOSE_OBJECT or (seen & 3) != 3 or i >= last:
         return zero, 0, zero, 0, -1, side
     return price, price_decimals, size, size_decimals, i + 1, side
 
@@ -140,13 +139,13 @@ def level_list(text, i, last, side, fields, settings, powers, rows, limit):
     1 asks, 2 each level says."""
     n = fields[L.ROWS]
     i = blank(text, i + 1)
-    if element(text, i) == CLOSE_LIST:
+    if text[i] == CLOSE_LIST:
         return i + 1
     while True:
         this = np.int64(side)
-        if element(text, i) == OPEN_LIST:
+        if text[i] == OPEN_LIST:
             units, scale, size_units, size_scale, i = list_level(text, i + 1, last, fields)
-        elif element(text, i) == OPEN_OBJECT:
+        elif text[i] == OPEN_OBJECT:
             units, scale, size_units, size_scale, i, this = object_level(
                 text, i + 1, last, this, settings
             )
@@ -158,9 +157,9 @@ def level_list(text, i, last, side, fields, settings, powers, rows, limit):
             put_row(rows, n, units, scale, size_units, size_scale, this, powers)
             n += 1
         i = blank(text, i)
-        if element(text, i) == CLOSE_LIST:
+        if text[i] == CLOSE_LIST:
             fields[L.ROWS] = n
             return i + 1
-        if element(text, i) != COMMA:
+        if text[i] != COMMA:
             return -1
         i = blank(text, i + 1)

@@ -29,9 +29,8 @@ FIRST_IDS = 1
 
 
 @inlined
-def pick_shape(shapes, possible, seen):
+def pick_shape(shapes, count, possible, seen):
     """The first possible shape that the message fits, as an index into its row; -1: none."""
-    count = len(shapes) // L.SHAPE_WIDTH
     for k in range(count):
         if possible & (np.int64(1) << k) == 0:
             continue

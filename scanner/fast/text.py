@@ -11,7 +11,7 @@ import numpy as np
 
 from scanner.books import layout as B
 from scanner.books.jit import inlined
-from scanner.books.memory import bytes_below, element, word
+from scanner.books.memory import bytes_below, word
 from scanner.fast import layout as L
 
 QUOTE, COMMA, COLON, DOT, MINUS, BACKSLASH = 34, 44, 58, 46, 45, 92
@@ -22,10 +22,10 @@ ONES, TOPS = 0x01010101_01010101, 0x80808080_80808080
 
 @inlined
 def blank(text, i):
-    c = element(text, i)
+    c = text[i]
     while c == 32 or c == 10 or c == 13 or c == 9:
         i += 1
-        c = element(text, i)
+        c = text[i]
     return i
 
 
@@ -64,7 +64,7 @@ def string_end(text, i, last):
             return -1
         i += 8
     while i <= last:
-        c = element(text, i)
+        c = text[i]
         if c == QUOTE:
             return i
         if c < 32 or c > 127 or c == BACKSLASH:
@@ -128,7 +128,7 @@ def name_hash(text, i, end):
         i += 8
     rest = np.uint64(0)
     for k in range(end - i):
-        rest |= np.uint64(element(text, i + k)) << np.uint64(8 * k)
+        rest |= np.uint64(text[i + k]) << np.uint64(8 * k)
     value = (value ^ rest) * np.uint64(L.HASH_PRIME)
     return np.int64(value ^ (value >> np.uint64(32)))
 
@@ -146,28 +146,28 @@ def same(text, i, other, j, length):
 def number(text, i):
     """(digits as integer, decimals, index after, 1 if unquoted) of a number, quoted or not."""
     unquoted = 1
-    if element(text, i) == QUOTE:
+    if text[i] == QUOTE:
         unquoted = 0
         i += 1
     start = i
     units = np.int64(0)
-    c = np.int64(element(text, i))
+    c = np.int64(text[i])
     while 48 <= c <= 57:
         units = units * 10 + (c - 48)
         i += 1
-        c = np.int64(element(text, i))
+        c = np.int64(text[i])
     digits = i - start
-    if digits == 0 or (unquoted == 1 and digits > 1 and element(text, start) == 48):
+    if digits == 0 or (unquoted == 1 and digits > 1 and text[start] == 48):
         return units, 0, -1, unquoted
     decimals = 0
     if c == DOT:
         i += 1
         start = i
-        c = np.int64(element(text, i))
+        c = np.int64(text[i])
         while 48 <= c <= 57:
             units = units * 10 + (c - 48)
             i += 1
-            c = np.int64(element(text, i))
+            c = np.int64(text[i])
         decimals = i - start
         if decimals == 0:
             return units, 0, -1, unquoted
@@ -183,23 +183,23 @@ def number(text, i):
 @inlined
 def integer(text, i, lax):
     """(value, index after) of a whole number of at most 18 digits; ``lax``: it may be quoted."""
-    quoted = element(text, i) == QUOTE
+    quoted = text[i] == QUOTE
     if quoted:
         if lax == 0:
             return np.int64(0), -1
         i += 1
-    negative = element(text, i) == MINUS
+    negative = text[i] == MINUS
     if negative:
         i += 1
     start = i
     value = np.int64(0)
-    c = np.int64(element(text, i))
+    c = np.int64(text[i])
     while 48 <= c <= 57:
         value = value * 10 + (c - 48)
         i += 1
-        c = np.int64(element(text, i))
+        c = np.int64(text[i])
     digits = i - start
-    if digits == 0 or digits > 18 or (digits > 1 and element(text, start) == 48):
+    if digits == 0 or digits > 18 or (digits > 1 and text[start] == 48):
         return value, -1
     if quoted:
         if c != QUOTE:
