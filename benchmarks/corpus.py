@@ -29,14 +29,24 @@ Outcome: TypeAlias = dict[str, list[list[tuple[float, float]]]]
 BEGIN, STEP, SECOND = 1_760_000_000_000_000_000, 10_000_000, 1_000_000_000
 AGES = Bounds(max_age=1 << 60, max_skew=1 << 60)
 NEVER = Thresholds(min_net_bps=1e9, min_profit=1e18)
-# Recordings whose format is still spoken.
+
+
+class Recording(msgspec.Struct, frozen=True):
+    """A recording whose format is still spoken: its files, what a message of the book holds, and
+    behind what the number of a message on its connection stands."""
+
+    files: str
+    book: bytes
+    number: bytes = b""
+
+
 RECORDED = {
-    "binance": "binance/spot*2024-08-08*",
-    "okx": "okx/spot*2022-05-13*",
-    "kucoin": "kucoin/spot*",
-    "bybit": "bybit/spot*",
-    "kraken": "kraken-v2/*",
-    "coinbase": "coinbase/*",
+    "binance": Recording("binance/spot*2024-08-08*", b'"depthUpdate"'),
+    "okx": Recording("okx/spot*2022-05-13*", b'"channel":"books"'),
+    "kucoin": Recording("kucoin/spot*", b"/market/level2:"),
+    "bybit": Recording("bybit/spot*", b'"orderbook.'),
+    "kraken": Recording("kraken-v2/*", b'"channel":"book"'),
+    "coinbase": Recording("coinbase/*", b'"channel":"l2_data"', number=b'"sequence_num":'),
 }
 
 
@@ -69,25 +79,37 @@ def sessions(names: Sequence[str], seconds: float, depths: Sequence[Depth]) -> l
         if venue is None:
             raise SystemExit(f"{name}: not a venue that is spoken natively")
         if folder and name in RECORDED:
-            made.append(recorded(venue, sorted(Path(folder).glob(RECORDED[name]))))
+            made.append(recorded(venue, Path(folder), RECORDED[name]))
         else:
             made += [simulated(venue, depth, seconds) for depth in depths]
     return made
 
 
-def recorded(venue: Venue, paths: list[Path]) -> Session:
-    found = find(paths)
+def recorded(venue: Venue, folder: Path, recording: Recording) -> Session:
+    """What a recorded connection said of the book. The recordings hold channels (trades, candles,
+    tickers) that nobody asks for who only wants the book: they are left out, and where the
+    messages of a connection are numbered, those that stay are numbered anew."""
+    found = find(sorted(folder.glob(recording.files)))
     (connection,) = found.connections
     answers = [a.path for a in connection.answers_nearby() if connection.joins(a, {venue.id})]
     calls: list[Call] = [("start", (BEGIN,)), ("opened", (BEGIN,))]
+    count = 0
     for number, frame in enumerate(frames(connection, answers)):
         at = BEGIN + number * 1_000_000
         if frame.answer:
             market = frame.url.partition("symbol=")[2].partition("&")[0]
             calls.append(("fetched", (f"depth:{market}", 200, frame.raw, at)))
-        else:
-            calls.append(("received", (frame.raw, at)))
+        elif recording.book in frame.raw:
+            raw = _numbered(frame.raw, recording.number, count) if recording.number else frame.raw
+            calls.append(("received", (raw, at)))
+            count += 1
     return Session(venue, Depth.FULL, calls, None, "recorded")
+
+
+def _numbered(raw: bytes, key: bytes, number: int) -> bytes:
+    """The message with ``number`` behind ``key``."""
+    before, key, rest = raw.partition(key)
+    return before + key + str(number).encode() + rest.lstrip(b"0123456789")
 
 
 def simulated(venue: Venue, depth: Depth, seconds: float) -> Session:
