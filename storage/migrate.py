@@ -13,7 +13,7 @@ from storage.database import VERSION_TABLE
 from storage.errors import Damaged, Foreign, Newer, Older
 from storage.schema import metadata
 
-HEAD = "0005"
+HEAD = "0006"
 # Alembic keeps the migration under way in a module of its own.
 _one_at_a_time = threading.Lock()
 _LOCK = 0x63726F7373  # any number that other programs on the server are unlikely to lock

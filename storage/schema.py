@@ -254,8 +254,9 @@ opportunity_rolled = Table(
 
 # --- the same rows once more, sorted by what they are asked to be at least (storage.segments) -----
 
-# Some days whose opportunities are in slices, all of them when ``ready`` is 1. ``bounds``: of each
-# slice of each order its least and greatest figure, and its rows.
+# Some days whose opportunities are in slices, all of them when ``ready`` is 1 or, with crossings
+# and checkpoints, 2. ``bounds``: of each slice of each order its least and greatest figure, and its
+# rows.
 opportunity_segment = Table(
     "opportunity_segment",
     metadata,
@@ -301,4 +302,47 @@ opportunity_sum = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("owners", LargeBinary, nullable=False),
     Column("totals", LargeBinary, nullable=False),
+)
+
+# Beside each row of a slice: in which slice of each order it is, in a byte.
+opportunity_place = Table(
+    "opportunity_place",
+    metadata,
+    Column("sorted_by", SmallInteger, primary_key=True, autoincrement=False),
+    Column("first_day", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("net_bps_slice", LargeBinary, nullable=False),
+    Column("profit_slice", LargeBinary, nullable=False),
+    Column("duration_slice", LargeBinary, nullable=False),
+)
+
+# Counts, sums and bests of slice 0 to this one by the slice of a second order
+# (``storage.crossings``).
+opportunity_crossing = Table(
+    "opportunity_crossing",
+    metadata,
+    Column("sorted_by", SmallInteger, primary_key=True, autoincrement=False),
+    Column("crossed_by", SmallInteger, primary_key=True, autoincrement=False),
+    Column("kind", SmallInteger, primary_key=True, autoincrement=False),
+    Column("first_day", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("others", LargeBinary, nullable=False),
+    Column("owners", LargeBinary, nullable=False),
+    Column("totals", LargeBinary, nullable=False),
+)
+
+# Histograms of slice 0 to this one (``storage.checkpoints``).
+opportunity_checkpoint = Table(
+    "opportunity_checkpoint",
+    metadata,
+    Column("sorted_by", SmallInteger, primary_key=True, autoincrement=False),
+    Column("kind", SmallInteger, primary_key=True, autoincrement=False),
+    Column("first_day", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("profit_keys", LargeBinary, nullable=False),
+    Column("profit_buckets", LargeBinary, nullable=False),
+    Column("profit_counts", LargeBinary, nullable=False),
+    Column("duration_keys", LargeBinary, nullable=False),
+    Column("duration_buckets", LargeBinary, nullable=False),
+    Column("duration_counts", LargeBinary, nullable=False),
 )

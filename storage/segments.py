@@ -5,38 +5,52 @@ them. What changes in them afterwards (an opportunity that closes days late, or 
 takes the segment away (``drop``), and it is made anew (``Builder``) while there is enough in it.
 Whoever asks reads the days that are in no segment from their packed columns, so an answer is
 complete at every moment. All is done in the caller's transactions, a few slices in each; what is
-not ready counts for nothing.
+not ready counts for nothing. When nothing is missing, a segment of an earlier version, which has
+neither crossings (``storage.crossings``) nor checkpoints (``storage.checkpoints``), is made anew.
 """
 
 from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
-from sqlalchemy import delete, func, insert, select, update
+from msgspec.structs import asdict
+from sqlalchemy import Table, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from storage import totals
+from storage.checkpoints import checkpoints
 from storage.columns import DAY, DERIVED, TYPES, Array, joined
+from storage.crossings import crossings
+from storage.owners import owners_of
 from storage.schema import (
     opportunity_buckets,
+    opportunity_checkpoint,
+    opportunity_crossing,
     opportunity_day,
     opportunity_figures,
+    opportunity_place,
     opportunity_segment,
     opportunity_slice,
     opportunity_sum,
 )
-from storage.series import SeriesNumbers
-from storage.slices import BOUND, Order, Rows, cut, keyed
+from storage.series import SeriesNumbers, Wider
+from storage.slices import BOUND, Order, Rows, Slice, cut, keyed
 
 ROWS, LEAST = 400_000, 10_000
 DAYS = 16
 SETTLED_DAYS = 2
 PART = 50_000  # rows that a transaction writes, about
 FORSAKEN = 600_000_000_000  # ns after which whoever has begun it is taken for dead
-TABLES = (opportunity_segment, opportunity_slice, opportunity_figures, opportunity_sum)
+READY = 2  # 1 of an earlier version is without crossings and checkpoints
+TABLES = (
+    opportunity_segment,
+    *(opportunity_slice, opportunity_figures, opportunity_sum),
+    *(opportunity_place, opportunity_crossing, opportunity_checkpoint),
+)
 COLUMNS = [name for name in TYPES if name not in ("ids", "opened_at")]
 
 
@@ -60,7 +74,7 @@ class Builder:
             return False
         if self._begun is None or not self._begun.stands(connection):
             self._begun = _begin(connection, at)
-            return self._begun is not None
+            return self._begun is not None or _forget_old(connection)
         if self._begun.write(connection):
             self._begun = None
         return True
@@ -113,11 +127,12 @@ def _stretches(
 class _Begun:
     """A segment that is being written."""
 
-    def __init__(self, first: int, at: int, rows: Rows) -> None:
+    def __init__(self, first: int, at: int, rows: Rows, wider: Wider) -> None:
         self._first = first
         self._at = at
-        self._slices = ((order, one) for order in Order for one in enumerate(cut(rows, order)))
+        self._pieces = _pieces(first, rows, wider)
         self._bounds: list[Array] = []
+        self._written = 0
 
     def stands(self, connection: Connection) -> bool:
         """Is it still there? What has changed in its days takes it away."""
@@ -126,36 +141,71 @@ class _Begun:
         return connection.execute(select(s.first_day).where(here)).first() is not None
 
     def write(self, connection: Connection) -> bool:
-        """Some more slices; True if these were the last."""
+        """Some more of it; True if that was the last."""
         rows = 0
         while rows < PART:
-            found = next(self._slices, None)
-            if found is None:
+            piece = next(self._pieces, None)
+            if piece is None:
                 self._finish(connection)
                 return True
-            order, (number, one) = found
-            key = {"sorted_by": int(order), "first_day": self._first, "number": number}
-            connection.execute(insert(opportunity_slice), [{**key, **one.columns}])
-            connection.execute(insert(opportunity_figures), [{**key, **one.figures}])
-            sums = [
-                {**key, "level": int(level), "owners": owners, "totals": totals_}
-                for level, (owners, totals_) in one.sums.items()
-            ]
-            connection.execute(insert(opportunity_sum), sums)
-            self._bounds.append(one.bound)
-            rows += int(one.bound["rows"][0])
+            for table, values in piece.values:
+                connection.execute(insert(table), values)
+            self._bounds += piece.bounds
+            self._written += bool(piece.values)
+            rows += piece.rows
         return False
 
     def _finish(self, connection: Connection) -> None:
         """All is there, unless a transaction came to nothing: then it is begun anew."""
-        kept = opportunity_slice.c.first_day == self._first
-        count = select(func.count()).select_from(opportunity_slice).where(kept)
-        if connection.execute(count).scalar_one() != len(self._bounds):
+        s, kept = opportunity_segment, 0
+        for table in (opportunity_slice, opportunity_crossing, opportunity_checkpoint):
+            count = select(func.count()).where(table.c.first_day == self._first)
+            kept += connection.execute(count).scalar_one()
+        if kept != self._written:
             _delete(connection, self._first)
             return
-        s = opportunity_segment
-        values = {"ready": 1, "bounds": np.concatenate(self._bounds).tobytes()}
+        values = {"ready": READY, "bounds": np.concatenate(self._bounds).tobytes()}
         connection.execute(update(s).where(s.c.first_day == self._first).values(values))
+
+
+class _Piece(Struct, frozen=True):
+    """What is written at once: rows of tables; how many opportunities had to be gone through for
+    it; and the bound, if it is a slice."""
+
+    values: list[tuple[Table, list[dict[str, Any]]]]
+    rows: int
+    bounds: list[Array]
+
+
+def _pieces(first: int, rows: Rows, wider: Wider) -> Iterator[_Piece]:
+    for order in Order:
+        rows.ranking(order)
+        yield _Piece([], PART, [])
+    for order in Order:
+        for number, one in enumerate(cut(rows, order)):
+            yield _slice({"sorted_by": int(order), "first_day": first, "number": number}, one)
+    owners = owners_of(rows, wider)
+    for table, made in (
+        (opportunity_crossing, crossings(rows, owners)),
+        (opportunity_checkpoint, checkpoints(rows, owners)),
+    ):
+        for whole in made:
+            values = asdict(whole) | {"first_day": first}
+            yield _Piece([(table, [values])], values.pop("rows") // 2, [])
+
+
+def _slice(key: dict[str, int], one: Slice) -> _Piece:
+    sums = [
+        {**key, "level": int(level), "owners": owners, "totals": totals_}
+        for level, (owners, totals_) in one.sums.items()
+    ]
+    values: list[tuple[Table, list[dict[str, Any]]]] = [
+        (opportunity_slice, [{**key, **one.columns}]),
+        (opportunity_figures, [{**key, **one.figures}]),
+        (opportunity_place, [{**key, **one.places}]),
+        (opportunity_sum, sums),
+    ]
+    return _Piece(values, int(one.bound["rows"][0]), [one.bound])
 
 
 def _begin(connection: Connection, at: int) -> _Begun | None:
@@ -171,7 +221,19 @@ def _begin(connection: Connection, at: int) -> _Begun | None:
     connection.execute(
         insert(opportunity_segment), [{**row, "begun_at": at, "ready": 0, "bounds": b""}]
     )
-    return _Begun(stretch.first, at, _rows(connection, stretch))
+    wider = SeriesNumbers(connection).wider()
+    return _Begun(stretch.first, at, _rows(connection, stretch, wider), wider)
+
+
+def _forget_old(connection: Connection) -> bool:
+    """Delete a segment of an earlier version, whose days are missing then; False if there is
+    none."""
+    s = opportunity_segment.c
+    query = select(s.first_day).where(s.ready == 1).order_by(s.first_day).limit(1)
+    first = connection.execute(query).scalar()
+    if first is not None:
+        _delete(connection, first)
+    return first is not None
 
 
 def _delete(connection: Connection, first: int) -> None:
@@ -179,7 +241,7 @@ def _delete(connection: Connection, first: int) -> None:
         connection.execute(delete(table).where(table.c.first_day == first))
 
 
-def _rows(connection: Connection, stretch: Stretch) -> Rows:
+def _rows(connection: Connection, stretch: Stretch, wider: Wider) -> Rows:
     d, b = opportunity_day.c, opportunity_buckets.c
     names = [*COLUMNS, *DERIVED]
     query = select(*(d[name] for name in COLUMNS), *(b[name] for name in DERIVED))
@@ -188,7 +250,7 @@ def _rows(connection: Connection, stretch: Stretch) -> Rows:
     query = query.where(d.day >= stretch.first, d.day <= stretch.last)
     found = connection.execute(query.order_by(d.day, d.symbol)).all()
     columns = {name: joined(name, [row[i] for row in found]) for i, name in enumerate(names)}
-    return keyed(columns, SeriesNumbers(connection).wider())
+    return keyed(columns, wider)
 
 
 def bounds_of(stored: bytes) -> list[Array]:

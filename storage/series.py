@@ -35,10 +35,11 @@ class Series(NamedTuple):
 
 class Wider(Struct, frozen=True):
     """By the number of a series: that of all routes of its symbol, that of all symbols of its
-    route, and its place when all are sorted by symbol."""
+    route, that of both, and its place when all are sorted by symbol."""
 
     symbol: Array
     route: Array
+    both: Array
     place: Array
 
 
@@ -63,12 +64,15 @@ class SeriesNumbers:
 
     def wider(self) -> Wider:
         """Of all that there are."""
-        symbol, route, place = np.zeros((3, max(self._known.values(), default=0) + 1), np.uint32)
+        symbol, route, both, place = np.zeros(
+            (4, max(self._known.values(), default=0) + 1), np.uint32
+        )
         ordered = sorted(self._known, key=lambda one: (one.symbol, one))
         for at, one in enumerate(ordered):
             number = self._known[one]
-            of_symbol, of_route, _ = one.wider
+            of_symbol, of_route, of_both = one.wider
             symbol[number] = self._known.get(of_symbol, 0)
             route[number] = self._known.get(of_route, 0)
+            both[number] = self._known.get(of_both, 0)
             place[number] = at
-        return Wider(symbol, route, place)
+        return Wider(symbol, route, both, place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
@@ -53,9 +54,10 @@ def without_columns(chunk: Chunk) -> Chunk:
 
 def known_series(connection: Connection) -> dict[Series, int]:
     """All series by their numbers, also the wider ones."""
-    query = "SELECT kind, symbol, buy, sell, currency, id FROM series"
+    query = "SELECT id, kind, symbol, buy, sell, currency FROM series"
     rows = plain(connection.exec_driver_sql(query))
-    return {Series._make(row[:5]): row[5] for row in rows}
+    made = partial(tuple.__new__, Series)  # there are thousands, and a call for each adds up
+    return {made(row[1:]): row[0] for row in rows}
 
 
 def taken_series(connection: Connection, asked: Filter) -> tuple[dict[Series, int], int]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import repeat
+from operator import itemgetter
 
 import numpy as np
 from msgspec import Struct
@@ -16,11 +18,11 @@ SLOTS = {By.HOUR: 24, By.WEEKDAY: 7}
 NAMES = {By.SYMBOL: ("symbol",), By.ROUTE: ("buy", "sell"), By.VENUE: ("buy", "sell")}
 # From a series to what it is grouped by and, at the end, its currency.
 KEYS: dict[By, Callable[[Series], tuple[str, ...]]] = {
-    By.SYMBOL: lambda one: (one[1], one[4]),
-    By.ROUTE: lambda one: one[2:],
-    By.VENUE: lambda one: one[2:],
-    By.HOUR: lambda one: one[4:],
-    By.WEEKDAY: lambda one: one[4:],
+    By.SYMBOL: itemgetter(1, 4),
+    By.ROUTE: itemgetter(2, 3, 4),
+    By.VENUE: itemgetter(2, 3, 4),
+    By.HOUR: itemgetter(slice(4, None)),
+    By.WEEKDAY: itemgetter(slice(4, None)),
 }
 
 
@@ -51,8 +53,9 @@ class Labels:
         """From the number of a series, of ``count`` in all, to that of its key; -1 where it has
         none."""
         table = np.full(count, -1, np.int64)
-        keys, key = self._keys, self._key
-        table[[*numbers.values()]] = [keys.get(key(one), -1) for one in numbers]
+        own = map(self._keys.get, map(self._key, numbers), repeat(-1))
+        where = np.fromiter(numbers.values(), np.int64, len(numbers))
+        table[where] = np.fromiter(own, np.int64, len(numbers))
         return table
 
     def numbers(self, key: Array, hours: Array | None) -> Array:

@@ -12,7 +12,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from storage.columns import Array
-from storage.queries import blocks, slices, spans
+from storage.queries import blocks, crossed, slices, spans
 from storage.queries.blocks import Chunk, Days
 from storage.queries.question import Question
 from storage.queries.slices import Plan
@@ -48,11 +48,15 @@ def _slices(question: Question, when: list[Days]) -> list[Days]:
         return left
     if asked.symbols and blocks.count(connection, asked, when) < plan.rows * SORTED:
         return when
+    exactly = plan.rows + blocks.count(connection, asked, left) <= EXACT
+    kind = None if exactly else crossed.kind_for(asked, question.by)
+    if kind is not None and all(segment.crossed for segment in plan.segments):
+        crossed.add(question, plan.segments, kind)
+        return left
     totals = spans.totals_for(asked.all_figures, question.by)
     worth = plan.rows > plan.total - plan.rows + SPARED
     if worth and totals is not None and slices.level_for(asked, question.by) is not None:
         return _below(question, plan, totals, when)
-    exactly = plan.rows + blocks.count(connection, asked, left) <= EXACT
     slices.add(question, plan, exactly=exactly)
     return left
 
@@ -73,7 +77,7 @@ def _days(question: Question, when: Sequence[Days], *, below: bool = False) -> N
     """Add the packed columns of days. ``below``: all of them are in the quantiles already."""
     connection, tally = question.connection, question.tally
     asked = question.asked.all_figures if below else question.asked
-    exactly = not below and blocks.count(connection, asked, when) <= EXACT_ROWS
+    exactly = tally.exact and not below and blocks.count(connection, asked, when) <= EXACT_ROWS
     names = {"series_id", "peak_net_profit", "peak_net_bps", *question.asked.tested}
     names |= {"duration"} if exactly else {"profit_buckets", "duration_buckets"}
     names |= {"hours"} if question.labels.slots > 1 else set()
@@ -96,8 +100,8 @@ def _chosen(question: Question, chunk: Chunk, wanted: Array) -> tuple[Array, Map
     columns = chunk.columns
     if not wanted.all():
         rows = np.flatnonzero(wanted)
-        columns = {name: column[rows] for name, column in columns.items()}
-    key = question.numbers[columns["series_id"]]
+        columns = {name: column.take(rows) for name, column in columns.items()}
+    key = question.numbers.take(columns["series_id"])
     return question.labels.numbers(key, columns.get("hours")), columns
 
 

@@ -13,7 +13,6 @@ from storage.columns import Array
 from storage.histogram import LARGEST, told
 
 QUANTILES = (0.5, 0.9)
-FLUSH = 250_000
 Groups: TypeAlias = Sequence[Sequence[int]]
 
 
@@ -65,25 +64,19 @@ class Buckets:
     def __init__(self, size: int, unit: float) -> None:
         self._size = size
         self._unit = unit
-        self._waiting: dict[int, list[tuple[Array, Array]]] = {1: [], -1: []}
-        self._rows = 0
         self._lowest = 0
         self._counts = np.zeros((size, 0), np.int64)
 
     def add(self, number: Array, bucket: Array, times: int = 1) -> None:
         """Count a bucket for each of the numbers; ``times`` -1 takes it away."""
-        self._waiting[times].append((number, bucket))
-        self._rows += len(number)
-        if self._rows > max(FLUSH, self._counts.size):
-            self._flush()
+        self._count(number, bucket, np.int64(times))
 
     def add_counts(self, number: Array, bucket: Array, count: Array) -> None:
         """Count buckets so many times."""
-        self._count(number, bucket, count)
+        self._count(number, bucket, count.astype(np.int64))
 
     def of(self, groups: Groups) -> Array:
         """As in ``Quantiles``, within ``histogram.PRECISION``."""
-        self._flush()
         if not groups or not self._counts.size:
             return np.full((len(groups), len(QUANTILES)), np.nan)
         members, starts = flat(groups)
@@ -96,29 +89,17 @@ class Buckets:
         )
         return np.where(count > 0, below + (above - below) * share, np.nan)
 
-    def _flush(self) -> None:
-        """Count what waits: much at once, for the table is large."""
-        self._rows = 0
-        for times, waiting in self._waiting.items():
-            if waiting:
-                number, bucket = (np.concatenate(column) for column in zip(*waiting, strict=True))
-                self._count(number, bucket, times)
-                waiting.clear()
-
-    def _count(self, number: Array, bucket: Array, times: Array | int) -> None:
+    def _count(self, number: Array, bucket: Array, times: Array | np.int64) -> None:
         if not len(number):
             return
         self._widen(int(bucket.min()), int(bucket.max()))
-        width = self._counts.shape[1]
-        place = number * np.int64(width)
+        # short integers: the less memory is gone through, the faster
+        short = self._counts.size < 1 << 31
+        place: Array = number.astype(np.int32 if short else np.int64)
+        place *= self._counts.shape[1]
         place += bucket
         place -= self._lowest
-        each = None if isinstance(times, int) else times
-        found = np.bincount(place, each, self._size * width).reshape(self._counts.shape)
-        if isinstance(times, int) and times < 0:
-            self._counts -= found
-        else:
-            self._counts += found.astype(np.int64, copy=False)
+        np.add.at(self._counts.reshape(-1), place, times)
 
     def _widen(self, lowest: int, highest: int) -> None:
         """Make room for buckets from ``lowest`` to ``highest``, and some around them."""

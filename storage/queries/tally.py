@@ -69,12 +69,21 @@ class Tally:
 
     def histograms(self, cells: Cells) -> None:
         """Count cells for quantiles alone."""
-        self._give_up()
-        for known, owners, entries in (
-            (self._profits, cells.profit_owners, cells.profits),
-            (self._durations, cells.duration_owners, cells.durations),
+        for add, owners, entries in (
+            (self.profits, cells.profit_owners, cells.profits),
+            (self.durations, cells.duration_owners, cells.durations),
         ):
-            known.add_counts(owners, entries["bucket"], entries["count"])
+            add(owners, entries["bucket"], entries["count"])
+
+    def profits(self, number: Array, bucket: Array, count: Array) -> None:
+        """Count buckets of profits so many times, for quantiles alone."""
+        self._give_up()
+        self._profits.add_counts(number, bucket, count)
+
+    def durations(self, number: Array, bucket: Array, count: Array) -> None:
+        """Count buckets of durations so many times, for quantiles alone."""
+        self._give_up()
+        self._durations.add_counts(number, bucket, count)
 
     def singles(self, number: Array, profit: Array, bps: Array) -> None:
         """Count single opportunities, but for quantiles."""

@@ -157,7 +157,6 @@ def test_many_rows_are_told_from_histograms(
     url: str, stored: list[Opportunity], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("storage.queries.tally.EXACT_ROWS", 100)
-    monkeypatch.setattr("storage.queries.quantiles.FLUSH", 200)
     reader = open_reader(url)
     assert not right_groups(reader, stored, Filter(min_profit=0.1), By.VENUE)
     assert not right_groups(reader, stored, Filter(min_profit=0.1), By.WEEKDAY)

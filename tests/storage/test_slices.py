@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 
 import numpy as np
@@ -14,49 +13,29 @@ from sqlalchemy.engine import Connection
 from scanner.events import Opportunity
 from storage import segments, slices, summary
 from storage.columns import DAY, hour_of_week
-from storage.database import for_writing
-from storage.location import located
 from storage.queries import By, Filter, Reader, open_reader, packed
 from storage.queries import slices as queries
 from storage.schema import opportunity, opportunity_segment, opportunity_slice
 from storage.segments import Builder, Stretch
 from storage.series import Wider
 from storage.slices import Level, Order
-from tests.repeats import repeats
 from tests.storage.events import START
+from tests.storage.few import LATE, THRESHOLDS, build, count, make_old, small
 from tests.storage.opportunities import change, some, write
-from tests.storage.test_queries import asked_at_random, right_groups, seal
+from tests.storage.test_queries import right_groups, seal
 
 BeginWith = Callable[[str, Callable[[str], object]], None]
-
-LATE = START + 90 * DAY
-THRESHOLDS = (
-    Filter(min_net_bps=5.0),
-    Filter(min_net_bps=7.3),
-    Filter(min_profit=1.0),
-    Filter(min_profit=40.0),
-    Filter(min_duration=10**8),
-    Filter(min_duration=3 * 10**9),
-    Filter(min_net_bps=4.0, min_profit=0.5),
-    Filter(min_net_bps=3.0, min_duration=10**9),
-    Filter(min_net_bps=2.0, min_profit=0.1, min_duration=10**7),
-)
 
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few rows make a segment, and fewer a slice; nothing is too few for slices."""
-    monkeypatch.setattr(segments, "ROWS", 250)
-    monkeypatch.setattr(segments, "LEAST", 10)
-    monkeypatch.setattr(segments, "PART", 60)
-    monkeypatch.setattr(slices, "FIRST", 8)
-    monkeypatch.setattr(slices, "SLICE", 30)
-    monkeypatch.setattr(packed, "EXACT", 0)
+    small(monkeypatch)
 
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Order, int]]:
-    """The order and the number of segments of every question that slices have answered."""
+    """The order and the number of segments of every question that slices have answered without
+    crossings."""
     found: list[tuple[Order, int]] = []
     add = queries.add
 
@@ -66,20 +45,6 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Order, int]]:
 
     monkeypatch.setattr(queries, "add", noted)
     return found
-
-
-def build(url: str, at: int = LATE) -> None:
-    builder = Builder()
-    engine, left = for_writing(located(url)), True
-    while left:
-        with engine.connect() as connection, connection.begin():
-            left = builder.step(connection, at)
-    engine.dispose()
-
-
-def count(url: str, table: str = "opportunity_segment", where: str = "1 = 1") -> int:
-    query = f"SELECT count(*) FROM {table} WHERE {where}"
-    return int(change(url, lambda c: c.exec_driver_sql(query).scalar()))
 
 
 @pytest.fixture
@@ -107,29 +72,13 @@ def test_groups_are_those_of_the_slow_way(
 ) -> None:
     """Whether what is above is added, or what is below is taken from all."""
     monkeypatch.setattr(packed, "SPARED", spared)
+    make_old(url)
     reader = open_reader(url)
     for asked in THRESHOLDS:
         for by in By:
             right_groups(reader, stored, asked, by)
     assert {order for order, _ in read} == {*Order}
     assert len(read) >= len(THRESHOLDS) * len(By)
-
-
-def test_so_are_those_of_filters_of_all_kinds(
-    url: str,
-    stored: list[Opportunity],
-    read: list[tuple[Order, int]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(packed, "SORTED", 0)  # never the rows of a symbol in place of slices
-    reader, rng = open_reader(url), random.Random(5)
-    for number in range(repeats(50, 200)):
-        monkeypatch.setattr(packed, "SPARED", (-(10**9), 10**9)[number % 2])
-        asked = asked_at_random(rng)
-        if not asked.thresholds:
-            asked = replace(asked, min_net_bps=rng.choice((1.0, 5.0, 9.9)))
-        right_groups(reader, stored, asked, rng.choice([*By]))
-    assert len(read) > repeats(25, 100)
 
 
 def test_few_are_told_exactly(
@@ -214,7 +163,7 @@ def test_sums_are_of_all_slices_up_to_theirs() -> None:
         "duration_buckets": np.zeros(500, "<i2"),
     }
     wider = np.arange(9, dtype="<u4") % 3
-    rows = slices.keyed(columns, Wider(wider, wider, wider))
+    rows = slices.keyed(columns, Wider(wider, wider, wider, wider))
     taken = 0
     for one in slices.cut(rows, Order.PROFIT):
         taken += int(one.bound["rows"][0])
@@ -295,8 +244,8 @@ def test_what_closes_late_takes_the_segment_away(url: str) -> None:
     assert count(url) == before
     right_groups(reader, here, Filter(min_profit=2.0), By.ROUTE)
     orphans = "first_day NOT IN (SELECT first_day FROM opportunity_segment)"
-    for table in ("opportunity_slice", "opportunity_figures", "opportunity_sum"):
-        assert count(url, table, orphans) == 0
+    for table in segments.TABLES:
+        assert count(url, table.name, orphans) == 0
 
 
 def test_what_is_deleted_is_in_no_segment(url: str) -> None:
@@ -344,13 +293,11 @@ def test_a_step_that_came_to_nothing_is_made_up_for(url: str) -> None:
                 break
         except _Lost:
             continue
-    assert count(url, where="ready = 1") == count(url) > 1
+    assert count(url, where="ready = 2") == count(url) > 1
     right_groups(open_reader(url), stored, Filter(min_net_bps=3.0), By.SYMBOL)
 
 
-def test_half_a_segment_tells_nothing_and_is_taken_over(
-    url: str, read: list[tuple[Order, int]]
-) -> None:
+def test_half_a_segment_tells_nothing_and_is_taken_over(url: str) -> None:
     stored = some(300, days=5, still_open=0)
     write(url, stored)
     seal(url)
@@ -359,7 +306,6 @@ def test_half_a_segment_tells_nothing_and_is_taken_over(
         assert change(url, lambda c: dead.step(c, LATE))
     assert count(url, "opportunity_slice") > 0
     right_groups(open_reader(url), stored, Filter(min_net_bps=3.0), By.SYMBOL)
-    assert read == []
     steps = 0
     while change(url, lambda c: living.step(c, later)):
         steps += 1
@@ -369,7 +315,6 @@ def test_half_a_segment_tells_nothing_and_is_taken_over(
     assert count(url, where="ready = 0") == 0
     assert steps > 3
     right_groups(open_reader(url), stored, Filter(min_net_bps=3.0), By.SYMBOL)
-    assert read
 
 
 def test_who_reads_ahead_is_told_what_went_wrong(url: str, stored: list[Opportunity]) -> None:
