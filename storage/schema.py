@@ -254,9 +254,9 @@ opportunity_rolled = Table(
 
 # --- the same rows once more, sorted by what they are asked to be at least (storage.segments) -----
 
-# Some days whose opportunities are in slices, all of them when ``ready`` is 1 or, with crossings
-# and checkpoints, 2. ``bounds``: of each slice of each order its least and greatest figure, and its
-# rows.
+# Some days whose opportunities are in slices, all of them when ``ready`` is above 0
+# (``storage.segments``). ``bounds``: of each slice of each order its least and greatest figure, and
+# its rows.
 opportunity_segment = Table(
     "opportunity_segment",
     metadata,

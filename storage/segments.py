@@ -45,7 +45,9 @@ DAYS = 16
 SETTLED_DAYS = 2
 PART = 50_000  # rows that a transaction writes, about
 FORSAKEN = 600_000_000_000  # ns after which whoever has begun it is taken for dead
-READY = 2  # 1 of an earlier version is without crossings and checkpoints
+# What a segment is that counts; 1 is one of an earlier version, without crossings and checkpoints,
+# which counts until it is GOING. 0 is one that is being made.
+READY, GOING = 2, -1
 TABLES = (
     opportunity_segment,
     *(opportunity_slice, opportunity_figures, opportunity_sum),
@@ -74,7 +76,7 @@ class Builder:
             return False
         if self._begun is None or not self._begun.stands(connection):
             self._begun = _begin(connection, at)
-            return self._begun is not None or _forget_old(connection)
+            return self._begun is not None or _shed(connection)
         if self._begun.write(connection):
             self._begun = None
         return True
@@ -225,15 +227,22 @@ def _begin(connection: Connection, at: int) -> _Begun | None:
     return _Begun(stretch.first, at, _rows(connection, stretch, wider), wider)
 
 
-def _forget_old(connection: Connection) -> bool:
-    """Delete a segment of an earlier version, whose days are missing then; False if there is
-    none."""
+def _shed(connection: Connection) -> bool:
+    """Delete some of a segment of an earlier version, whose days are missing when it is gone; False
+    if there is none."""
     s = opportunity_segment.c
-    query = select(s.first_day).where(s.ready == 1).order_by(s.first_day).limit(1)
-    first = connection.execute(query).scalar()
-    if first is not None:
-        _delete(connection, first)
-    return first is not None
+    query = select(s.first_day).where(s.ready.in_((GOING, 1))).order_by(s.ready, s.first_day)
+    first = connection.execute(query.limit(1)).scalar()
+    if first is None:
+        return False
+    connection.execute(update(opportunity_segment).where(s.first_day == first).values(ready=GOING))
+    for table in TABLES[1:]:
+        for order in Order:
+            some = (table.c.first_day == first) & (table.c.sorted_by == int(order))
+            if connection.execute(delete(table).where(some)).rowcount:
+                return True
+    _delete(connection, first)
+    return True
 
 
 def _delete(connection: Connection, first: int) -> None:

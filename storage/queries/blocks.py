@@ -131,7 +131,7 @@ def read(
         needed |= {"opened_at"} if not some.whole else set()
         needed |= {"series_id"} if picky else set()
         for chunk in ahead(_chunks(connection, asked, sorted(needed), some)):
-            wanted = takes[chunk.columns["series_id"]] if picky else chunk.wanted
+            wanted = takes.take(chunk.columns["series_id"]) if picky else chunk.wanted
             yield replace(chunk, wanted=wanted & _meets(asked, chunk.columns, some.whole))
 
 

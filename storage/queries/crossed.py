@@ -21,7 +21,6 @@ from storage import checkpoints, crossings
 from storage.checkpoints import Histograms
 from storage.columns import Array
 from storage.owners import Of
-from storage.queries.ahead import ahead
 from storage.queries.filter import By, Filter
 from storage.queries.question import Question
 from storage.queries.sliced import BUCKETS, Sliced
@@ -94,7 +93,7 @@ def kind_for(asked: Filter, by: By) -> Of | None:
 def add(question: Question, segments: Sequence[Segment], of: Of) -> None:
     """Add what these segments have, all of which are ``crossed``."""
     reader = _Reader(question, of)
-    for work, found in ahead(reader.found(segments)):
+    for work, found in reader.found(segments):
         work(found)
 
 
@@ -108,7 +107,7 @@ def _ways(one: _Edge, other: _Edge, both: int) -> Iterator[_Way]:
 
 
 class _Reader:
-    """Reads what is needed (``found``, perhaps in a thread of its own), and adds it up."""
+    """Reads what is needed, and adds it up."""
 
     def __init__(self, question: Question, of: Of) -> None:
         self._question = question
