@@ -1,4 +1,4 @@
-"""ccxt's metadata as ``Market``, which a process of its own fetches (``-m scanner.metadata.fetch``).
+"""ccxt's metadata as ``Market``, fetched by a process of its own: ``-m scanner.metadata.fetch``.
 
 Importing ccxt takes seconds and a hundred megabytes, which neither the event loop nor the scanner's
 memory should bear. The process reads an ``Order`` as JSON from standard input and answers with one
