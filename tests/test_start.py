@@ -37,6 +37,7 @@ def test_help_and_version_take_little_beside_the_library_of_commands(
     assert imported(*arguments) <= {
         "scanner",
         "scanner.cli",
+        "scanner.commands",
         "scanner.commands.common",
         "scanner.ending",
         "scanner.errors",
