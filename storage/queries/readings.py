@@ -7,7 +7,18 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, ScalarSelect, Select, Table, and_, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    Table,
+    and_,
+    exists,
+    func,
+    null,
+    or_,
+    select,
+)
 from sqlalchemy.engine import Connection
 
 from scanner.events import FundingSample, ParitySample, RejectMinute
@@ -53,7 +64,8 @@ class Payment(Struct, frozen=True, kw_only=True):
 class Funding(Struct, frozen=True, kw_only=True):
     """Where the funding of a contract stands, and what was paid.
 
-    ``newest``: the newest sample. Of the payments of the time that was asked for: how many, the sum
+    ``newest``: the newest sample; of a contract of which only payments are known the time and the
+    interval of the newest one. Of the payments of the time that was asked for: how many, the sum
     of their rates (what a long paid that held throughout, as a fraction of its notional), the least
     and the highest rate (None without payments), and the times of the oldest and of the newest (0:
     none).
@@ -103,7 +115,8 @@ class Readings:
     def funding(
         self, since: int, until: int, *, symbols: Names = (), venues: Names = ()
     ) -> list[Funding]:
-        """Every contract that has a sample from before ``until``, and what was paid in the time."""
+        """Every contract that has a sample from before ``until``, or a payment in the time, and
+        what was paid in it."""
         newest = _funding(_newest(funding, until)).where(*_among(market, symbols, venues))
         s = funding_settled.c
         paid = (
@@ -117,7 +130,13 @@ class Readings:
         )
         with self._transaction() as connection:
             payments = {row[0]: row[1:] for row in connection.execute(paid)}
-            found = connection.execute(newest.order_by(market.c.symbol, market.c.venue)).all()
+            found = [
+                *connection.execute(newest),
+                *connection.execute(
+                    _paid_alone(since, until).where(*_among(market, symbols, venues))
+                ),
+            ]
+        found.sort(key=lambda row: (row.symbol, row.venue))
         none = (0, 0.0, None, None, 0, 0)
         return [_of_payments(_sample(row), payments.get(row.id, none)) for row in found]
 
@@ -290,6 +309,22 @@ def _funding(*conditions: ColumnElement[bool]) -> Select[Any]:
     columns = (column for column in funding.columns if column.name != "market_id")
     whole = market.join(funding, and_(funding.c.market_id == market.c.id, *conditions))
     return select(market, *columns).select_from(whole)
+
+
+def _paid_alone(since: int, until: int) -> Select[Any]:
+    """As ``_funding`` has it, the contracts of which payments of the time are known and no sample:
+    venues tell their history at once, and samples are taken at the full minute."""
+    s, f = funding_settled.c, funding.c
+    copied = {"at": s.at, "interval": s.interval}
+    columns = (
+        copied.get(column.name, null().label(column.name))
+        for column in f
+        if column.name != "market_id"
+    )
+    whole = market.join(funding_settled, s.market_id == market.c.id)
+    sampled = exists().where(f.market_id == market.c.id, f.at < until)
+    query = select(market, *columns).select_from(whole)
+    return query.where(s.at >= since, _newest(funding_settled, until), ~sampled)
 
 
 def _sample(row: Any) -> FundingSample:

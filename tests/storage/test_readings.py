@@ -173,6 +173,27 @@ def test_where_funding_stands_and_what_it_came_to(url: str) -> None:
 # --- parity ---------------------------------------------------------------------------------------
 
 
+def test_a_contract_of_which_only_payments_are_known_is_there_too(url: str) -> None:
+    readings = store(
+        url,
+        [
+            settled_only(START - EIGHT_HOURS, -0.0004, interval=HOUR),
+            settled_only(START, 0.0003),
+            settled_only(START - 9 * DAY, 0.0005, "omega"),
+            funding(venue="beta"),
+        ],
+    )
+    alone, sampled = readings.funding(START - 7 * DAY, LATE)
+    newest = FundingSample(
+        at=START, venue="alpha", market="BTCUSDT", symbol="BTC/USDT:USDT", interval=EIGHT_HOURS
+    )
+    assert alone.newest == newest
+    assert (alone.payments, alone.lowest, alone.highest) == (2, -0.0004, 0.0003)
+    assert (alone.since, alone.paid_at) == (START - EIGHT_HOURS, START)
+    assert (sampled.newest.venue, sampled.newest.mark) == ("beta", funding().mark)
+    assert readings.funding(START - 7 * DAY, LATE, venues=("beta",)) == [sampled]
+
+
 def test_how_a_pair_stood(url: str) -> None:
     later = parity(
         START + MINUTE, low_bps=-90.0, high_bps=-10.0, mean_bps=-40.0, bid_bps=-80.5, samples=20
