@@ -288,7 +288,7 @@ def _print(
     from scanner.hedge.report import Terms, fields
 
     best = found[0]
-    plan = _plan(wish, best)
+    plan = best.plan(wish.held, wish.earned)
     prices = wish.prices or prices_around(best.spot)
     of = Terms(
         coin=wish.coin,
@@ -332,22 +332,6 @@ def _text(
     if best.funding is None:
         yield "its venue does not say its funding: none is reckoned below"
     yield from lines(plan, table, of, width, plot=wish.plot)
-
-
-def _plan(wish: Wish, best: Offer) -> Hedge:
-    """The best short against the holding, as the arithmetic of prices takes it."""
-    from scanner.hedge.plan import Hedge
-
-    return Hedge(
-        quantity=wish.held,
-        spot_price=best.spot,
-        short=best.short,
-        fee_rate=best.market.fee_rate,
-        spread_cost=best.spreads,
-        funding_rate=best.rate or 0.0 if best.funding is not None else 0.0,
-        intervals=best.payments,
-        earned=wish.earned,
-    )
 
 
 def _holding(coin: str, quantity: str) -> tuple[str, float]:

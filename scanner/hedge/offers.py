@@ -15,6 +15,7 @@ from scanner.carry import formulas
 from scanner.derivatives import Derivative
 from scanner.engine.terms import Level, value
 from scanner.hedge.contract import Contract, Short, TooSmall, short_of
+from scanner.hedge.plan import Hedge
 from scanner.types import Market, MarketKind
 
 DAY = 24 * formulas.HOUR
@@ -37,7 +38,8 @@ class Seen(Struct, frozen=True, kw_only=True):
 
 class Offer(Struct, frozen=True, kw_only=True):
     """One short and what it costs, in quote. ``spot``: the middle of what the coin costs in the
-    same quote. ``entry_cost`` and ``exit_cost``: the fee, and what the book takes from its middle.
+    same quote. ``entry_cost`` and ``exit_cost``: the fee and the spread, which is what the book
+    takes from its middle.
     ``funding_day`` and ``funding``: what it receives a day, and over the horizon in ``payments`` at
     the rate as it stands (None: the venue does not say); a dated contract pays none."""
 
@@ -46,7 +48,8 @@ class Offer(Struct, frozen=True, kw_only=True):
     spot: float
     entry_cost: float
     exit_cost: float
-    spreads: float
+    entry_spread: float
+    exit_spread: float
     rate: float | None
     interval_h: float | None
     payments: int
@@ -61,6 +64,20 @@ class Offer(Struct, frozen=True, kw_only=True):
     def bps(self, amount: float) -> float:
         """An amount as a part of the coin that it is for."""
         return amount / (self.short.quantity * self.spot) * 1e4
+
+    def plan(self, held: float, earned: float) -> Hedge:
+        """This short against what is ``held``, which brings ``earned`` (quote) meanwhile."""
+        return Hedge(
+            quantity=held,
+            spot_price=self.spot,
+            short=self.short,
+            fee_rate=self.market.fee_rate,
+            entry_spread=self.entry_spread,
+            exit_spread=self.exit_spread,
+            funding_rate=self.rate or 0.0 if self.funding is not None else 0.0,
+            intervals=self.payments,
+            earned=earned,
+        )
 
 
 class Refusal(Struct, frozen=True):
@@ -136,15 +153,16 @@ def _offer(
         return Refusal(market, f"{held:g} is less than its smallest order, {error.least:.10g}")
     entry, back = short.entry, value(seen.asks, size) / size
     size, fee = short.quantity, market.fee_rate
-    spreads = size * (seen.mid - entry), size * (back - seen.mid)
+    entry_spread, exit_spread = size * (seen.mid - entry), size * (back - seen.mid)
     each, payments, day = _funding(seen, short, at, horizon)
     return Offer(
         market=market,
         short=short,
         spot=spot,
-        entry_cost=spreads[0] + size * entry * fee,
-        exit_cost=spreads[1] + size * back * fee,
-        spreads=sum(spreads),
+        entry_cost=entry_spread + size * entry * fee,
+        exit_cost=exit_spread + size * back * fee,
+        entry_spread=entry_spread,
+        exit_spread=exit_spread,
         rate=seen.said.funding_rate if market.kind is MarketKind.PERPETUAL else None,
         interval_h=seen.said.interval / formulas.HOUR if seen.said.interval else None,
         payments=payments,

@@ -20,8 +20,9 @@ STEPS = (-0.1, -0.05, 0.0, 0.05, 0.1)
 class Hedge(Struct, frozen=True, kw_only=True):
     """``quantity`` of base at ``spot_price``, and the ``short``.
 
-    ``fee_rate`` is that of each of the short's trades, ``spread_cost`` (quote) what entry and exit
-    lose against the mid beside fees. ``funding_rate`` is paid to the short at each of
+    ``fee_rate`` is that of each of the short's trades. ``entry_spread`` and ``exit_spread`` (quote)
+    are what each loses against the middle beside its fee; that of the entry is in the price of
+    ``short`` already. ``funding_rate`` is paid to the short at each of
     ``intervals`` boundaries (negative: by it). ``earned`` (quote): what the holding itself brings
     while it is locked.
     """
@@ -30,7 +31,8 @@ class Hedge(Struct, frozen=True, kw_only=True):
     spot_price: float
     short: Short
     fee_rate: float = 0.0
-    spread_cost: float = 0.0
+    entry_spread: float = 0.0
+    exit_spread: float = 0.0
     funding_rate: float = 0.0
     intervals: int = 1
     earned: float = 0.0
@@ -59,10 +61,22 @@ class Hedge(Struct, frozen=True, kw_only=True):
         """
         return self.short.notional(self.short.entry) * self.funding_rate * self.intervals
 
+    @property
+    def entry_cost(self) -> float:
+        """Its fee and its spread, in quote."""
+        return self._fee(self.short.entry) + self.entry_spread
+
+    def exit_cost(self, price: float) -> float:
+        """Likewise, where the middle is ``price``."""
+        return self._fee(price) + self.exit_spread
+
     def costs(self, price: float) -> float:
-        """Fees of entry and of exit at ``price``, and the spreads, in quote."""
-        traded = self.short.notional(self.short.entry) + self.short.notional(price)
-        return traded * self.fee_rate + self.spread_cost
+        """What is lost beside the prices of both: the fees, and the spread of the exit at
+        ``price``, in quote."""
+        return self._fee(self.short.entry) + self.exit_cost(price)
+
+    def _fee(self, price: float) -> float:
+        return self.short.notional(price) * self.fee_rate
 
 
 class Row(Struct, frozen=True, kw_only=True):

@@ -51,7 +51,8 @@ def fields(hedge: Hedge, found: Sequence[Row], terms: Terms) -> dict[str, Any]:
         "residual_delta": hedge.residual,
         "basis_bps": hedge.basis * 1e4,
         "basis_value": hedge.value_gap,
-        "entry_cost": short.notional(short.entry) * hedge.fee_rate + hedge.spread_cost / 2,
+        "entry_cost": hedge.entry_cost,
+        "exit_cost": hedge.exit_cost(short.entry),
         "margin": short.margin(terms.leverage),
         "liquidation_price": short.liquidation_price(terms.leverage, terms.maintenance),
         "funding_per_interval": hedge.funding / hedge.intervals if hedge.intervals else 0.0,
@@ -77,7 +78,7 @@ def _plan(hedge: Hedge, terms: Terms) -> Iterator[str]:
     short, coin, quote = hedge.short, terms.coin, terms.currency
     notional = short.notional(short.entry)
     value = hedge.quantity * hedge.spot_price
-    entry = notional * hedge.fee_rate + hedge.spread_cost / 2
+    entry, leave = hedge.entry_cost, hedge.exit_cost(short.entry)
     price = short.liquidation_price(terms.leverage, terms.maintenance)
     away = "at no price" if price is None else _away(price, short.entry)
     told = (
@@ -93,7 +94,8 @@ def _plan(hedge: Hedge, terms: Terms) -> Iterator[str]:
             f"{_signed(hedge.basis * 1e4)} bps: the short stands {_signed(hedge.value_gap)}"
             f" {quote} over what it hedges",
         ),
-        ("entry", f"{_n(entry)} {quote} = {_n(entry / value * 1e4)} bps; the exit about the same"),
+        ("entry", f"{_n(entry)} {quote} = {_n(entry / value * 1e4)} bps"),
+        ("exit", f"{_n(leave)} {quote} = {_n(leave / value * 1e4)} bps, at the price of the short"),
         (
             "funding",
             f"{_signed(hedge.funding)} {quote} over {hedge.intervals} payments" + _even(hedge),

@@ -65,6 +65,7 @@ async def test_live_rows_have_the_promised_names_and_add_up(lab: LabServer, tmp_
         assert row["net"] == pytest.approx(left + found["residual_delta"] * move, abs=0.005)
     best = found["shorts"][0]
     assert found["short_price"] == best["price"] and found["contracts"] == best["contracts"]
+    assert found["entry_cost"] == pytest.approx(best["entry_cost"])
     costs = [one["cost_bps"] for one in found["shorts"]]
     assert costs == sorted(costs)
     assert {one["venue"] for one in found["into"]} == {"okx", "kraken"}

@@ -6,6 +6,7 @@ import pytest
 
 from scanner.derivatives import Derivative
 from scanner.hedge.offers import Seen, exits, offers
+from scanner.hedge.plan import row
 from scanner.types import Market, MarketKind
 
 HOUR = 3_600_000_000_000
@@ -53,6 +54,25 @@ def test_a_short_is_reckoned_at_what_its_book_gives() -> None:
     assert one.funding == pytest.approx(0.6)
     assert one.cost == pytest.approx(5.399 - 0.6)
     assert one.bps(one.entry_cost) == pytest.approx(3.197 / 200 * 1e4)
+
+
+def test_a_plan_leaves_what_the_trades_leave() -> None:
+    """2 sold at 98.5 and bought back at 101 in the same books: what the entry lost against the
+    middle is in its price, and must not be taken off again."""
+    deep = Seen(
+        market=market("beta", MarketKind.PERPETUAL, lot=0.1),
+        bids=[(99.0, 1.0), (98.0, 9.0)],
+        asks=[(101.0, 9.0)],
+        said=said(0.001, 8),
+    )
+    (one,), _ = offers([coin(), deep], 2.0, 0, 24 * HOUR)
+    plan = one.plan(2.0, 0.0)
+    found = row(plan, deep.mid)
+    fees = 2 * 98.5 * 0.001 + 2 * deep.mid * 0.001
+    assert found.spot_pnl == 0.0
+    assert found.net == pytest.approx(2 * (98.5 - 101.0) - fees + 2 * 98.5 * 0.001 * 3)
+    assert plan.entry_cost == pytest.approx(one.entry_cost)
+    assert plan.exit_cost(101.0) == pytest.approx(one.exit_cost)
 
 
 def test_the_cheapest_over_the_horizon_comes_first_at_each_venues_own_interval() -> None:

@@ -38,7 +38,7 @@ def test_three_coins_locked_for_a_yield(price: float, spot: float, earned: float
 def test_the_cost_of_security() -> None:
     """The same with a fee of 5 bps a trade, half a unit of spread and three payments of 1 bps."""
     plan = hedge(
-        3.0, 600.0, 600.0, earned=50, fee_rate=5e-4, spread_cost=1.5, funding_rate=1e-4, intervals=3
+        3.0, 600.0, 600.0, earned=50, fee_rate=5e-4, exit_spread=1.5, funding_rate=1e-4, intervals=3
     )
     found = row(plan, 590.0)
     assert found.funding == pytest.approx(0.54)
@@ -124,7 +124,7 @@ def test_the_accounting_identity_over_any_path(
         spot * (1 + basis),
         contract,
         fee_rate=fee,
-        spread_cost=spread,
+        exit_spread=spread,
         funding_rate=rate,
         intervals=3,
     )
