@@ -21,6 +21,7 @@ from scanner.errors import CrossbookError
 from scanner.event_loop import run
 from scanner.types import MarketKind
 from scanner.venues.registry import VENUES
+from scanner.warm import compile_alone, compiled
 
 log = logging.getLogger(__name__)
 START = 40.0
@@ -44,6 +45,7 @@ def demo(
     demo's own. ``truth``: a file for the books that the simulated venues published. The rest as in
     ``scanner.app.watch``.
     """
+    _compile()
     with TemporaryDirectory(prefix="crossbook-") as folder, _lab(seed, truth) as endpoints:
         log.warning("SIMULATED market (seed %d): no price here is a real one", seed)
 
@@ -62,6 +64,13 @@ def demo(
                 banner=f"SIMULATED market, seed {seed}: no price here is a real one",
             )
         )
+
+
+def _compile() -> None:
+    """What happens in the lab begins with it: none of that is to pass while kernels are made."""
+    if not compiled():
+        log.info("compiling kernels (up to a minute, once per machine) ...")
+        compile_alone()
 
 
 def _pointed_at(

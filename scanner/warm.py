@@ -32,10 +32,10 @@ def compiled() -> bool:
     return (cache_folder() / ALL).exists()
 
 
-def warm_alone() -> None:
-    """As ``warm``; what is not compiled yet is compiled in a process of its own, once for all that
-    wait for it. The compiler leaves so much behind that each collection of garbage in its process
-    holds everything up for seconds."""
+def compile_alone() -> None:
+    """What is not compiled yet is compiled in processes of its own, once for all that wait for it.
+    The compiler leaves so much behind that each collection of garbage in its process holds
+    everything up for seconds."""
     if not compiled():
         with suppress(OSError):  # a folder that cannot be written: each compiles for itself
             cache_folder().mkdir(parents=True, exist_ok=True)
@@ -43,6 +43,11 @@ def warm_alone() -> None:
                 flock(lock, LOCK_EX)
                 if not compiled() and _compile():
                     (cache_folder() / ALL).touch()
+
+
+def warm_alone() -> None:
+    """As ``warm``, after ``compile_alone``."""
+    compile_alone()
     warm()
     gc.collect()
     gc.freeze()  # what is there now stays: it need not be looked through again
@@ -64,7 +69,11 @@ def _compile() -> bool:
         )
         for half in ("warm_lane", "warm_engine")
     ]
-    return [half.wait() for half in halves] == [0, 0]
+    try:
+        return [half.wait() for half in halves] == [0, 0]
+    finally:
+        for half in halves:
+            half.kill()  # one that still runs: whoever waited for it has been interrupted
 
 
 def warm() -> None:
