@@ -163,6 +163,11 @@ class Balance(Struct, frozen=True, kw_only=True):
         """That all shorts have received since they were opened."""
         return _sum(one.funding.amount for one in self.opened) if self.quote else None
 
+    @property
+    def at_entry(self) -> int:
+        """How many of its payments are valued at the entry price."""
+        return sum(one.funding.at_entry for one in self.opened)
+
 
 def balances(
     book: HedgeBook,

@@ -24,7 +24,7 @@ def lines(found: Sequence[Balance], width: int) -> Iterator[str]:
         quote = one.quote or "several currencies"
         yield printable(
             f"spot {_worth(one.spot_value)} | contracts {_worth(one.contracts_value)} | unrealised"
-            f" {_money(one.unrealised)} | funding {_money(one.funding)} ({quote})"
+            f" {_money(one.unrealised)} | funding {_about(one.funding, one.at_entry)} ({quote})"
         )
         if one.held:
             yield ""
@@ -51,7 +51,10 @@ def _funding(short: Open) -> str:
     if of.amount is None:
         told = f"of its {told} alone, {_money(of.known)} {short.quote}; others are not known"
     if of.at_entry:
-        told += f"; {of.at_entry} of them at the entry price, no mark of then being stored"
+        told += (
+            f"; {of.at_entry} of them at the entry price (~), for no mark of then is stored: not to"
+            " the cent"
+        )
     return told
 
 
@@ -89,7 +92,7 @@ def _shorts(opened: Sequence[Open], width: int) -> Iterator[str]:
             _right("value", [_worth(one.value) for one in opened], 1),
             _right("basis bps", [_signed(_times(one.basis, 1e4)) for one in opened], 3),
             _right("result", [_money(one.profit) for one in opened]),
-            _right("funding", [_money(one.funding.amount) for one in opened]),
+            _right("funding", [_about(one.funding.amount, one.funding.at_entry) for one in opened]),
             _right("rate %", [_signed(_times(one.rate, 100)) for one in opened], 4),
             _right("margin", [_worth(one.margin) for one in opened], 3),
             _right("liquidated", [_n(one.liquidation_price) for one in opened], 2),
@@ -111,6 +114,7 @@ def _balance(one: Balance) -> dict[str, Any]:
         "contracts_value": one.contracts_value,
         "unrealised": one.unrealised,
         "funding": one.funding,
+        "payments_at_entry_price": one.at_entry,
         "holdings": [
             {
                 "venue": each.of.venue,
@@ -176,3 +180,8 @@ def _worth(value: float | None) -> str:
 
 def _money(value: float | None) -> str:
     return "-" if value is None else f"{value:+,.2f}" if round(value, 2) else "0.00"
+
+
+def _about(value: float | None, at_entry: int) -> str:
+    """With ``~`` where it rests on the entry price for want of a mark."""
+    return f"~{_money(value)}" if value is not None and at_entry else _money(value)

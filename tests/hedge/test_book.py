@@ -222,8 +222,11 @@ def test_text_says_what_funding_is_known_by() -> None:
     when = datetime.fromtimestamp((AT - 26 * HOUR) // SECOND, UTC).strftime("%Y-%m-%d %H:%M")
     said = f"funding by 4 payments from {when} UTC on"
     found = of([], [position(opened_at=OPENED)], [], payments)
-    entry = "4 of them at the entry price, no mark of then being stored"
+    entry = "4 of them at the entry price (~), for no mark of then is stored: not to the cent"
     assert f"beta BTC/USDT:USDT: {said}; {entry}" in list(lines([found], 200))
+    assert " ~+" in next(line for line in lines([found], 200) if line.startswith("beta "))
+    assert "funding ~+" in next(line for line in lines([found], 200) if line.startswith("spot "))
+    assert fields([found])["coins"][0]["payments_at_entry_price"] == 4
     (short,) = fields([found])["coins"][0]["shorts"]
     assert short["payments_since"] == when.replace(" ", "T") + ":00Z"
     assert (short["payments"], short["payments_at_entry_price"]) == (4, 4)

@@ -34,6 +34,12 @@ def _worth(value: float) -> str:
     return figures.money(value).lstrip("+") if value else "0"
 
 
+def _funding(value: float | None, at_entry: int) -> str:
+    """With ``~`` where it rests on the entry price for want of a mark."""
+    told = _known(value, figures.money)
+    return f"~{told.lstrip('+')}" if value is not None and at_entry else told
+
+
 def _part(one: HedgedShort, value: float) -> str:
     """Of the funding: a part is told even where the whole is not known."""
     known = one.funding is not None or one.earned or one.given
@@ -68,7 +74,7 @@ COINS = (
     _Column("CONTRACTS", 11, lambda one: _known(one.contracts_value, _worth)),
     _Column("DELTA", 11, lambda one: _known(one.delta, _signed)),
     _Column("DRIFT %", 10, lambda one: _known(one.drift_pct, _percent)),
-    _Column("FUNDING", 10, lambda one: _known(one.funding, figures.money)),
+    _Column("FUNDING", 10, lambda one: _funding(one.funding, sum(s.at_entry for s in one.shorts))),
     _Column("RESULT", 10, lambda one: _known(one.unrealised, figures.money)),
     _Column("HELD", 11, lambda one: figures.amount(one.amount), 1),
     _Column("SHORT", 11, lambda one: _known(one.hedged, figures.amount), 1),
@@ -77,7 +83,7 @@ SHORTS = (
     _Column("COINS", 9, lambda one: _known(one.coins, figures.amount)),
     _Column("PRICE", 11, lambda one: _known(one.price, _price)),
     _Column("BASIS", 8, lambda one: _known(one.basis_bps, figures.bps)),
-    _Column("FUNDING", 10, lambda one: _known(one.funding, figures.money)),
+    _Column("FUNDING", 10, lambda one: _funding(one.funding, one.at_entry)),
     _Column("RATE %", 9, lambda one: _known(one.rate, _rate)),
     _Column("AWAY %", 9, lambda one: _known(one.distance_pct, _percent)),
     _Column("EARNED", 10, lambda one: _part(one, one.earned), 1),
@@ -99,8 +105,12 @@ def height(coins: Sequence[HedgedCoin]) -> int:
 def pane(coins: Sequence[HedgedCoin], *, palette: Palette, width: int, height: int) -> list[Line]:
     """A line for each coin, what is held beside what is sold, and one for each short. Those to
     whom something is unknown say why at their ends, where there is room."""
-    title = [("hedge book", palette.accent), ("– unknown", palette.dim)]
-    lines = [rule(title[: 2 if coins else 1], width, palette.rule)]
+    title = [("hedge book", palette.accent)]
+    if coins:
+        title.append(("– unknown", palette.dim))
+    if any(short.at_entry for coin in coins for short in coin.shorts):
+        title.append(("~ in part by the entry price", palette.dim))
+    lines = [rule(title, width, palette.rule)]
     if not coins:
         return [*lines, Pen().cell(NONE, width, palette.dim).line][:height]
     shorts = [short for coin in coins for short in coin.shorts]

@@ -77,6 +77,22 @@ def test_by_how_many_payments_funding_is_known_where_there_is_room() -> None:
     assert "PAYMENTS" not in "".join(lines(134))
 
 
+def test_funding_by_the_entry_price_is_told_as_about() -> None:
+    coin = frames.hedge()[0]
+    (short,) = coin.shorts
+
+    def drawn(at_entry: int, funding: float | None) -> list[str]:
+        told = replace(short, payments=14, at_entry=at_entry, funding=funding)
+        both = (replace(coin, funding=funding, shorts=(told,)),)
+        return frames.text(hedge.pane(both, palette=DARK, width=80, height=9)).splitlines()
+
+    title, _, of_coin, _, of_short = drawn(2, -14.62)
+    assert "~ in part by the entry price" in title
+    assert "~-14.62" in of_coin.split() and "~-14.62" in of_short.split()
+    assert "~14.62" in drawn(2, 14.62)[4].split()
+    assert "~" not in "".join(drawn(0, 14.62) + drawn(2, None)[2:])
+
+
 def test_what_is_unknown_is_said_with_its_reason() -> None:
     assert lines(80)[6].strip() == "gate     ETH/USDT:USDT  10 sold; a book is syncing"
 
