@@ -53,7 +53,7 @@ def _figures(found: Strayed) -> Iterator[str]:
     quote = name(short.quote)
     if not found.margin:
         yield f"{_pays(short)} {quote} at the next payment, as the rate stands"
-        yield f"funding since opening {_money(short.funding)} {quote}"
+        yield f"funding since opening {_funding(short)}"
     sold = f"{_n(short.coins)} {name(coin.coin)} sold at {_n(short.entry)}"
     yield f"{sold}, result {_money(short.profit)} {quote}"
 
@@ -62,6 +62,13 @@ def _pays(short: HedgedShort) -> str:
     if short.value is None or short.rate is None:
         return "the short pays an unknown amount of"
     return f"the short pays {-short.rate * short.value:,.2f}"
+
+
+def _funding(short: HedgedShort) -> str:
+    if short.funding is None:
+        return "unknown"
+    told = f"{_money(short.funding)} {name(short.quote)}"
+    return f"about {told}, in part by the entry price" if short.at_entry else told
 
 
 def _n(value: float | None) -> str:

@@ -177,12 +177,18 @@ def test_funding_says_what_is_paid_next() -> None:
     ]
 
 
+def test_funding_by_the_entry_price_is_told_as_about() -> None:
+    _, text = told({"funding_against": True}, with_short(at_entry=3), seconds=1)
+    said = "funding since opening about +12.30 USDT, in part by the entry price"
+    assert text.splitlines()[2] == said
+
+
 def test_what_is_unknown_is_said_to_be() -> None:
     dark = with_short(value=None, funding=None, profit=None, coins=None)
     _, text = told({"funding_against": True}, dark, seconds=1)
     assert text.splitlines()[1:4] == [
         "the short pays an unknown amount of USDT at the next payment, as the rate stands",
-        "funding since opening unknown USDT",
+        "funding since opening unknown",
         "unknown BTC sold at 100,000, result unknown USDT",
     ]
 
