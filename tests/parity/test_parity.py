@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import msgspec
 import pytest
 
+from scanner.alert_config import AlertSettings
 from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.rules import Amount, Pegging, Rules
@@ -18,6 +19,7 @@ from scanner.history.arithmetic import account
 from scanner.lane import Lane
 from scanner.pipeline import Pipeline
 from scanner.sinks.alerts import text
+from scanner.sinks.alerts.pegs import PegWatcher
 from scanner.sinks.alerts.rules import Hit
 from scanner.sinks.formats import to_json, to_line
 from scanner.types import Market, MarketKind, Proof
@@ -247,6 +249,38 @@ def test_what_is_implied_through_btc_and_the_median_over_venues() -> None:
     assert told["median", "USDC/USDT", "BTC"].bps == pytest.approx((median - 1) * 1e4, rel=0.02)
     samples = desk.pipeline.pegs.take_samples(START)
     assert {sample.samples for sample in samples} == {2}
+
+
+def test_a_coin_of_another_money_is_held_against_that() -> None:
+    """EURC to EUR: in its own book, through BTC, by the median, as a rule and an opportunity; what
+    it costs in a coin of the dollar is no peg."""
+    desk = Desk(pegs=Pegging(stablecoins=COINS | {"EURC": "EUR"}))
+    books = {
+        desk.lane("one", "EURC/EUR"): (0.9750, 0.9752),
+        desk.lane("one", "EURC/USDT"): (1.1270, 1.1272),
+        desk.lane("one", "BTC/EUR"): (100.0, 100.2),
+        desk.lane("one", "BTC/EURC"): (102.0, 102.2),
+    }
+    desk.later(books, 1.2, START)
+    assert {(peg.venue, peg.symbol, peg.via) for peg in desk.pegs} == {
+        ("one", "EURC/EUR", ""),
+        ("one", "EURC/EUR", "BTC"),
+        ("median", "EURC/EUR", "BTC"),
+    }
+    direct, *_ = (peg for peg in desk.pegs if not peg.via)
+    assert direct.bid_bps == pytest.approx(1e4 * math.log(0.9750))
+    assert direct.ask_bps == pytest.approx(1e4 * math.log(0.9752))
+    implied, *_ = (peg for peg in desk.pegs if peg.via and peg.venue == "one")
+    assert implied.bid_bps == pytest.approx(1e4 * math.log(100.0 / 102.2))
+    assert implied.ask_bps == pytest.approx(1e4 * math.log(100.2 / 102.0))
+    rule = {"depeg_bps": 100.0, "for": "1s", "symbols": ("EURC/*",)}
+    watcher = PegWatcher(AlertSettings.model_validate({"rules": {"peg": rule}}))
+    assert [hit for peg in desk.pegs for hit in watcher.take(peg)] == []
+    hits = watcher.due(START + 2 * SECOND)
+    assert [hit.found.symbol for hit in hits] == ["EURC/EUR"] * 3
+    (found,) = {one.symbol: one for one in desk.said}.values()
+    assert (found.symbol, found.currency, found.buy.limit) == ("EURC/EUR", "EUR", 0.9752)
+    assert found.net_bps == pytest.approx(((1 - FEE) / (0.9752 * (1 + FEE)) - 1) * 1e4)
 
 
 def test_contracts_are_no_books_of_coins() -> None:
