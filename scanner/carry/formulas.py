@@ -35,8 +35,10 @@ def payments(at: int, horizon: int, due: int, interval: int) -> int:
     """How many boundaries of funding a position crosses that is held from ``at`` for ``horizon``.
 
     Funding is cash only at a boundary: the first is ``due``, then one comes each ``interval``.
+    One that has passed by ``at`` is not crossed any more.
     """
-    left = at + horizon - due
+    passed = max(-((due - at) // interval), 0)
+    left = at + horizon - due - passed * interval
     return 0 if left < 0 else 1 + left // interval
 
 

@@ -33,6 +33,11 @@ def test_funding_is_paid_only_at_the_boundaries_that_are_crossed(
     assert f.payments(0, horizon * HOUR, due * HOUR, 8 * HOUR) == count
 
 
+@pytest.mark.parametrize(("since", "count"), [(0, 4), (1, 3), (8 * HOUR, 4), (8 * HOUR + 1, 3)])
+def test_a_boundary_that_has_passed_is_not_crossed(since: int, count: int) -> None:
+    assert f.payments(9 * HOUR + since, 24 * HOUR, 9 * HOUR, 8 * HOUR) == count
+
+
 def test_the_first_payment_is_known_better_than_the_others() -> None:
     assert f.expected(0.003, 0.001, 0) == 0
     assert f.expected(0.003, 0.001, 1) == 0.003
