@@ -27,7 +27,7 @@ class Contracts(Struct, frozen=True, kw_only=True):
     names: dict[str, str] = {}
 
 
-LINEAR = "BTC:1:3:1 ETH:2:3:1 SOL:2:1:1 XRP:4:1:1 DOGE:5:0:1"
+LINEAR = "BTC:1:3:1 ETH:2:3:1 SOL:2:1:1 XRP:4:1:1 DOGE:5:0:1 BNB:2:2:1"
 XBT = {"BTC": "XBT"}
 CONTRACTS: dict[str, tuple[Contracts, ...]] = {
     "binanceusdm": (
@@ -46,7 +46,7 @@ CONTRACTS: dict[str, tuple[Contracts, ...]] = {
             id="{base}-{quote}-SWAP",
             quote="USDT",
             settle="USDT",
-            decimals="BTC:1:2:0.01 ETH:2:2:0.1 SOL:2:2:1 XRP:4:2:100 DOGE:5:2:1000",
+            decimals="BTC:1:2:0.01 ETH:2:2:0.1 SOL:2:2:1 XRP:4:2:100 DOGE:5:2:1000 BNB:1:0:0.01",
             taker="0.0005",
             activity=8,
             lag_ms=20,
