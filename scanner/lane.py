@@ -89,9 +89,7 @@ class Lane:
     def start(self, at: int) -> list[Action]:
         """Before the connection: what leads to it. Every book of the lane starts empty."""
         self._following.settle(at)
-        for book in self.books.values():
-            self._pipeline.drop(book, BookState.EMPTY, "a new connection starts", at)
-            self._pipeline.derivatives.forget(book)
+        self._drop_all("a new connection starts", at, BookState.EMPTY)
         self._store.as_of(list(self.books.values()), UNTOLD if self._clock else 0)
         return self._run(self._protocol.start, at)
 
@@ -411,7 +409,8 @@ class Lane:
         for market in self.books:
             self._reset(market, reason, at)
 
-    def _drop_all(self, reason: str, at: int) -> None:
+    def _drop_all(self, reason: str, at: int, state: BookState = BookState.UNSYNCHRONISED) -> None:
         for book in self.books.values():
-            self._pipeline.drop(book, BookState.UNSYNCHRONISED, reason, at)
-            self._pipeline.derivatives.forget(book)
+            self._pipeline.drop(book, state, reason, at)
+            if self._venue.tickers is None:  # else a connection beside this one has said it
+                self._pipeline.derivatives.forget(book)

@@ -154,6 +154,26 @@ def test_what_is_said_of_a_contract_goes_with_its_connection() -> None:
     assert desk.pipeline.derivatives.latest(book, 3 * SECOND) == Derivative()
 
 
+def test_what_a_connection_beside_the_books_said_stays_when_they_go() -> None:
+    """It goes with its own connection only. An interval is told once an hour: lost with the books
+    it would be unknown, and with it all that rests on funding."""
+    apart = msgspec.structs.replace(venue("v", contracts=True), tickers=Tiny)
+    pipeline = Desk().pipeline
+    lane = pipeline.lane(apart, [market("v")], OPTIONS)
+    beside = pipeline.ticker_lane(apart, [market("v")], OPTIONS)
+    (book,) = lane.books.values()
+    beside.start(0)
+    beside.opened(0)
+    beside.received(b'{"mark":"101.5"}', SECOND)
+    for again in (lane.start, lane.opened):
+        again(SECOND)
+    assert pipeline.derivatives.latest(book, SECOND).mark == 101.5
+    lane.closed("gone", SECOND)
+    assert pipeline.derivatives.latest(book, SECOND).mark == 101.5
+    beside.closed("gone", SECOND)
+    assert pipeline.derivatives.latest(book, SECOND) == Derivative()
+
+
 def test_what_is_said_of_a_spot_market_is_nothing() -> None:
     desk = Desk()
     spot = desk.lane("a", MarketKind.SPOT)
