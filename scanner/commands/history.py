@@ -141,7 +141,7 @@ def history(
             side=side,
             buy=buy or (),
             sell=sell or (),
-            kinds=kind or (),
+            kinds=_kinds(kind),
             since=since,
             until=until,
             min_net_bps=min_net_bps,
@@ -165,6 +165,20 @@ def history(
         return run_history(url, wishes, by=by, sort=sort, show=show, now=clock.now())
 
     end(context, run)
+
+
+def _kinds(asked: list[str] | None, *, contracts: bool = True) -> list[str]:
+    """Those that there are, with ``contracts`` of readings too. Raises ``UserError``."""
+    from typing import get_args
+
+    from scanner.config import Kind
+    from scanner.history.series import KINDS
+
+    known = [*get_args(Kind), *(KINDS if contracts else ())]
+    for one in asked or ():
+        if one.strip() not in known:
+            raise UserError(f"--kind {one!r:.40}: there are {', '.join(known)}")
+    return asked or []
 
 
 def explain(
@@ -265,7 +279,11 @@ def verify(
         from scanner.history.wishes import Wishes
 
         wishes = Wishes(
-            symbols=symbol or (), venues=venue or (), kinds=kind or (), since=since, until=until
+            symbols=symbol or (),
+            venues=venue or (),
+            kinds=_kinds(kind, contracts=False),
+            since=since,
+            until=until,
         )
         return run_verify(url, wishes, form=form, out=out, now=clock.now())
 

@@ -310,6 +310,18 @@ def test_what_is_not_exact_says_so(database: Path, monkeypatch: pytest.MonkeyPat
 # --- plots, hostile text, refusals ---------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("command", "kind", "last"),
+    [("history", "carry", "basis, funding"), ("verify", "basis", "spot-future, parity")],
+)
+def test_a_kind_that_there_is_not_is_refused(
+    database: Path, command: str, kind: str, last: str
+) -> None:
+    code, told = refusal(database, command, "--kind", kind)
+    assert code == 2
+    assert f"--kind '{kind}': there are spot-spot, " in told and told.rstrip().endswith(last)
+
+
 @pytest.mark.parametrize(("columns", "lines"), [(80, 24), (200, 60), (20, 5)])
 def test_the_plot_fits(database: Path, columns: int, lines: int) -> None:
     shown = printed(database, "history", "--plot", columns=columns, lines=lines)
