@@ -53,6 +53,11 @@ def nothing(reader: Reader, symbols: Iterable[str], venues: Iterable[str]) -> No
     log.warning("nothing found%s", f": {why}" if why else "")
 
 
+def no_parity() -> None:
+    """Say where the readings are: opportunities of that kind are rare."""
+    log.warning("how stablecoins stood against their pegs is told by: crossbook parity --since 24h")
+
+
 def plot_size() -> tuple[int, int]:
     """The width and height of a plot."""
     found = shutil.get_terminal_size((terminal_width(), PLOT_HEIGHT + AROUND_PLOT))

@@ -9,7 +9,15 @@ from typing import Any
 from scanner.errors import UserError
 from scanner.events import DELAYS_MS
 from scanner.history import after, plot, shapes, tables
-from scanner.history.common import TABLE_ROWS, check, nothing, plot_size, print_to, reading
+from scanner.history.common import (
+    TABLE_ROWS,
+    check,
+    no_parity,
+    nothing,
+    plot_size,
+    print_to,
+    reading,
+)
 from scanner.history.options import Form, GroupBy, Order, Show
 from scanner.history.table import table, terminal_width
 from scanner.history.wishes import Wishes, filter_of
@@ -71,6 +79,8 @@ def run_history(
             found = _groups(reader, asked, By(by.value), sort, show)
         if not found:
             nothing(reader, asked.symbols, (*asked.venues, *asked.buy, *asked.sell))
+            if "parity" in asked.kinds:
+                no_parity()
     return 0
 
 

@@ -228,6 +228,8 @@ def test_nothing_found(database: Path) -> None:
     assert objects(database, "history", "--venue", "alphb", "--format", "json") == []
     assert "did you mean alpha?" in call(database, "history", "--venue", "alphb").stderr
     assert call(database, "history", "--min-net-bps", "1e9").stderr.endswith("nothing found\n")
+    pegs = call(database, "history", "--kind", "parity").stderr
+    assert "nothing found\n" in pegs and pegs.endswith("crossbook parity --since 24h\n")
 
 
 # --- groups ------------------------------------------------------------------------------------
