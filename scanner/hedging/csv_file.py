@@ -79,6 +79,13 @@ def _text(path: Path) -> str:
 
 
 def _columns(cells: list[str], file: str, line: int) -> list[str]:
+    if len(cells) == 1 and any(other in cells[0] for other in ";\t|"):
+        raise ConfigError(
+            "its columns are not separated by commas",
+            file=file,
+            line=line,
+            remedy="save it with commas, and with points in numbers",
+        )
     for name in cells:
         if name not in COLUMNS:
             raise ConfigError(

@@ -84,6 +84,7 @@ def test_a_file_adds_to_what_the_configuration_says(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("", "p.csv: is empty; name the columns: kind,venue,coin"),
+        ("kind;venue\n", "p.csv:1: its columns are not separated by commas; save it with commas"),
         ("kind,vanue\n", "p.csv:1: there is no column 'vanue'; did you mean 'venue'?"),
         ("kind,kind\n", "p.csv:1: the column 'kind' stands here twice"),
         ("venue\n", "p.csv:1: the column 'kind' is missing"),
