@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import msgspec
 import pytest
 
-from scanner.alert_config import AlertSettings
+from scanner.configuration.alerts import AlertSettings
 from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.rules import Amount, Pegging, Rules
