@@ -138,6 +138,9 @@ def test_what_was_counted_by_the_day_is_counted_by_the_hour_too(url: str) -> Non
     sums = rows(url, "SELECT * FROM survival_sum ORDER BY level, number, series_id")
     for statement in (
         "DELETE FROM survival_sum WHERE level > 2",
+        "DROP TABLE opportunity_place",
+        "DROP TABLE opportunity_crossing",
+        "DROP TABLE opportunity_checkpoint",
         "UPDATE crossbook_version SET version_num = '0004'",
     ):
         opportunities.change(url, lambda c, s=statement: c.exec_driver_sql(s))
