@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from scanner.books import kernels, parse, slow
+from scanner.books import checksums, kernels, parse, slow
 from scanner.books import layout as L
 from scanner.steps import Best, Delta, Snapshot
 from scanner.types import BookState, ChecksumRule, LevelLayout, Side
@@ -196,7 +196,7 @@ class BookStore:
 
     def checksum(self, book: int, rule: ChecksumRule) -> int:
         """The venue's checksum over the book as it stands, unsigned."""
-        return int(kernels.checksum(self.context, book, int(rule)))
+        return int(checksums.checksum(self.context, book, int(rule)))
 
     def state(self, book: int) -> BookState:
         return BookState(int(self._meta(book)[L.STATE]))

@@ -6,8 +6,9 @@ import numpy as np
 
 from scanner import counts as N
 from scanner.books import layout as B
+from scanner.books.checksums import checksum_of
 from scanner.books.jit import bytes_address, inlined, kernel, subroutine
-from scanner.books.kernels import apply_rows, checksum_of, lay_over
+from scanner.books.kernels import apply_rows, lay_over
 from scanner.books.memory import slot, view
 from scanner.engine.scan import scan_book
 from scanner.fast import layout as L
