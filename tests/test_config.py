@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+from warnings import catch_warnings, simplefilter
 
 import pytest
 from pydantic import ValidationError
@@ -478,3 +480,14 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
             load(path)
         line = ":2" if path == latin else ""
         assert str(caught.value) == f"{path}{line}: {said}"
+
+
+def test_amounts_are_numbers_of_one_kind_when_they_are_written_down() -> None:
+    venues = "venues: {okx: {capital: 2000}, kucoin: {capital: {USDT: 3000, BTC: 0.05}}}"
+    found = config(f"{venues}\nmax_trade: 1000")
+    with catch_warnings():
+        simplefilter("error")
+        told = json.loads(found.model_dump_json())
+    assert told["max_trade"] == 1000.0
+    assert told["venues"]["okx"]["capital"] == 2000.0
+    assert told["venues"]["kucoin"]["capital"] == {"USDT": 3000.0, "BTC": 0.05}

@@ -16,14 +16,16 @@ Rate: TypeAlias = Annotated[float, Field(ge=-MAX_FEE, le=MAX_FEE)]
 
 
 def _amount(value: Any) -> Any:
-    if value is None or _is_amount(value):
-        return value
+    if value is None:
+        return None
+    if _is_amount(value):
+        return float(value)
     if not isinstance(value, dict) or not value:
         raise ValueError(f"must be {WHAT}")
     for currency, amount in value.items():
         if not isinstance(currency, str) or not currency.isprintable() or not _is_amount(amount):
             raise ValueError(f"must be {WHAT}")
-    return value
+    return {currency: float(amount) for currency, amount in value.items()}
 
 
 def _is_amount(value: Any) -> bool:
