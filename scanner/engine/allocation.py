@@ -19,6 +19,7 @@ from heapq import heappop, heappush
 from itertools import count, product
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from scanner.engine.costs import EDGE, LOT, LOT_SHARE, reached
 from scanner.engine.gates import Gate, Rejection
@@ -61,16 +62,28 @@ class Result(Struct, frozen=True):
 
 class _Choice(Struct, frozen=True):
     """A part of all answers: by place (of the buyers, then of the sellers) the sizes that an order
-    has at least and at most; 0 at most: it is left out."""
+    has at least and at most; 0 at most: it is left out. ``before`` is the same without what was
+    chosen for lots; None: nothing was."""
 
     least: dict[int, float] = {}
     most: dict[int, float] = {}
+    before: _Choice | None = None
 
     def at_least(self, place: int, size: float) -> _Choice:
-        return _Choice({**self.least, place: size}, self.most)
+        before = self.before and self.before.at_least(place, size)
+        return _Choice({**self.least, place: size}, self.most, before)
 
     def at_most(self, place: int, size: float) -> _Choice:
-        return _Choice(self.least, {**self.most, place: size})
+        before = self.before and self.before.at_most(place, size)
+        return _Choice(self.least, {**self.most, place: size}, before)
+
+    def in_lots(self, place: int, low: float, high: float) -> tuple[_Choice, _Choice]:
+        """The order has ``low`` at most, or ``high`` at least."""
+        before = self.before or self
+        return (
+            replace(self.at_most(place, low), before=before),
+            replace(self.at_least(place, high), before=before),
+        )
 
 
 class _Walked(Struct, frozen=True):
@@ -168,7 +181,9 @@ class _Search:
             return None
         if any(self._between(*route) for route in self._routes(used)):
             return None
-        return self._result(buys_, sells, walked)
+        # what was chosen for lots is no bound of the walk, though it ends there
+        free = self._walk(choice.before) if choice.before else None
+        return self._result(buys_, sells, free or walked)
 
     def _narrower(self, choice: _Choice, walked: _Walked) -> Iterator[_Choice]:
         """The choices that are left where the walk breaks a rule; none: it breaks none."""
@@ -194,8 +209,7 @@ class _Search:
             size = walked.sizes[place] / offer.unit(buys=place < self._buyers)
             low, high = offer.terms.floor((), size), ceil(size, offer.terms.step)
             if low < high:
-                yield choice.at_most(place, low)
-                yield choice.at_least(place, high)
+                yield from choice.in_lots(place, low, high)
                 return
 
     def _routes(self, used: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -206,6 +206,16 @@ def test_all_purchases_together_have_one_bound() -> None:
     assert found.bound == "max_trade"
 
 
+def test_what_bounds_it_is_not_how_its_lots_were_chosen() -> None:
+    """The best rounding is found by allowing the seller and both buyers no more than whole lots."""
+    asks = [offer(0, A, [(100.0, 5.0)]), offer(1, B, [(100.0, 5.0)])]
+    finer = market("c", 0.001, lot=0.01)
+    found = best(asks, [offer(2, finer, [(101.0, 5.0)])], no_objection, most=333.3)
+    assert isinstance(found, Result)
+    assert (found.bound, found.size) == ("max_trade", pytest.approx(3.3))
+    assert found.unrounded == pytest.approx(333.3 / 100.1)
+
+
 def test_an_order_too_small_is_left_out_or_made_large_enough() -> None:
     small = market("b", 0.001, lot=0.1, min_amount=1.0)
     asks = [offer(0, A, [(100.0, 1.0)]), offer(1, small, [(100.2, 3.0)])]
