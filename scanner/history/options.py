@@ -30,6 +30,7 @@ class GroupBy(StrEnum):
     SYMBOL = "symbol"
     ROUTE = "route"
     VENUE = "venue"
+    KIND = "kind"
     HOUR = "hour"
     WEEKDAY = "weekday"
 

@@ -83,7 +83,7 @@ def kind_for(asked: Filter, by: By) -> Of | None:
         return None
     if by is By.SYMBOL:
         return None if asked.of_venues else Of.SYMBOL
-    if by in (By.ROUTE, By.VENUE):
+    if by in (By.ROUTE, By.VENUE, By.KIND):
         return None if asked.symbols else Of.ROUTE
     if asked.symbols or asked.of_venues:
         return None

@@ -31,6 +31,7 @@ class By(StrEnum):
     SYMBOL = "symbol"
     ROUTE = "route"
     VENUE = "venue"
+    KIND = "kind"
     HOUR = "hour"
     WEEKDAY = "weekday"
 

@@ -25,7 +25,8 @@ FIGURES = ("opened_at", "duration", "peak_net_bps", "peak_net_profit")
 
 
 class Group(Struct, frozen=True, kw_only=True):
-    """One group. ``names`` says which: symbol; buy and sell; venue; hour; or weekday (0: Monday).
+    """One group. ``names`` says which: symbol; buy and sell; venue; kind; hour; or weekday
+    (0: Monday).
 
     Profits are in ``currency``: what is earned in different ones is never added up. By venue an
     opportunity counts for both. Unless ``exact``, medians and percentiles are within

@@ -15,12 +15,18 @@ from storage.series import Series
 
 Names = Mapping[str, str | int]
 SLOTS = {By.HOUR: 24, By.WEEKDAY: 7}
-NAMES = {By.SYMBOL: ("symbol",), By.ROUTE: ("buy", "sell"), By.VENUE: ("buy", "sell")}
+NAMES = {
+    By.SYMBOL: ("symbol",),
+    By.ROUTE: ("buy", "sell"),
+    By.VENUE: ("buy", "sell"),
+    By.KIND: ("kind",),
+}
 # From a series to what it is grouped by and, at the end, its currency.
 KEYS: dict[By, Callable[[Series], tuple[str, ...]]] = {
     By.SYMBOL: itemgetter(1, 4),
     By.ROUTE: itemgetter(2, 3, 4),
     By.VENUE: itemgetter(2, 3, 4),
+    By.KIND: itemgetter(0, 4),
     By.HOUR: itemgetter(slice(4, None)),
     By.WEEKDAY: itemgetter(slice(4, None)),
 }

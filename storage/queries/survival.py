@@ -22,7 +22,7 @@ from storage.series import Series
 from storage.survivals import COUNTED, FIGURE, LEVELS, NAMES
 
 LATE = max(LEVELS) << 18  # an hour after all others
-GROUPED = (By.SYMBOL, By.ROUTE, By.VENUE)
+GROUPED = (By.SYMBOL, By.ROUTE, By.VENUE, By.KIND)
 Key: TypeAlias = tuple[tuple[str | int, ...], str]
 
 

@@ -100,6 +100,8 @@ def labels(o: Opportunity, by: By) -> list[tuple[Any, ...]]:
             return [(o.buy.venue, o.sell.venue)]
         case By.VENUE:
             return [(o.buy.venue,), (o.sell.venue,)]
+        case By.KIND:
+            return [(o.kind,)]
         case By.HOUR:
             return [(o.opened_at // (DAY // 24) % 24,)]
     return [((o.opened_at // DAY + 3) % 7,)]

@@ -63,6 +63,7 @@ def slowly(
             By.SYMBOL: [(one.symbol,)],
             By.ROUTE: [(one.buy.venue, one.sell.venue)],
             By.VENUE: [(one.buy.venue,), (one.sell.venue,)],
+            By.KIND: [(one.kind,)],
         }[by]
         for name in names:
             figure = sums[name, one.currency].setdefault(fate.delay_ms, [0, 0, 0, 0.0])
@@ -95,7 +96,7 @@ def agrees(url: str, found: Sequence[Opportunity], told: Sequence[Survival]) -> 
     ]
     reader = open_reader(url)
     for one in asked:
-        for by in (By.SYMBOL, By.ROUTE, By.VENUE):
+        for by in (By.SYMBOL, By.ROUTE, By.VENUE, By.KIND):
             got = {
                 key: {
                     part.delay_ms: (
