@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from scanner.history.table import Column, table
+from scanner.history.table import Column, natural_width, table
 from scanner.history.tables import DASH, lasted, names, profit
 from scanner.text import printable
 from storage.queries import By, Group, Latency, Moment, Stored
@@ -13,6 +13,9 @@ from storage.queries import By, Group, Latency, Moment, Stored
 CAPTION = (
     "executed so long after the flag: how many would still have paid, and what all would have left"
 )
+# Where both are too wide for one table.
+HITS = "so long after the flag: how many would still have paid"
+LEFT = "so long after the flag: what all would have left"
 NOT_FOLLOWED = "it was not followed"
 
 Latencies = Mapping[tuple[tuple[str | int, ...], str], Sequence[Latency]]
@@ -67,20 +70,30 @@ def group_lines(rows: Sequence[Group], by: By, found: Latencies, width: int) -> 
     delays = sorted({delay for of_one in theirs for delay in of_one})
     if not delays:
         return
-    yield CAPTION
+    which = [Column(title=title, cells=cells, least=6) for title, cells in names(rows, by)]
     followed = [max((one.followed for one in of_one.values()), default=0) for of_one in theirs]
-    columns = [
-        *(Column(title=title, cells=cells, least=6) for title, cells in names(rows, by)),
+    known = [
         Column(title="followed", cells=[f"{count:,}" for count in followed], right=True, rank=2),
         Column(title="unknown", cells=[_unknown(of_one) for of_one in theirs], right=True, rank=1),
     ]
-    for number, delay in enumerate(delays):
-        cells = [_cell(of_one.get(delay)) for of_one in theirs]
-        # the last says most, the ones in between least
-        rank = 0 if number in (0, len(delays) - 1) else 3 + number
-        columns.append(Column(title=f"{delay} ms", cells=cells, right=True, rank=rank))
-    columns.append(Column(title="", cells=[row.currency for row in rows]))
-    yield from table(columns, width)
+    currency = Column(title="", cells=[row.currency for row in rows])
+
+    def each(cell: Callable[[Latency | None], str]) -> list[Column]:
+        return [
+            Column(title=f"{delay} ms", cells=[cell(one.get(delay)) for one in theirs], right=True)
+            for delay in delays
+        ]
+
+    both = [*which, *known, *each(_both), currency]
+    if natural_width(both) <= width:
+        yield CAPTION
+        yield from table(both, width)
+        return
+    yield HITS
+    yield from table([*which, *known, *each(_rate)], width)
+    yield ""
+    yield LEFT
+    yield from table([*which, *each(_profit), currency], width)
 
 
 def key(row: Group) -> tuple[tuple[str | int, ...], str]:
@@ -94,8 +107,16 @@ def _unknown(of_one: Mapping[int, Latency]) -> str:
     return f"{1 - known / followed:.0%}" if followed else DASH
 
 
-def _cell(one: Latency | None) -> str:
+def _both(one: Latency | None) -> str:
+    return f"{_rate(one)} {_profit(one)}" if one is not None and one.known else DASH
+
+
+def _rate(one: Latency | None) -> str:
+    return f"{one.hits / one.known:.0%}" if one is not None and one.known else DASH
+
+
+def _profit(one: Latency | None) -> str:
     if one is None or not one.known:
         return DASH
     sign = "+" if one.profit > 0 else ""
-    return f"{one.hits / one.known:.0%} {sign}{profit(one.profit)}"
+    return f"{sign}{profit(one.profit)}"

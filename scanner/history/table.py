@@ -47,6 +47,11 @@ def table(columns: Iterable[Column], width: int) -> Iterator[str]:
         yield (" " * _gap(widths, width)).join(line).rstrip()
 
 
+def natural_width(columns: Sequence[Column]) -> int:
+    """What the table takes with every column, none of them shortened."""
+    return sum(_natural(_printable(column)) for column in columns) + GAP * (len(columns) - 1)
+
+
 def text_width(text: str) -> int:
     """How many columns of a terminal it takes."""
     return sum(2 if east_asian_width(c) in "WF" else not combining(c) for c in text)

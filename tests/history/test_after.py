@@ -112,8 +112,13 @@ def test_the_table_has_them_below(database: Path) -> None:
         "gamma beta 1 100% - - - - - USDT",
     ]
     narrow = printed(database, "history", "--by", "symbol", columns=60)
-    assert all(len(line) <= 60 for line in narrow if line != after_text.CAPTION)
-    assert "50 ms" in narrow[-2] and "1000 ms" in narrow[-2]
+    assert all(len(line) <= 60 for line in narrow)
+    every = ["50 ms", "100 ms", "250 ms", "500 ms", "1000 ms"]
+    hits, left = (narrow.index(line) for line in (after_text.HITS, after_text.LEFT))
+    for title in (narrow[hits + 1], narrow[left + 1]):
+        assert [name for name in every if name in title] == every
+    assert narrow[hits + 2].split()[-5:] == ["100%", "100%", "50%", "0%", "0%"]
+    assert narrow[left + 2].split()[-6:] == ["+6.00", "+3.50", "-0.50", "-2.25", "-3.00", "USDT"]
     assert printed(database, "history", "--by", "hour")[-1].startswith("14 ")
 
 
