@@ -19,7 +19,6 @@ from urllib.parse import unquote, urlsplit
 from pydantic import (
     BeforeValidator,
     Field,
-    PlainValidator,
     PrivateAttr,
     ValidationError,
 )
@@ -120,9 +119,7 @@ def _folder(value: Any) -> Any:
 
 
 AutoOrList: TypeAlias = Literal["auto"] | tuple[str, ...]
-Symbols: TypeAlias = Annotated[
-    AutoOrList, PlainValidator(_symbols, json_schema_input_type=AutoOrList)
-]
+Symbols: TypeAlias = Annotated[AutoOrList, BeforeValidator(_symbols)]
 Conversions: TypeAlias = Annotated[Mapping[str, float], BeforeValidator(_conversions)]
 Stablecoins: TypeAlias = Annotated[Mapping[str, str], BeforeValidator(_stablecoins)]
 Folder: TypeAlias = Annotated[Path, BeforeValidator(_folder)]

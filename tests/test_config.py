@@ -482,12 +482,12 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         assert str(caught.value) == f"{path}{line}: {said}"
 
 
-def test_amounts_are_numbers_of_one_kind_when_they_are_written_down() -> None:
+def test_a_configuration_is_written_down_without_complaint() -> None:
     venues = "venues: {okx: {capital: 2000}, kucoin: {capital: {USDT: 3000, BTC: 0.05}}}"
-    found = config(f"{venues}\nmax_trade: 1000")
+    found = config(f"{venues}\nmax_trade: 1000\nsymbols: [BTC/USDT]")
     with catch_warnings():
         simplefilter("error")
         told = json.loads(found.model_dump_json())
-    assert told["max_trade"] == 1000.0
+    assert (told["symbols"], told["max_trade"]) == (["BTC/USDT"], 1000.0)
     assert told["venues"]["okx"]["capital"] == 2000.0
     assert told["venues"]["kucoin"]["capital"] == {"USDT": 3000.0, "BTC": 0.05}

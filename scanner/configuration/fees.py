@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import Field, PlainValidator
+from pydantic import BeforeValidator, Field
 
 from scanner.configuration.model import Model
 
@@ -16,16 +16,14 @@ Rate: TypeAlias = Annotated[float, Field(ge=-MAX_FEE, le=MAX_FEE)]
 
 
 def _amount(value: Any) -> Any:
-    if value is None:
-        return None
-    if _is_amount(value):
-        return float(value)
+    if value is None or _is_amount(value):
+        return value
     if not isinstance(value, dict) or not value:
         raise ValueError(f"must be {WHAT}")
     for currency, amount in value.items():
         if not isinstance(currency, str) or not currency.isprintable() or not _is_amount(amount):
             raise ValueError(f"must be {WHAT}")
-    return {currency: float(amount) for currency, amount in value.items()}
+    return value
 
 
 def _is_amount(value: Any) -> bool:
@@ -34,7 +32,7 @@ def _is_amount(value: Any) -> bool:
 
 
 AnyAmount: TypeAlias = float | dict[str, float] | None
-Capital: TypeAlias = Annotated[AnyAmount, PlainValidator(_amount, json_schema_input_type=AnyAmount)]
+Capital: TypeAlias = Annotated[AnyAmount, BeforeValidator(_amount)]
 
 
 class FeeRates(Model):
