@@ -12,6 +12,7 @@ import numpy as np
 from scanner.books import layout as L
 from scanner.books.jit import inlined
 from scanner.books.kernels import proven_at
+from scanner.books.lag import UNTOLD
 from scanner.books.memory import slot, view
 
 LIVE, STALE = 2, 3
@@ -146,7 +147,7 @@ def two_sided(meta, real, book):
 @inlined
 def fitness(meta, real, parameters, buy, sell, at):
     """Whether both legs may take part (as a route code), and by how much they fail, in bps of what
-    is allowed."""
+    is allowed; 0 where that is not known."""
     b = buy * L.META_WIDTH
     s = sell * L.META_WIDTH
     buy_state = meta[b + L.STATE]
@@ -156,9 +157,11 @@ def fitness(meta, real, parameters, buy, sell, at):
         return L.NOT_LIVE, 0.0
     buy_at = proven_at(meta, buy)
     sell_at = proven_at(meta, sell)
-    over = at - min(buy_at, sell_at) - parameters[L.MAX_AGE]
+    oldest = min(buy_at, sell_at)
+    over = at - oldest - parameters[L.MAX_AGE]
     if over > 0 or stale:
-        return L.TOO_OLD, max(over, 0) / parameters[L.MAX_AGE] * 10_000.0
+        known = over if oldest > UNTOLD else 0
+        return L.TOO_OLD, max(known, 0) / parameters[L.MAX_AGE] * 10_000.0
     over = abs(buy_at - sell_at) - parameters[L.MAX_SKEW]
     if over > 0:
         return L.TOO_SKEWED, over / parameters[L.MAX_SKEW] * 10_000.0

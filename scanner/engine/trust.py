@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from scanner.books import layout as L
+from scanner.books.lag import UNTOLD
 from scanner.books.store import BookStore
 from scanner.engine.gates import GATES, Gate
 from scanner.engine.groups import Groups
@@ -40,9 +41,11 @@ def doubt(store: BookStore, books: Sequence[int], at: int) -> Doubt | None:
         if state is not BookState.LIVE:
             gate = Gate.STALENESS if state is BookState.STALE else Gate.TRUST
             return Doubt(gate, f"a book is {state.name.lower()}")
-        over = at - store.proven_at(book) - max_age
+        proven_at = store.proven_at(book)
+        over = at - proven_at - max_age
         if over > 0:
-            return Doubt(Gate.STALENESS, "a book is too old", over / max_age * 1e4)
+            known = over if proven_at > UNTOLD else 0
+            return Doubt(Gate.STALENESS, "a book is too old", known / max_age * 1e4)
         if not store.two_sided(book):
             return Doubt(Gate.TRUST, "a book shows one side only")
         if store.meta(book, L.UNPROVEN) and not parameters[L.UNPROVEN_TOO]:

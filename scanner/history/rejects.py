@@ -79,11 +79,15 @@ def _columns(rows: Sequence[Rejects]) -> list[Column]:
         Column(title="minutes", cells=[f"{row.minutes:,}" for row in rows], right=True, rank=3),
         Column(
             title="missed by bps",
-            cells=[f"{row.best_shortfall_bps:.2f}" for row in rows],
+            cells=[_missed(row.best_shortfall_bps) for row in rows],
             right=True,
         ),
         Column(title="last", cells=tables.moments([row.at for row in rows]), rank=4),
     ]
+
+
+def _missed(bps: float) -> str:
+    return f"{bps:.2f}" if bps else tables.DASH
 
 
 def _fields(row: Rejects) -> Fields:

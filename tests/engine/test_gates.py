@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from scanner.books.lag import UNTOLD
 from scanner.books.store import BookStore, Keys
 from scanner.engine.engine import Bounds, Engine
 from scanner.engine.following import Following
@@ -153,6 +154,15 @@ def marked_stale(bench: Bench) -> None:
     bench.show("b", [(101, 1)], [(102, 1)])
 
 
+def nobody_knows_how_old(bench: Bench) -> None:
+    """What bears no time of the venue, where nothing has told yet how late it is."""
+    book = bench.book("a")
+    bench.store.as_of([book], UNTOLD)
+    bench.show("a", [(99, 1)], [(100, 1)])
+    assert bench.store.proven_at(book) == UNTOLD
+    bench.show("b", [(101, 1)], [(102, 1)])
+
+
 def skew(bench: Bench) -> None:
     bench.show("a", [(99, 1)], [(100, 1)], AT - 2 * SECOND)
     bench.show("b", [(101, 1)], [(102, 1)])
@@ -191,6 +201,7 @@ FAULTS: list[tuple[Callable[[Bench], None], str, float]] = [
     (transfer, "transfer", 0.0),
     (staleness, "staleness", 5000.0),
     (marked_stale, "staleness", 0.0),
+    (nobody_knows_how_old, "staleness", 0.0),
     (skew, "skew", 10_000.0),
     (trust, "trust", 0.0),
     (identity, "identity", 0.0),

@@ -201,6 +201,8 @@ def test_rejects_answer_why_there_was_nothing(tmp_path: Path) -> None:
         ["ETH/USDT", "alpha", "gamma", "size"],
         ["BTC/USDT", "alpha", "beta", "fees"],
     ]
+    missed = {line.split()[3]: line.split()[6] for line in told[2:]}
+    assert missed == {"size": "5000.00", "fees": "3.25", "skew": "120.00", "conversion": "-"}
     rows = json.loads(
         "".join(printed(path, "history", *since, "--symbol", "BTC/USDC", "--format", "json"))
     )
