@@ -119,8 +119,8 @@ class VenueConfig(Model):
     )
     fee_in: Annotated[FeesIn, Field(strict=False)] = Field(
         default=FeesIn.AUTO,
-        description="What fees are taken in: `auto` (as the venue does it), `base`, `quote`, or"
-        " `token` (the venue's own, counted in quote).",
+        description="What fees of spot markets are taken in: `auto` (as the venue does it), `base`,"
+        " `quote`, or `token` (the venue's own, counted in quote).",
     )
     order: Annotated[OrderKind, Field(strict=False)] = Field(
         default=OrderKind.TAKER,

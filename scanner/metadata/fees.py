@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from scanner.configuration.fees import FeeRates
 from scanner.configuration.venues import FeesIn, VenueConfig
-from scanner.types import FeeIn, Market, OrderKind
+from scanner.types import FeeIn, Market, MarketKind, OrderKind
 
 
 def priced(markets: Iterable[Market], config: VenueConfig) -> list[Market]:
@@ -33,7 +33,8 @@ def _priced(market: Market, config: VenueConfig) -> Market:
             rate, source = rate * kept, f"{source}, {config.fee_discount:.6g} off by fee_discount"
         found[kind] = rate, source
     taken = {}
-    if config.fee_in is not FeesIn.AUTO:
+    # whatever spot fees are taken in: those of a contract are taken in what it is settled in
+    if config.fee_in is not FeesIn.AUTO and market.kind is MarketKind.SPOT:
         fee_in = FeeIn(config.fee_in.value)
         taken = {
             "buy_fee_in": fee_in,

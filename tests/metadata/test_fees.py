@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from scanner.commands.fee_table import fees, lines
 from scanner.config import Config, load
@@ -14,7 +15,7 @@ from scanner.errors import ConfigError
 from scanner.markets import Cache, Kept
 from scanner.metadata.fees import priced
 from scanner.metadata.fetch import Wanted
-from scanner.types import FeeIn, Market
+from scanner.types import FeeIn, Market, MarketKind
 
 
 def market(symbol: str = "BTC/USDT") -> Market:
@@ -70,6 +71,14 @@ def test_the_rate_that_counts_and_its_source(text: str, rate: float, source: str
 def test_a_rebate_is_not_discounted() -> None:
     [made] = priced([market()], venue("{order: maker, maker_fee: -0.0001, fee_discount: 0.5}"))
     assert made.fee_rate == -0.0001
+
+
+@pytest.mark.parametrize("kind", [MarketKind.PERPETUAL, MarketKind.FUTURE])
+def test_what_fees_of_contracts_are_taken_in_is_not_up_to_spot(kind: MarketKind) -> None:
+    listed = replace(market(), kind=kind, buy_fee_in=FeeIn.QUOTE, sell_fee_in=FeeIn.QUOTE)
+    [made] = priced([listed], venue("{fee_in: base}"))
+    assert (made.buy_fee_in, made.sell_fee_in) == ("quote", "quote")
+    assert made.fee_in_source == "ccxt"
 
 
 @pytest.mark.parametrize("fee_in", ["base", "quote", "token"])
