@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from scanner.metadata.liquidity import Traded
 from scanner.metadata.wallet_list import wallets
-from scanner.types import FeeSide, Market, MarketKind, Wallet
+from scanner.types import FeeIn, FeeSide, Market, MarketKind, Wallet
 from scanner.venues.protocol import ccxt_id
 from scanner.venues.registry import native
 
@@ -211,6 +211,11 @@ def _contract(market: Market, kind: MarketKind, entry: Mapping[str, Any]) -> Mar
         contract_size=size,
         inverse=bool(entry.get("inverse")),
         expiry=int(expiry) * MILLISECOND,
+        # A part of its value, for no coin changes hands: ccxt's feeSide means spot, though several
+        # of its exchanges have one for all of their markets.
+        buy_fee_in=FeeIn.QUOTE,
+        sell_fee_in=FeeIn.QUOTE,
+        fee_in_source="as contracts are settled",
     )
 
 

@@ -12,7 +12,7 @@ from scanner.errors import ConfigError, CrossbookError
 from scanner.hedging.scope import hedged_kinds
 from scanner.markets import choose
 from scanner.metadata.fetch import TICK_SIZE, Wanted, converted, only
-from scanner.types import Market, MarketKind
+from scanner.types import FeeIn, Market, MarketKind
 
 ALL = tuple(MarketKind)
 
@@ -56,6 +56,15 @@ def convert(
     own: bool = False,
 ) -> tuple[Market, ...]:
     return converted(Wanted(venue, "", own, kinds), entries, TICK_SIZE)
+
+
+@pytest.mark.parametrize("venue", ["", "binanceusdm", "bybit", "gate"])
+def test_no_coin_is_taken_as_the_fee_of_a_contract(venue: str) -> None:
+    """Whatever ccxt says for all markets of an exchange, which is of spot."""
+    for side in ("get", "give", "base", "quote", None):
+        (made,) = convert(entry(feeSide=side), venue=venue)
+        assert (made.buy_fee_in, made.sell_fee_in) == (FeeIn.QUOTE, FeeIn.QUOTE)
+        assert made.fee_in_source == "as contracts are settled"
 
 
 def test_a_swap_and_a_dated_future_and_an_inverse_one() -> None:
