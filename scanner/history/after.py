@@ -90,7 +90,7 @@ def group_lines(rows: Sequence[Group], by: By, found: Latencies, width: int) -> 
         yield from table(both, width)
         return
     yield HITS
-    yield from table([*which, *known, *each(_rate)], width)
+    yield from table([*which, *known, *each(_rate), currency], width)
     yield ""
     yield LEFT
     yield from table([*which, *each(_profit), currency], width)

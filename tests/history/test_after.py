@@ -117,7 +117,7 @@ def test_the_table_has_them_below(database: Path) -> None:
     hits, left = (narrow.index(line) for line in (after_text.HITS, after_text.LEFT))
     for title in (narrow[hits + 1], narrow[left + 1]):
         assert [name for name in every if name in title] == every
-    assert narrow[hits + 2].split()[-5:] == ["100%", "100%", "50%", "0%", "0%"]
+    assert narrow[hits + 2].split()[-6:] == ["100%", "100%", "50%", "0%", "0%", "USDT"]
     assert narrow[left + 2].split()[-6:] == ["+6.00", "+3.50", "-0.50", "-2.25", "-3.00", "USDT"]
     assert printed(database, "history", "--by", "hour")[-1].startswith("14 ")
 
