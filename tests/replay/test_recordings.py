@@ -32,7 +32,7 @@ from tests.oracle.venues import DECODERS
 
 WIRE = os.environ.get("CROSSBOOK_WIRE", "")
 EVERYTHING = 1 << 20
-EACH_TIME = 200  # levels compared after each message; all of them after every 20th and at the end
+EACH_TIME = 50  # levels compared after each message; all of them after every 50th and at the end
 STANDING = (BookState.LIVE, BookState.SYNCING)
 RECORDINGS = [
     pytest.param(recording, id=recording.name)
@@ -119,7 +119,7 @@ def walked(recording: Recording) -> Walk:
             if isinstance(seen, Seen):
                 walk.mirrors[market].follow(seen)
                 walk.checked[market] += seen.checked
-                levels = EVERYTHING if seen.index % 20 == 0 else EACH_TIME
+                levels = EVERYTHING if seen.index % 50 == 0 else EACH_TIME
                 _assert_equal(pipeline, play.lane, market, walk.mirrors[market], levels)
             else:
                 walk.tickers[market].append(seen)

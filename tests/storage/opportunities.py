@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import fmean
 from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
+from sqlalchemy.engine import Connection
 
 from scanner.events import Opportunity
 from storage import migrate
@@ -69,6 +70,23 @@ def change(url: str, what: Any) -> Any:
     try:
         with engine.connect() as connection, connection.begin():
             return what(connection)
+    finally:
+        engine.dispose()
+
+
+def steps(url: str, step: Callable[[Connection], Any]) -> Iterator[Connection]:
+    """Take steps, each in a transaction of its own over one connection (which is handed out between
+    them), until one finds nothing to do."""
+    engine = for_writing(located(url))
+    try:
+        with engine.connect() as connection:
+            while True:
+                with connection.begin():
+                    more = step(connection)
+                if not more:
+                    return
+                with connection.begin():
+                    yield connection
     finally:
         engine.dispose()
 

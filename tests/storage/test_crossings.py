@@ -30,7 +30,7 @@ from storage.slices import Order
 from tests.repeats import repeats
 from tests.storage.events import START
 from tests.storage.few import LATE, THRESHOLDS, build, count, make_old, small
-from tests.storage.opportunities import change, some, write
+from tests.storage.opportunities import change, some, steps, write
 from tests.storage.test_queries import asked_at_random, right_groups, seal
 
 BeginWith = Callable[[str, Callable[[str], object]], None]
@@ -264,9 +264,11 @@ def test_segments_of_before_are_made_anew_one_by_one(url: str, stored: list[Oppo
     make_old(url)
     change(url, lambda c: [c.exec_driver_sql(f"DELETE FROM {table}") for table in NEW])
     there, builder, fewest = count(url), Builder(), 99
-    reader, asked, number = open_reader(url), THRESHOLDS[6], 0
-    while change(url, lambda c: builder.step(c, START + 50 * DAY)):
-        fewest, number = min(fewest, count(url, where="ready > 0")), number + 1
+    reader, asked = open_reader(url), THRESHOLDS[6]
+    ready = "SELECT count(*) FROM opportunity_segment WHERE ready > 0"
+    made = steps(url, lambda c: builder.step(c, START + 50 * DAY))
+    for number, connection in enumerate(made, 1):
+        fewest = min(fewest, connection.exec_driver_sql(ready).scalar() or 0)
         if number % 20 == 0:
             right_groups(reader, stored, asked, By.VENUE)
     assert fewest == there - 1
@@ -279,7 +281,7 @@ def test_what_is_too_old_goes_with_all_that_is_kept_beside_it(
 ) -> None:
     """Not a row is left of a segment whose opportunities have gone, and the rest is right."""
     retention = Retention(Keep(days=30), forget)
-    while change(url, lambda c: retention.step(c, START + 60 * DAY)):
+    for _ in steps(url, lambda c: retention.step(c, START + 60 * DAY)):
         pass
     left = [
         one
@@ -322,7 +324,7 @@ def test_whoever_is_killed_while_filling_is_made_up_for(url: str) -> None:
     write(url, stored)
     seal(url)
     at = 0
-    for life in range(repeats(3, 20)):
+    for life in range(repeats(2, 20)):
         at += 2 * segments.FORSAKEN
         child = subprocess.Popen(
             [sys.executable, "-c", KILLED, url, str(at)],

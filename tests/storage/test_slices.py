@@ -21,7 +21,7 @@ from storage.series import Wider
 from storage.slices import Level, Order
 from tests.storage.events import START
 from tests.storage.few import LATE, THRESHOLDS, build, count, make_old, small
-from tests.storage.opportunities import change, some, write
+from tests.storage.opportunities import change, some, steps, write
 from tests.storage.test_queries import right_groups, seal
 
 BeginWith = Callable[[str, Callable[[str], object]], None]
@@ -306,14 +306,12 @@ def test_half_a_segment_tells_nothing_and_is_taken_over(url: str) -> None:
         assert change(url, lambda c: dead.step(c, LATE))
     assert count(url, "opportunity_slice") > 0
     right_groups(open_reader(url), stored, Filter(min_net_bps=3.0), By.SYMBOL)
-    steps = 0
-    while change(url, lambda c: living.step(c, later)):
-        steps += 1
+    taken = sum(1 for _ in steps(url, lambda c: living.step(c, later)))
     assert count(url, where=f"begun_at = {LATE} AND ready = 0") == 1, "its maker may still live"
-    while change(url, lambda c: living.step(c, LATE + 2 * segments.FORSAKEN)):
-        steps += 1
+    much_later = LATE + 2 * segments.FORSAKEN
+    taken += sum(1 for _ in steps(url, lambda c: living.step(c, much_later)))
     assert count(url, where="ready = 0") == 0
-    assert steps > 3
+    assert taken > 3
     right_groups(open_reader(url), stored, Filter(min_net_bps=3.0), By.SYMBOL)
 
 
