@@ -73,7 +73,10 @@ class Pipeline:
         )
         self.carries.configure(thresholds, rules)
         self.pegs = Pegs(self.store)
-        self.parities = ParityFlags(self.store, self.pegs, currencies, ids, emit, engine.rejects)
+        self.parities = ParityFlags(
+            *(self.store, self.pegs, currencies, ids, emit),
+            *(engine.rejects, self.following),
+        )
         self._peg(thresholds, rules)
         self._books: dict[tuple[str, bool, str], int] = {}
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from scanner.engine.terms import Level, affordable, value
 
 BPS = 1e4
+PAR = 1.0
 WITHIN = (10.0, 50.0, 100.0)
 
 Side = Sequence[Level]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -16,21 +17,23 @@ from scanner.books.store import BookStore
 from scanner.engine import costs
 from scanner.engine.capital import Capital, name
 from scanner.engine.currencies import Currencies
+from scanner.engine.following import Following, Reckon
 from scanner.engine.gates import Gate, Rejection
 from scanner.engine.ids import Ids
 from scanner.engine.legs import Stamp, Traded, leg
+from scanner.engine.paper_many import Sized
 from scanner.engine.rejects import Rejects
 from scanner.engine.rules import PARITY, Rules
 from scanner.engine.terms import Terms
 from scanner.engine.tracker import Life, Thresholds
 from scanner.engine.trust import doubt
 from scanner.events import Leg, Opportunity
-from scanner.parity.figures import at_par, deviation
+from scanner.parity import paper
+from scanner.parity.figures import PAR, at_par, deviation
 from scanner.parity.pegs import SECOND, Pegs
 from scanner.types import FeeIn, Market, Proof, Side
 
 LEVELS, MOST_LEVELS = 32, 512
-PAR = 1.0
 BACK = "it is back near its peg"
 
 Route = tuple[int, Side]
@@ -38,8 +41,8 @@ Route = tuple[int, Side]
 
 class ParityFlags:
     """Finds and follows them; ``emit`` is called with every ``Opportunity`` event. ``pegs`` says
-    which books may be used; what looked good before fees and is not flagged is counted by
-    ``rejects``, at its venue."""
+    which books may be used; what opens is handed to ``following``, if there is any; what looked
+    good before fees and is not flagged is counted by ``rejects``, at its venue."""
 
     def __init__(
         self,
@@ -49,8 +52,10 @@ class ParityFlags:
         ids: Ids,
         emit: Callable[[Opportunity], None],
         rejects: Rejects,
+        following: Following | None = None,
     ) -> None:
         self._store = store
+        self._following = following
         self._pegs = pegs
         self._currencies = currencies
         self._ids = ids
@@ -142,6 +147,8 @@ class ParityFlags:
             opened = replace(state, id=self._ids.new(at))
             self._open[route] = Life(opened)
             self._emit(opened)
+            if self._following is not None:
+                self._following.follow(opened, route[:1], self._reckon(route, traded, found))
             return
         told = life.update(state, self._thresholds.update_interval)
         if told is not None:
@@ -213,6 +220,14 @@ class ParityFlags:
             accounting_rate=rate,
             accounting_venue=where,
         )
+
+    def _reckon(self, route: Route, traded: Traded, found: costs.Result) -> Reckon:
+        """The order of now at its size, and what was to be turned back of it."""
+        size, back = found.size, found.sold
+        if route[1] is Side.BID:
+            size, back = back, size
+        order = Sized(*route, size, traded.terms)
+        return partial(paper.fill, self._store, order, back, self._rules.pegs.furthest_bps)
 
     def _close(self, route: Route, reason: str, at: int) -> None:
         self._emit(self._open.pop(route).close(reason, at))

@@ -14,7 +14,7 @@ from scanner.engine.engine import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.rules import Amount, Pegging, Rules
 from scanner.engine.tracker import Thresholds
-from scanner.events import Opportunity, Peg
+from scanner.events import Opportunity, Peg, Survival
 from scanner.history.arithmetic import account
 from scanner.lane import Lane
 from scanner.pipeline import Pipeline
@@ -37,22 +37,23 @@ class Desk:
     def __init__(self, proof: Proof = Proof.SNAPSHOTS, **rules: object) -> None:
         self.said: list[Opportunity] = []
         self.pegs: list[Peg] = []
+        self.survived: list[Survival] = []
         of = {"kinds": frozenset({"parity"}), "pegs": Pegging(stablecoins=COINS)} | rules
         self.pipeline = Pipeline(
             thresholds=Thresholds(min_net_bps=5, update_interval=0),
             bounds=Bounds(),
             ids=Ids(lambda n: 0),
             emit=self.said.append,
+            survived=self.survived.append,
             rules=Rules(currency="USDT", **of),  # type: ignore[arg-type]
         )
         self.pipeline.pegs.tell = self.pegs.append
         self._proof = proof
 
-    def lane(self, name: str, symbol: str) -> Lane:
+    def lane(self, name: str, symbol: str, **terms: object) -> Lane:
         base, _, counter = symbol.partition("/")
-        market = Market(
-            venue=name, id=symbol, symbol=symbol, base=base, quote=counter, taker_fee=FEE
-        )
+        named = {"venue": name, "id": symbol, "symbol": symbol, "base": base, "quote": counter}
+        market = msgspec.convert(named | {"taker_fee": FEE} | terms, Market)
         lane = self.pipeline.lane(venue(name, self._proof, contracts=False), [market], OPTIONS)
         lane.start(START)
         lane.opened(START)
