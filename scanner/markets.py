@@ -7,11 +7,8 @@ that is; one with neither is left out, and the others go on.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
-import sys
-from asyncio.subprocess import DEVNULL, PIPE
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -23,6 +20,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from scanner.aside import ask
 from scanner.clock import now
 from scanner.config import CROSS_QUOTE, LOOP, PARITY, Config, Feed
 from scanner.configuration.explain import did_you_mean
@@ -40,7 +38,6 @@ from scanner.types import Market, Wallet
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
 DEADLINE = 60.0
-LONGEST_LINE = 64 << 20
 KEPT_DAYS = 30
 FORMAT = 4
 
@@ -280,35 +277,21 @@ def _count(markets: Sequence[Market]) -> tuple[int, int, int]:
 
 async def _answers(order: Order) -> dict[str, Listed]:
     """What each venue answered; for one that did not within the deadline, that."""
-    answers: dict[str, Listed] = {}
-    late = f"no answer within {DEADLINE:.0f} s"
-    # -P keeps the current folder, which may hold anything, off the path of the other process.
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "scanner.metadata.fetch"),
-        stdin=PIPE,
-        stdout=PIPE,
-        stderr=DEVNULL,
-        limit=LONGEST_LINE,
-        start_new_session=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
-    )
-    assert process.stdin is not None and process.stdout is not None
+    found: dict[str, Listed] = {}
+    why = "the process that asks it ended before it answered"
+
+    def take(line: bytes) -> None:
+        answer = msgspec.json.decode(line, type=Listed)
+        found[answer.venue] = answer
+
     try:
-        async with asyncio.timeout(DEADLINE):
-            process.stdin.write(msgspec.json.encode(order))
-            process.stdin.close()
-            async for line in process.stdout:
-                answer = msgspec.json.decode(line, type=Listed)
-                answers[answer.venue] = answer
-            late = f"the process that asks it ended with code {await process.wait()}"
-    except (TimeoutError, ConnectionError):
-        pass
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        await ask("scanner.metadata.fetch", msgspec.json.encode(order), take, DEADLINE)
+    except TimeoutError:
+        why = f"no answer within {DEADLINE:.0f} s"
+    except (ChildProcessError, ConnectionError) as error:
+        why = str(error) or why
     venues = [one.venue for one in order.wanted]
-    return {venue: answers.get(venue, Listed(venue, error=late)) for venue in venues}
+    return {venue: found.get(venue, Listed(venue, error=why)) for venue in venues}
 
 
 def _source(wanted: Wanted, answer: Listed | None, cache: Cache, config: Config) -> Source:

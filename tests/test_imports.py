@@ -152,9 +152,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "metadata.aliases": PLAIN | {"config"},
     "metadata.identity": PLAIN
     | {"configuration.identity", "metadata.liquidity", "configuration.located"},
+    "aside": set(),
     "markets": PLAIN
     | {
         *(
+            "aside",
             "metadata.aliases",
             "clock",
             "config",
@@ -212,7 +214,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "view.scan_state": PLAIN | {"engine", "feeds", "pipeline"},
     "view.peg_line": PLAIN | {"view.frame"},
-    "funding": PLAIN | {"clock", "config", "feeds", "fleet", "metadata.fetch", "venues"},
+    "funding": PLAIN | {"aside", "clock", "config", "feeds", "fleet", "metadata.fetch", "venues"},
     "hedging.worst_funding": PLAIN | {"clock", "ending", "errors", "storage"},
     "view.window": PLAIN | {"view.frame", "view.peg_line", "view.recent", "hedging.worst_funding"},
     "event_loop": {"ending"},

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sys
-from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Sequence
-from pathlib import Path
+from contextlib import suppress
 from typing import Protocol
 
 import msgspec
 
+from scanner.aside import ask
 from scanner.feeds.rest import Answer as Reply
 from scanner.funding.by_ccxt import Answer, Asked, Order
 from scanner.funding.schedule import Wanted
 from scanner.venues.funding_history import Course, FundingHistory, Settled
 
 DEADLINE = 120.0
-LONGEST_LINE = 16 << 20
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -91,36 +87,18 @@ class ByCcxt:
 
     async def ask(self, wanted: Sequence[Wanted], until: int) -> dict[str, Found]:
         asked = [Asked(one.market.id, one.since) for one in wanted]
-        answers = await _answers(Order(self._venue, self._rest, asked, until))
+        found = await _answers(Order(self._venue, self._rest, asked, until))
         late = Found(error=f"no answer within {DEADLINE:.0f} s")
-        return {one.market.id: answers.get(one.market.id, late) for one in wanted}
+        return {one.market.id: found.get(one.market.id, late) for one in wanted}
 
 
 async def _answers(order: Order) -> dict[str, Found]:
     found: dict[str, Found] = {}
-    # -P keeps the current folder, which may hold anything, off the path of the other process.
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "scanner.funding.by_ccxt"),
-        stdin=PIPE,
-        stdout=PIPE,
-        stderr=DEVNULL,
-        limit=LONGEST_LINE,
-        start_new_session=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-    )
-    assert process.stdin is not None and process.stdout is not None
-    try:
-        async with asyncio.timeout(DEADLINE):
-            process.stdin.write(msgspec.json.encode(order))
-            process.stdin.close()
-            async for line in process.stdout:
-                one = msgspec.json.decode(line, type=Answer)
-                found[one.market] = Found(one.settled, one.error)
-            await process.wait()
-    except (TimeoutError, OSError, msgspec.DecodeError):
-        pass
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+
+    def take(line: bytes) -> None:
+        one = msgspec.json.decode(line, type=Answer)
+        found[one.market] = Found(one.settled, one.error)
+
+    with suppress(OSError, msgspec.DecodeError):  # a late or broken process is an OSError too
+        await ask("scanner.funding.by_ccxt", msgspec.json.encode(order), take, DEADLINE)
     return found

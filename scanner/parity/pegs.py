@@ -148,6 +148,8 @@ class Pegs:
             return f"the book is {state.name.lower()}"
         if at - self._store.proven_at(book) > parameters[L.MAX_AGE]:
             return "the book is too old"
+        if not self._store.two_sided(book):
+            return "the book shows one side only"
         if self._store.meta(book, L.UNPROVEN) and not parameters[L.UNPROVEN_TOO]:
             return "nothing proves the book"
         return ""

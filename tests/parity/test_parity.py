@@ -207,6 +207,18 @@ def test_a_book_that_grows_old_ends_it_and_is_said() -> None:
     assert desk.pipeline.pegs.take_samples(START) == []
 
 
+def test_a_book_with_one_side_ends_it_and_opens_none() -> None:
+    """Nobody can tell whether it crosses."""
+    desk = Desk()
+    lane = opened(desk)
+    say(lane, START + 5, bids=[], asks=[["0.9752", "100000"]])
+    desk.pipeline.tick(START + SECOND)
+    assert [one.event for one in desk.said] == ["opened", "closed"]
+    assert desk.said[-1].reason == desk.pegs[-1].reason == "the book shows one side only"
+    desk.pipeline.tick(START + 2 * SECOND)
+    assert len(desk.said) == 2
+
+
 def test_a_lost_connection_ends_it_in_the_same_call() -> None:
     desk = Desk()
     opened(desk).closed("gone", START + 5)
