@@ -48,10 +48,12 @@ class Placed(Struct, frozen=True, kw_only=True):
 class Transfer(Struct, frozen=True, kw_only=True):
     """The coin is withdrawn where it is bought, and sold when it has arrived.
 
-    ``state``: open, closed or unknown, and why if it is not open. ``network``: the cheapest one
-    that is open at both ends, by ccxt's code; ``fee`` what the withdrawal takes off, in base,
-    whatever its size; ``min_withdraw`` in base; ``minutes``: how long it is expected to take;
-    ``listed_at``: when the older of the two venues' lists said so, ns (0: the user says so).
+    ``state``: open, closed or unknown; ``reason``: why it is not open, or, if it is, why no net is
+    told: too little arrives, or the conversion is made elsewhere than the sale, and moving the
+    money there is not reckoned. ``network``: the cheapest one that is open at both ends, by ccxt's
+    code; ``fee`` what the withdrawal takes off, in base, whatever its size; ``min_withdraw`` in
+    base; ``minutes``: how long it is expected to take; ``listed_at``: when the older of the two
+    venues' lists said so, ns (0: the user says so).
 
     ``sold``: what is sold of what arrives, in base; ``net_profit`` what is then left, in the
     opportunity's currency, ``net_bps`` as there. ``risk_bps = z x volatility_bps x

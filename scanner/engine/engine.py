@@ -251,7 +251,9 @@ class Engine:
         self._quarantine.look(self._pairs.rules, at)
         self._pairs.transfers.look(at)
         self._look_again(list(self._lives.open), at)
-        if self._store.array(L.PARAM_INT)[L.CONVERSIONS_ROSE]:
+        # With transfers one that is not the best there is may open something where the sale is.
+        withdrawn = self._pairs.rules.moving.withdrawn
+        if withdrawn or self._store.array(L.PARAM_INT)[L.CONVERSIONS_ROSE]:
             rows = scan.rescan(self._store.context, len(self._groups.numbers), at)
             for buy, sell, code in self._rows(rows):
                 self._follow(buy, sell, code, at, noted=False)
@@ -341,6 +343,8 @@ class Engine:
         if code == L.NO_TRANSFER:
             way = self._pairs.transfers.way(buy, sell, at)
             return f"{CLOSED_BECAUSE[code]}: {way.reason or 'too little is left to withdraw'}"
+        if code == L.NO_CONVERSION and self._pairs.rules.moving.withdrawn:
+            return f"{CLOSED_BECAUSE[code]} on {self._markets[sell].venue}, where it lies"
         if code == L.IN_QUARANTINE and why:
             return f"{CLOSED_BECAUSE[code]}: {why}"
         return CLOSED_BECAUSE.get(code, "less than the smallest order is left")

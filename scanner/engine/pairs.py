@@ -230,7 +230,8 @@ class Pairs:
 
     def _exchanges(self, buy: int, sell: int, at: int) -> Iterator[Exchange]:
         """What could convert, in order: as the user states, where the sale is, where the purchase
-        is, and the best elsewhere."""
+        is, and the best elsewhere. With transfers only the first two: the money is not moved, so it
+        is exchanged where the sale has left it."""
         buyer, seller = self._traded[buy].terms.market, self._traded[sell].terms.market
         have, want = seller.quote, buyer.quote
         stated = self._currencies.assumed(have, want)
@@ -244,8 +245,12 @@ class Pairs:
         }
         venues = {book: self._traded[book].terms.market.venue for book in books}
         at_hand = [book for book in books if venues[book] == seller.venue]
+        for book in at_hand:
+            yield self._exchange(book, books[book], seller, at)
+        if self.rules.moving.withdrawn:
+            return
         there = [book for book in books if venues[book] == buyer.venue != seller.venue]
-        for book in (*at_hand, *there):
+        for book in there:
             yield self._exchange(book, books[book], seller, at)
         rest = [book for book in books if venues[book] not in {seller.venue, buyer.venue}]
         touches = {book: self._exchange(book, books[book], seller, at, 1).ladder() for book in rest}

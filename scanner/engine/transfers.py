@@ -123,7 +123,18 @@ class Transfers:
         found = self.told(*route, at)
         if found.state != OPEN or found.fee is None:
             return found
+        elsewhere = self._elsewhere(route[1], result)
+        if elsewhere:
+            reason = (
+                f"the conversion is made on {elsewhere}: moving the money there is not reckoned"
+            )
+            return replace(found, reason=reason)
         return self._paid(route, result, found.fee, seen, spend, found)
+
+    def _elsewhere(self, sell: int, result: costs.Result) -> str:
+        """The venue of the conversion; empty where it is that of the sale, or nothing is moved."""
+        venue = result.conversion.exchange.venue if result.conversion is not None else ""
+        return "" if venue == self._traded[sell].terms.market.venue else venue
 
     def told(self, buy: int, sell: int, at: int) -> Transfer:
         """How the coin could be moved, whatever is bought."""

@@ -55,7 +55,15 @@ def disagreements(state: State, a: Account) -> list[str]:
     return wrong
 
 
+def _elsewhere(state: State) -> bool:
+    """Whether the conversion is made where the sale does not leave its money."""
+    leg = state.conversion
+    return leg is not None and not leg.assumed and leg.venue != state.sell.venue
+
+
 def _of_transfer(transfer: Transfer, state: State, a: Account) -> Iterator[str]:
+    if _elsewhere(state) and (transfer.in_net or transfer.net_profit is not None):
+        yield "net after the transfer: the conversion is not made where the sale is"
     found = arrived(transfer, state, a)
     if found is not None:
         net, scale = found.net, a.buy.total

@@ -307,6 +307,8 @@ class Floor:
             return slow.solve(buy, sell, None, slow.Means(spend, give, None, gone))
         outcome: slow.Done | str = "conversion"
         found = self.converters(there.quote, here.quote)
+        if self.rules.moving.withdrawn:  # the money stays where the sale is
+            found = [one for one in found if not one.book or one.book.market.venue == there.venue]
         at = [one.book.market.venue if one.book else "" for one in found]
         rest = [
             one

@@ -226,54 +226,6 @@ def test_the_price_may_fall_while_the_coin_is_on_its_way(bench: Bench) -> None:
     assert told.net_after_risk == pytest.approx(told.net_profit - told.risk_bps / 1e4 * brought)
 
 
-@pytest.fixture
-def across() -> Bench:
-    bench = Bench()
-    bench.add("a")
-    bench.add("b", "BTC/USDC")
-    bench.add("c", "USDC/USDT")
-    bench.change("a", wallet=wallet(), quote_wallet=wallet("TRC20", fee=1.0))
-    usdc = {"wallet": wallet(), "quote_wallet": wallet("SOL", fee=0.5)}
-    bench.change("b BTC/USDC", **usdc)
-    return bench
-
-
-def show_across(bench: Bench, converter: str) -> Opportunity:
-    bench.show(f"{converter} USDC/USDT", [(0.999, 900)], [(1.0, 900)])
-    bench.show("a", [(99, 5)], [(100, 5)])
-    bench.show("b BTC/USDC", [(101, 5)], [(102, 5)])
-    return bench.said[-1]
-
-
-def test_across_quotes_the_conversion_is_of_what_arrives(across: Bench) -> None:
-    moving(across, WITHDRAWN)
-    found = show_across(across, "c")
-    assert found.net_profit == pytest.approx(float(D("4.99") * 101 * D("0.999") - 500))
-    assert transfer(found).net_profit == pytest.approx(found.net_profit)
-    back = prefunded(found)
-    assert (back.back_state, back.cost) == ("unknown", None)
-    assert back.back_reason == "the conversion is made on a third venue"
-
-
-@pytest.mark.parametrize(
-    ("venue", "currency", "network", "cost"),
-    [("b", "USDT", "TRC20", 0.01 * 100 + 2.0), ("a", "USDC", "SOL", 0.01 * 100 + 0.5 * 0.999)],
-)
-def test_across_quotes_what_has_gathered_is_moved_back(
-    across: Bench, venue: str, currency: str, network: str, cost: float
-) -> None:
-    """Converted at the sale, USDT gather there; at the purchase, USDC do, and are missing here."""
-    across.add(venue, "USDC/USDT")
-    across.change(
-        f"{venue} USDC/USDT",
-        wallet=wallet("SOL", fee=0.7),
-        quote_wallet=wallet("TRC20", fee=2.0),
-    )
-    back = prefunded(show_across(across, venue))
-    assert (back.back_currency, back.back_network) == (currency, network)
-    assert back.cost == pytest.approx(cost / 10)
-
-
 def test_two_contracts_are_two_coins_whatever_they_are_called(bench: Bench) -> None:
     suspects = bench.suspects
     bench.show_both()

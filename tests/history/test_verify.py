@@ -172,6 +172,33 @@ def test_what_does_not_agree_of_moving_the_coin_is_named(
     assert "DOES NOT AGREE" in told and reason in told
 
 
+ELSEWHERE = "the conversion is not made where the sale is"
+
+
+def test_a_transfer_that_is_converted_elsewhere_has_no_net(
+    database: tuple[Path, list[Opportunity]], tmp_path: Path
+) -> None:
+    path, events = database
+    one = next(
+        e
+        for e in events
+        if e.conversion and e.conversion.venue not in ("", e.sell.venue)
+        if e.transfer and e.transfer.fee is not None
+    )
+    assert one.transfer is not None and not one.transfer.in_net
+    reason = f"the conversion is made on {one.conversion.venue if one.conversion else ''}: moving"
+    assert reason in " ".join(call(path, "explain", one.id).stdout.split())
+    for number, (key, value) in enumerate((("net_profit", "1.5"), ("in_net", "json('true')"))):
+        change = f"sell = json_set(sell, '$.basis.transfer.{key}', {value})"
+        copy = tampered(
+            *(path, tmp_path / str(number)),
+            f"UPDATE evidence SET {change} WHERE opportunity_id = '{one.id}'",
+        )
+        told = call(copy, "verify")
+        assert told.exit_code == 1
+        assert told.stdout.startswith(one.id) and ELSEWHERE in told.stdout
+
+
 def test_rejects_answer_why_there_was_nothing(tmp_path: Path) -> None:
     def reject(symbol: str, sell: str, gate: str, count: int, short: float) -> RejectMinute:
         return RejectMinute(
