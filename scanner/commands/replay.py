@@ -11,6 +11,7 @@ from scanner.config import Config
 from scanner.configuration import settings
 from scanner.errors import RecordingError
 from scanner.replay import replay
+from scanner.replay.recordings import find
 from scanner.warm import compiled
 
 log = logging.getLogger(__name__)
@@ -20,6 +21,7 @@ OUTCOMES = {Output.PLAIN: replay.text_line, Output.JSON: replay.json_line}
 def run_replay(paths: Sequence[Path], *, config: Config | None, output: Output) -> int:
     """Print what is flagged on the way and, at the end, what came of each market; the exit code,
     which is 1 if a recording could not be read: the others are replayed all the same."""
+    find(paths)  # what is not there is said before anything takes time
     if not compiled():
         log.info("compiling kernels (up to a minute, once per machine) ...")
     form, outcome_form = FORMS[output], OUTCOMES[output]

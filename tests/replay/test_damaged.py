@@ -19,6 +19,16 @@ def test_a_missing_path_is_the_users_mistake(tmp_path: Path) -> None:
         run(tmp_path)
 
 
+def test_it_is_said_before_anything_takes_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setattr("scanner.commands.replay.compiled", lambda: False)
+    with pytest.raises(UserError, match="no such file or folder"):
+        run_replay([tmp_path / "nothing-here"], config=None, output=Output.PLAIN)
+    assert caplog.messages == []
+
+
 def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
     for name in ("empty.jsonl", "empty.jsonl.gz"):
         path = write(tmp_path / "okx" / name, [])
