@@ -17,6 +17,7 @@ from scanner import clock, ending, logs
 from scanner.config import Config, Feed
 from scanner.configuration import places
 from scanner.event_loop import run
+from scanner.fleet import provable
 from scanner.funding.service import SettledFunding
 from scanner.hedge.desk import HedgeDesk
 from scanner.hedging import worst_funding
@@ -193,6 +194,11 @@ def tell_unverified(config: Config) -> None:
     if names and not config.limits.unverified:
         text = "%s: nothing proves the books of ccxt's client, so none is compared"
         log.warning(f"{text} (limits.unverified: true takes them)", ", ".join(names))
+    streamed = provable(config)
+    partly = [name for name in config.enabled if streamed[name].depth != config.venues[name].depth]
+    if partly:
+        text = "%s: nothing proves what is deeper than depth top, so no more is taken"
+        log.warning(f"{text} (limits.unverified: true takes it)", ", ".join(partly))
 
 
 @asynccontextmanager

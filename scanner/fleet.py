@@ -9,11 +9,11 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from scanner.config import Config, VenueConfig
 from scanner.config import Feed as Way
-from scanner.config import VenueConfig
 from scanner.feeds.feed import Feed, socket_feed
 from scanner.feeds.shell import Lanes, Shell
-from scanner.types import Market
+from scanner.types import Depth, Market
 from scanner.venues.protocol import Options, Venue
 from scanner.venues.registry import native
 
@@ -73,6 +73,22 @@ def _feed(
         contracts=contracts,
         first=first,
     )
+
+
+def provable(config: Config) -> dict[str, VenueConfig]:
+    """The venues as they are streamed: no deeper than what proves a book goes, unless the user
+    takes what nothing proves."""
+    return {
+        name: venue
+        if config.limits.unverified or not _is_partly_proved(name, venue)
+        else venue.model_copy(update={"depth": Depth.TOP})
+        for name, venue in config.venues.items()
+    }
+
+
+def _is_partly_proved(name: str, venue: VenueConfig) -> bool:
+    spoken = spoken_natively(name, venue, contracts=False)
+    return spoken is not None and venue.depth in spoken.partly
 
 
 def options_of(spoken: Venue, venue: VenueConfig) -> Options:

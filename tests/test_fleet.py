@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from scanner.config import Endpoints, VenueConfig
+from scanner.config import Config, Endpoints, VenueConfig, validated
 from scanner.config import Feed as Way
-from scanner.fleet import Fleet, options_of, spoken_natively
+from scanner.configuration.located import parse
+from scanner.fleet import Fleet, options_of, provable, spoken_natively
 from scanner.types import Depth, Market
 from scanner.venues.registry import native
 
@@ -111,3 +112,14 @@ def test_a_venue_is_spoken_as_its_configuration_says() -> None:
     moved = VenueConfig(depth=Depth.FULL, endpoints=Endpoints(ws="ws://h/x"))
     options = options_of(spoken, moved)
     assert (options.rest, options.ws, options.depth) == (spoken.rest, "ws://h/x", Depth.FULL)
+
+
+@pytest.mark.parametrize("unverified", ["false", "true"])
+def test_no_venue_is_streamed_deeper_than_its_proof_goes(unverified: str) -> None:
+    venues = "venues: {okx: {depth: full}, kraken: {depth: full}}"
+    text = f"{venues}\nlimits: {{unverified: {unverified}}}"
+    config: Config = validated(parse(text, "test.yaml"))
+    depths = {name: venue.depth for name, venue in provable(config).items()}
+    whole = Depth.FULL if unverified == "true" else Depth.TOP
+    assert depths == {"okx": Depth.FULL, "kraken": whole}
+    assert config.venues["kraken"].depth is Depth.FULL

@@ -14,7 +14,7 @@ from scanner.config import Config, VenueConfig
 from scanner.errors import CrossbookError
 from scanner.feeds.plan import plan
 from scanner.feeds.shell import Shell
-from scanner.fleet import spoken_natively
+from scanner.fleet import provable, spoken_natively
 from scanner.hedging.csv_file import whole
 from scanner.hedging.scope import scoped
 from scanner.logs import clean
@@ -89,11 +89,12 @@ async def examine(config: Config, *, offline: bool, shell: Shell | None = None) 
             for name, venue in config.enabled.items()
         ]
         streams = dict(zip(config.enabled, await asyncio.gather(*trials), strict=True))
+    streamed = provable(config)
     return Report(
         symbols=tuple(dict.fromkeys(m.symbol for markets in chosen.values() for m in markets)),
         venues=tuple(
-            _venue(venue, found[name], chosen.get(name, ()), streams[name])
-            for name, venue in config.enabled.items()
+            _venue(streamed[name], found[name], chosen.get(name, ()), streams[name])
+            for name in config.enabled
         ),
         problem=clean(str(problem or "")),
         problem_code=problem.exit_code if problem else 0,

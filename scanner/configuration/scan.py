@@ -124,7 +124,7 @@ class Limits(Model):
     unverified: bool = Field(
         default=False,
         description="Whether books take part that nothing proves to be the venue's, such as all of"
-        " `feed: ccxt`.",
+        " `feed: ccxt`; and, of `depth: full`, levels that a venue's proof does not reach.",
     )
     suspect_bps: float = Field(
         default=500.0,

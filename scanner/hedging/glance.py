@@ -12,7 +12,7 @@ from scanner.config import Config
 from scanner.configuration import settings
 from scanner.engine.ids import Ids
 from scanner.feeds.shell import Shell
-from scanner.fleet import Fleet, venue_feed
+from scanner.fleet import Fleet, provable, venue_feed
 from scanner.pipeline import Pipeline
 from scanner.types import Market
 from scanner.warm import warm_alone
@@ -44,7 +44,7 @@ async def glance(
         fleet = Fleet(
             group, lambda name, venue, theirs: venue_feed(name, venue, theirs, pipeline, shell)
         )
-        await fleet.carry(config.venues, markets)
+        await fleet.carry(provable(config), markets)
         end = asyncio.get_running_loop().time() + patience
         while asyncio.get_running_loop().time() < end:
             await asyncio.sleep(LOOK)

@@ -285,6 +285,7 @@ VENUE = Venue(
     # Unless an order asks otherwise (oflags fcib, fciq): quote when buying, base when selling.
     fee_side=FeeSide.GIVE,
     checksum=ChecksumRule.DIGITS_10,
+    partly=frozenset({Depth.FULL}),
     recorded_as=("kraken-v2",),
     wire=WIRE,
     rest_book=RestBook(
@@ -295,8 +296,9 @@ VENUE = Venue(
         name=_rest_name,
     ),
     notes=(
-        "Updates carry no number: the checksum of the ten best levels is the only proof. Depth "
-        "`top` takes no more than these; with `full`, nothing shows a lost update below them.",
+        "Updates carry no number: the checksum of the ten best levels is the only proof, and "
+        "nothing shows a lost update below them. So `full` is `top`, unless `limits.unverified` "
+        "takes what nothing proves.",
         "While the venue's system is not online, its books take no part.",
         "REST rounds sizes to three decimals: what it shows of a quiet book agrees to that.",
     ),

@@ -108,6 +108,7 @@ class Venue(Struct, frozen=True, kw_only=True):
     and markets (``folder/market``), under which recordings of the same protocol are kept.
     ``fee_side``: which currency it takes its fee in, where ccxt does not know. ``clocked``: the
     depths at which books bear no time of the venue, and ``Clock`` steps tell it instead.
+    ``partly``: the depths at which what proves a book proves its best levels alone.
     ``rest_book``: how its books are asked for over REST, in the units of the stream (None: they are
     not), which tells a quiet market from a dead feed (``scanner.quiet``). ``funding_history``: how
     what it settled of funding is asked for (None: it is not).
@@ -132,6 +133,7 @@ class Venue(Struct, frozen=True, kw_only=True):
     recorded_as: tuple[str, ...] = ()
     fee_side: FeeSide | None = None
     clocked: frozenset[Depth] = frozenset()
+    partly: frozenset[Depth] = frozenset()
     rest_book: RestBook | None = None
     funding_history: FundingHistory | None = None
     notes: tuple[str, ...] = ()

@@ -30,7 +30,7 @@ from scanner.events import (
 )
 from scanner.feeds.feed import Feed
 from scanner.feeds.shell import Shell
-from scanner.fleet import Fleet, spoken_natively, venue_feed
+from scanner.fleet import Fleet, provable, spoken_natively, venue_feed
 from scanner.hedge.prices import HedgePrices
 from scanner.hedge_events import HedgePrice
 from scanner.pipeline import Pipeline
@@ -113,7 +113,7 @@ class Scan:
             await _import_ccxt()
         every = [*markets, *conversions]
         self._coins = {market.base for market in markets}
-        done = await self._fleet.carry(config.venues, every)
+        done = await self._fleet.carry(provable(config), every)
         self._pipeline.carry(every, clock.now())
         self._hedged.configure(config.hedge_book)
         self._view.watch(self._fleet.feeds, markets)

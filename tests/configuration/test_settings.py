@@ -72,6 +72,15 @@ def test_venues_that_nothing_proves_are_named(
         assert line.startswith("htx, kraken: nothing proves the books of ccxt's client")
 
 
+def test_a_venue_that_proves_only_its_best_levels_is_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        tell_unverified(config("venues: {okx: {depth: full}, kraken: {depth: full}}"))
+    (record,) = caplog.records
+    assert record.getMessage().startswith("kraken: nothing proves what is deeper than depth top")
+
+
 def test_how_far_apart_prices_may_be_and_for_how_long() -> None:
     rules = settings.rules(config("venues: {okx: , kraken: }"))
     assert (rules.suspect_bps, rules.structural) == (500, 4 * 3600 * 10**9)

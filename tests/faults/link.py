@@ -58,6 +58,7 @@ class Link:
         of.base_url, of.ws_url = venue.rest, venue.ws
         self._lab: LabVenue = lab_venue(venue.id)(of)
         self._pipeline = pipeline
+        depth = Depth.TOP if depth in venue.partly else depth
         self._options = Options(depth=depth, rest=venue.rest, ws=venue.ws)
         self._names = [(market.symbol, _names(market.id)) for market in markets]
         self._driver: Driver | None = None
