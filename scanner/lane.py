@@ -139,9 +139,10 @@ class Lane:
                 came = self._run(lambda at, raw=raw: self._protocol.received(raw, at), at)  # type: ignore[misc]
             else:
                 assert self._fast is not None
-                came = self._taken(self._fast, code, at)
+                came = self._taken(self._fast, code, at, more_to_come=True)
             first += 1
             actions += came
+        self._pipeline.engine.follow_open(at)
         return actions
 
     def fetched(self, tag: str, status: int, body: bytes, at: int) -> list[Action]:
@@ -223,12 +224,14 @@ class Lane:
             self._pipeline.engine.updated(self.books[found.market], at)
         return [found.notice] if found.notice else []
 
-    def _taken(self, fast: FastLane, code: int, at: int) -> list[Action]:
+    def _taken(
+        self, fast: FastLane, code: int, at: int, *, more_to_come: bool = False
+    ) -> list[Action]:
         """What is left to do for a message that the fast lane has taken."""
         if code == F.TAKEN:
             return []
         if code == F.ROUTES_FOUND:
-            self._pipeline.engine.follow(fast.routes, at)
+            self._pipeline.engine.follow(fast.routes, at, more_to_come=more_to_come)
         elif code == F.BOOK_CROSSED:
             self._crossed(fast.market, at)
         elif code == F.SUM_WRONG:

@@ -25,8 +25,8 @@ from msgspec import Struct
 
 from scanner.engine.terms import exact
 
-# Four venues by four.
-MOST_ROUTES = 16
+# Three venues by three, which takes some milliseconds at the worst: the scan waits for it.
+MOST_ROUTES = 9
 # What is a smaller part of all is noise of floats, and not worth a withdrawal.
 NOISE = 10**10
 # More than there are moves, or tenths of minutes of all of them.

@@ -99,6 +99,7 @@ class Engine:
         self.rejects = Rejects(store, self._groups)
         self.changes = 0
         self._over = False
+        self._waiting: dict[Route, None] = {}
         desk = Desk(
             store=store,
             groups=self._groups,
@@ -222,13 +223,28 @@ class Engine:
         if found:
             self.follow(found, at)
 
-    def follow(self, rows: int, at: int) -> None:
-        """A scan has written ``rows`` rows to the out array."""
+    def follow(self, rows: int, at: int, *, more_to_come: bool = False) -> None:
+        """A scan has written ``rows`` rows to the out array. ``more_to_come``: of messages that
+        came together this was not the last; what is open waits for ``follow_open``, for what they
+        say in turn stood for no time at all."""
         for buy, sell, code in self._rows(rows):
             if code == L.DEPENDS:
-                self._look_again(self._lives.on_conversion(sell), at)
+                routes = self._lives.on_conversion(sell)
+                if more_to_come:
+                    self._waiting.update(dict.fromkeys(routes))
+                else:
+                    self._look_again(routes, at)
+            elif more_to_come and (buy, sell) in self._lives.open:
+                self._waiting[buy, sell] = None
             else:
                 self._follow(buy, sell, code, at, noted=True)
+
+    def follow_open(self, at: int) -> None:
+        """The last of the messages that came together has been taken."""
+        if self._waiting:
+            routes = [route for route in self._waiting if route in self._lives.open]
+            self._waiting.clear()
+            self._look_again(routes, at)
 
     def dropped(self, book: int, reason: str, at: int) -> None:
         """The book has left the game: close what stood on it."""
