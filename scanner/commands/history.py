@@ -23,6 +23,12 @@ from scanner.history.options import (
 )
 from scanner.since import FORMS
 
+Symbols = Annotated[
+    list[str] | None, typer.Option("--symbol", metavar="SYMBOL", help="Such as BTC/USDT.")
+]
+Venues = Annotated[
+    list[str] | None, typer.Option("--venue", metavar="NAME", help="Bought or sold there.")
+]
 Since = Annotated[
     str | None, typer.Option("--since", metavar="TIME", help=f"From when on (UTC): {FORMS}.")
 ]
@@ -57,13 +63,8 @@ def register(cli: typer.Typer) -> None:
 
 def history(
     context: typer.Context,
-    symbol: Annotated[
-        list[str] | None, typer.Option("--symbol", metavar="SYMBOL", help="Such as BTC/USDT.")
-    ] = None,
-    venue: Annotated[
-        list[str] | None,
-        typer.Option("--venue", metavar="NAME", help="Bought or sold there."),
-    ] = None,
+    symbol: Symbols = None,
+    venue: Venues = None,
     side: Annotated[
         Side | None, typer.Option("--side", help="On which side the --venue has to be.")
     ] = None,
@@ -250,13 +251,8 @@ def spreads(
 
 def verify(
     context: typer.Context,
-    symbol: Annotated[
-        list[str] | None, typer.Option("--symbol", metavar="SYMBOL", help="Such as BTC/USDT.")
-    ] = None,
-    venue: Annotated[
-        list[str] | None,
-        typer.Option("--venue", metavar="NAME", help="Bought or sold there."),
-    ] = None,
+    symbol: Symbols = None,
+    venue: Venues = None,
     kind: Annotated[
         list[str] | None, typer.Option("--kind", metavar="KIND", help="Such as spot-spot.")
     ] = None,

@@ -28,7 +28,7 @@ from scanner.engine import cycle
 from scanner.engine.conversion import Converted
 from scanner.engine.costs import less
 from scanner.engine.gates import Rejection
-from scanner.engine.shipping import Shipping, oldest, together, too_little
+from scanner.engine.shipping import Shipping, too_little
 from scanner.engine.transfers import Place
 from scanner.moving import NOT_NEEDED, OPEN, Move, Placed, Prefunded, Transfer
 from scanner.types import Side
@@ -70,18 +70,9 @@ class _Chain(Struct):
 def _transfer(
     shipping: Shipping, orders: Sequence[Converted], after: Mapping[int, Move]
 ) -> Transfer:
-    moves, rules = list(after.values()), shipping.transfers.rules
-    state, reason = together(moves)
-    told = Transfer(
-        state=state,
-        reason=reason,
-        minutes=_sum(move.minutes for move in moves),
-        listed_at=oldest(moves),
-        z=rules.z,
-        moves=tuple(moves),
-        asked=rules.withdrawn,
-    )
-    if state not in (OPEN, NOT_NEEDED):
+    moves = list(after.values())
+    told = shipping.told(moves, _sum(move.minutes for move in moves))
+    if told.state not in (OPEN, NOT_NEEDED):
         return told
     chain = _chain(orders, after)
     if chain.reason:

@@ -28,7 +28,7 @@ from msgspec.structs import replace
 from scanner.engine.allocation import Part, Result
 from scanner.engine.assignment import Route, assign
 from scanner.engine.costs import less
-from scanner.engine.shipping import Shipping, oldest, together, too_little
+from scanner.engine.shipping import Shipping, too_little
 from scanner.engine.terms import exact, value
 from scanner.engine.transfers import Place
 from scanner.moving import CLOSED, NOT_NEEDED, OPEN, Move, Placed, Prefunded, Transfer
@@ -120,18 +120,8 @@ def _all_sent(coins: Mapping[str, _Stock], moves: Sequence[Move]) -> list[Move]:
 
 
 def _transfer(shipping: Shipping, found: Result, moves: Sequence[Move], paid: float) -> Transfer:
-    rules = shipping.transfers.rules
-    state, reason = together(moves)
-    told = Transfer(
-        state=state,
-        reason=reason,
-        minutes=_longest(moves),
-        listed_at=oldest(moves),
-        z=rules.z,
-        moves=tuple(moves),
-        asked=rules.withdrawn,
-    )
-    if state not in (OPEN, NOT_NEEDED):
+    told = shipping.told(moves, _longest(moves))
+    if told.state not in (OPEN, NOT_NEEDED):
         return told
     sizes = _sold(found, moves)
     reason = _too_little(found, moves, sizes)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from scanner.engine.legs import Traded
 from scanner.engine.transfers import Place, Transfers
-from scanner.moving import CLOSED, NOT_NEEDED, OPEN, UNKNOWN, Move, Prefunded
+from scanner.moving import CLOSED, NOT_NEEDED, OPEN, UNKNOWN, Move, Prefunded, Transfer
 
 ONE_VENUE = "all of it is on one venue"
 
@@ -37,6 +37,21 @@ class Shipping:
             minutes=found.minutes,
             listed_at=found.listed_at,
             rate=rate,
+        )
+
+    def told(self, moves: Sequence[Move], minutes: float | None) -> Transfer:
+        """How they are made within the trade, whatever comes of it; all of them take ``minutes``
+        (None: not known)."""
+        state, reason = together(moves)
+        rules = self.transfers.rules
+        return Transfer(
+            state=state,
+            reason=reason,
+            minutes=minutes,
+            listed_at=oldest(moves),
+            z=rules.z,
+            moves=tuple(moves),
+            asked=rules.withdrawn,
         )
 
     def prefunded(self, moves: Sequence[Move], net: float, paid: float) -> Prefunded:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from storage import segments, slices
+from scanner.events import Opportunity
+from storage import segments, slices, summary
 from storage.database import for_writing
 from storage.location import located
 from storage.queries import Filter, packed
 from storage.segments import Builder
 from tests.storage.events import START
-from tests.storage.opportunities import DAY, change
+from tests.storage.opportunities import DAY, change, write
 
 LATE = START + 90 * DAY
 THRESHOLDS = (
@@ -43,6 +44,13 @@ def build(url: str, at: int = LATE) -> None:
         with engine.connect() as connection, connection.begin():
             left = builder.step(connection, at)
     engine.dispose()
+
+
+def two_months(url: str, opportunities: list[Opportunity]) -> None:
+    """The first 1,400 of them are counted, and those of fifty days in segments."""
+    write(url, opportunities)
+    assert change(url, lambda c: summary.seal(c, least=1, most=1_400)) == 1_400
+    build(url, START + 50 * DAY)
 
 
 def count(url: str, table: str = "opportunity_segment", where: str = "1 = 1") -> int:

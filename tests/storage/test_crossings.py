@@ -29,7 +29,7 @@ from storage.series import Wider
 from storage.slices import Order
 from tests.repeats import repeats
 from tests.storage.events import START
-from tests.storage.few import LATE, THRESHOLDS, build, count, make_old, small
+from tests.storage.few import LATE, THRESHOLDS, build, count, make_old, small, two_months
 from tests.storage.opportunities import change, some, steps, write
 from tests.storage.test_queries import asked_at_random, right_groups, seal
 
@@ -46,13 +46,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 def stored(url: str, begin_with: BeginWith) -> list[Opportunity]:
     """Two months of them in segments; some of the newest are in none, and some are not counted."""
     opportunities = some(1_500)
-
-    def fill(url: str) -> None:
-        write(url, opportunities)
-        assert seal(url, 1_400) == 1_400
-        build(url, START + 50 * DAY)
-
-    begin_with("crossings", fill)
+    begin_with("two months", lambda url: two_months(url, opportunities))
     return opportunities
 
 

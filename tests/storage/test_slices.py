@@ -20,7 +20,7 @@ from storage.segments import Builder, Stretch
 from storage.series import Wider
 from storage.slices import Level, Order
 from tests.storage.events import START
-from tests.storage.few import LATE, THRESHOLDS, build, count, make_old, small
+from tests.storage.few import LATE, THRESHOLDS, build, count, make_old, small, two_months
 from tests.storage.opportunities import change, some, steps, write
 from tests.storage.test_queries import right_groups, seal
 
@@ -51,13 +51,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Order, int]]:
 def stored(url: str, begin_with: BeginWith) -> list[Opportunity]:
     """Two months of them in segments; some of the newest are in none, and some are not counted."""
     opportunities = some(1_500)
-
-    def fill(url: str) -> None:
-        write(url, opportunities)
-        assert seal(url, 1_400) == 1_400
-        build(url, START + 50 * DAY)
-
-    begin_with("slices", fill)
+    begin_with("two months", lambda url: two_months(url, opportunities))
     assert count(url) >= 4
     return opportunities
 
