@@ -32,17 +32,21 @@ NEVER = Thresholds(min_net_bps=1e9, min_profit=1e18)
 
 
 class Recording(msgspec.Struct, frozen=True):
-    """A recording whose format is still spoken: its files, what a message of the book holds, and
-    behind what the number of a message on its connection stands."""
+    """A recording: its files, what a message of the book holds, and behind what the number of a
+    message on its connection stands. ``past``: what of its format is not spoken any more; the
+    lab's session is measured too then."""
 
     files: str
     book: bytes
     number: bytes = b""
+    past: str = ""
 
 
 RECORDED = {
     "binance": Recording("binance/spot*2024-08-08*", b'"depthUpdate"'),
-    "okx": Recording("okx/spot*2022-05-13*", b'"channel":"books"'),
+    "okx": Recording(
+        "okx/spot*2022-05-13*", b'"channel":"books"', past="with the checksums of 2022"
+    ),
     "kucoin": Recording("kucoin/spot*", b"/market/level2:"),
     "bybit": Recording("bybit/spot*", b'"orderbook.'),
     "kraken": Recording("kraken-v2/*", b'"channel":"book"'),
@@ -71,7 +75,8 @@ class Session(msgspec.Struct):
 
 
 def sessions(names: Sequence[str], seconds: float, depths: Sequence[Depth]) -> list[Session]:
-    """Recorded ones where there are any, else the lab's, at each of ``depths``."""
+    """Recorded ones where there are any, else (or if they are of the past) the lab's, at each of
+    ``depths``."""
     folder = os.environ.get("CROSSBOOK_WIRE")
     made = []
     for name in names or VENUES:
@@ -80,7 +85,7 @@ def sessions(names: Sequence[str], seconds: float, depths: Sequence[Depth]) -> l
             raise SystemExit(f"{name}: not a venue that is spoken natively")
         if folder and name in RECORDED:
             made.append(recorded(venue, Path(folder), RECORDED[name]))
-        else:
+        if not folder or name not in RECORDED or RECORDED[name].past:
             made += [simulated(venue, depth, seconds) for depth in depths]
     return made
 
@@ -103,7 +108,7 @@ def recorded(venue: Venue, folder: Path, recording: Recording) -> Session:
             raw = _numbered(frame.raw, recording.number, count) if recording.number else frame.raw
             calls.append(("received", (raw, at)))
             count += 1
-    return Session(venue, Depth.FULL, calls, None, "recorded")
+    return Session(venue, Depth.FULL, calls, None, " ".join(["recorded", recording.past]).rstrip())
 
 
 def _numbered(raw: bytes, key: bytes, number: int) -> bytes:

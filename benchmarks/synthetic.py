@@ -66,16 +66,16 @@ class Books:
         return sorted(rows)
 
     def _frame(self, kind: str, symbol: int, rows: list[tuple[int, int]]) -> bytes:
-        price, sides = 100.0 * (symbol + 1), ([], [])
+        price, sides = 1000.0 + symbol, ([], [])
         for side, place in rows:
-            at = price + (place + 1) * 0.01 * (1 if side else -1)
+            at = price + (place + 1) * 0.001 * (1 if side else -1)
             gone = kind == "delta" and place > 3 and self._random.random() < 0.15
             size = 0 if gone else self._random.random() * 5 + 0.001
-            sides[side].append([f"{at:.2f}", f"{size:.5f}"])
-        data = {"s": f"C{symbol}USDT", "b": sides[0], "a": sides[1]}
+            sides[side].append([f"{at:.3f}", f"{size:.5f}"])
+        data = {"s": identifier(symbol), "b": sides[0], "a": sides[1]}
         data |= {"u": self._sequences[symbol], "seq": self._sequences[symbol]}
         told = {
-            "topic": f"orderbook.200.C{symbol}USDT",
+            "topic": f"orderbook.200.{identifier(symbol)}",
             "type": kind,
             "ts": AT // 10**6,
             "data": data,
@@ -105,14 +105,20 @@ def market(venue: str, number: int) -> Market:
     """One of the venue's markets."""
     return Market(
         venue=venue,
-        id=f"C{number}USDT",
-        symbol=f"C{number}/USDT",
-        base=f"C{number}",
+        id=identifier(number),
+        symbol=f"{identifier(number).removesuffix('USDT')}/USDT",
+        base=identifier(number).removesuffix("USDT"),
         quote="USDT",
-        price_tick=0.01,
+        price_tick=0.001,
         lot=0.001,
         taker_fee=0.001,
     )
+
+
+def identifier(number: int) -> str:
+    """What the venue calls a market; all are of one length, as are their prices: a message costs what
+    its bytes cost, and what grows with symbols shall be something else."""
+    return f"C{number:04}USDT"
 
 
 def share_fast(lane: Lane) -> float:
