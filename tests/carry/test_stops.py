@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from scanner.books import layout as L
 from scanner.engine.engine import Bounds
@@ -14,6 +15,7 @@ from scanner.engine.rules import Amount, Holding
 from scanner.engine.tracker import Thresholds
 from scanner.types import BookState, MarketKind, Proof
 from tests.carry.test_carries import START, Desk, quote, ticker
+from tests.sinks.alerts.named import gates
 
 SECOND = 1_000_000_000
 ROUTE = ("BTC/USDT>BTC/USDT:USDT", "coin", "perp")
@@ -75,28 +77,28 @@ def skewed(case: Case) -> None:
     case.desk.pipeline.store.array(L.META)[L.DEPTH_AT] -= 2 * SECOND  # of the coin
 
 
-@pytest.mark.parametrize(
-    ("gate", "case", "fault"),
-    [
-        ("fees", Case(more={"taker_fee": 0.05}), None),
-        ("threshold", Case(thresholds={"min_net_bps": 5_000.0}), None),
-        ("threshold", Case(holding=Holding(min_net_apr=0.5)), None),
-        ("profit", Case(thresholds={"min_profit": 1e6}), None),
-        ("capital", Case(more={"min_amount": 0.5}, capital={"coin": Amount({"USDT": 25.0})}), None),
-        ("lot", Case(more={"lot": 100.0}), None),
-        ("size", Case(more={"min_amount": 100.0}), None),
-        ("trust", Case(), syncing),
-        ("staleness", Case(), stale),
-        ("skew", Case(), skewed),
-        ("unverified", Case(proof=Proof.NONE, unverified=False), None),
-        (
-            "funding",
-            Case(holding=Holding(reverts=True), told={"funding_rate": ""}, price=101.0),
-            None,
-        ),
-        ("quarantine", Case(holding=Holding(reverts=True), price=115.0), None),
-    ],
-)
+STOPS: list[tuple[str, Case, Callable[[Case], None] | None]] = [
+    ("fees", Case(more={"taker_fee": 0.05}), None),
+    ("threshold", Case(thresholds={"min_net_bps": 5_000.0}), None),
+    ("threshold", Case(holding=Holding(min_net_apr=0.5)), None),
+    ("profit", Case(thresholds={"min_profit": 1e6}), None),
+    ("capital", Case(more={"min_amount": 0.5}, capital={"coin": Amount({"USDT": 25.0})}), None),
+    ("lot", Case(more={"lot": 100.0}), None),
+    ("size", Case(more={"min_amount": 100.0}), None),
+    ("trust", Case(), syncing),
+    ("staleness", Case(), stale),
+    ("skew", Case(), skewed),
+    ("unverified", Case(proof=Proof.NONE, unverified=False), None),
+    (
+        "funding",
+        Case(holding=Holding(reverts=True), told={"funding_rate": ""}, price=101.0),
+        None,
+    ),
+    ("quarantine", Case(holding=Holding(reverts=True), price=115.0), None),
+]
+
+
+@pytest.mark.parametrize(("gate", "case", "fault"), STOPS)
 def test_one_fault_gives_exactly_its_reason(
     gate: str, case: Case, fault: Callable[[Case], None] | None
 ) -> None:
@@ -104,6 +106,17 @@ def test_one_fault_gives_exactly_its_reason(
     assert case.desk.said == []
     counted = {key: count for key, (count, _) in found.items() if key[:3] == ROUTE}
     assert counted == {(*ROUTE, gate): 1}
+
+
+def test_an_alert_names_the_gates_that_can_stop_it() -> None:
+    case = Case()
+    case.run()
+    (found,) = case.desk.said
+    assert gates(found) == {Gate(gate) for gate, _, _ in STOPS}
+    # a dated contract pays no funding, so none had to be known
+    assert found.carry is not None
+    dated = replace(found, kind="spot-future", carry=replace(found.carry, sell_interval_h=0.0))
+    assert gates(dated) == gates(found) - {Gate.FUNDING}
 
 
 def test_what_is_missing_is_told() -> None:

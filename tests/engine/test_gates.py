@@ -20,6 +20,7 @@ from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity, Survival, Suspect
 from scanner.steps import Snapshot
 from scanner.types import BookState, LevelLayout, Market, Proof
+from tests.sinks.alerts.named import gates
 
 KEYS = Keys.of(LevelLayout())
 SECOND = 1_000_000_000
@@ -225,6 +226,15 @@ def test_every_gate_has_a_fault_of_its_own() -> None:
     """The others: below, and of what only carries come to, in ``tests.carry.test_stops``."""
     others = {"unverified", "conversion", "funding"}
     assert {gate for _, gate, _ in FAULTS} | others == {gate.value for gate in Gate}
+
+
+def test_an_alert_names_the_gates_that_can_stop_it(bench: Bench, across: Bench) -> None:
+    bench.show_both()
+    of_pairs = {Gate(gate) for _, gate, _ in FAULTS} | {Gate.UNVERIFIED}
+    assert gates(bench.said[0]) == of_pairs - {Gate.TRANSFER}  # which was not asked for
+    across.show("c USDC/USDT", [(0.999, 500)], [(1.0, 500)])
+    show_across(across)
+    assert gates(across.said[0]) == of_pairs - {Gate.TRANSFER} | {Gate.CONVERSION}
 
 
 def test_a_book_that_nothing_proves(bench: Bench) -> None:

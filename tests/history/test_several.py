@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from scanner.engine.gates import Gate
 from scanner.events import Opportunity, aged
 from scanner.history.several import several
 from scanner.sinks.alerts.rules import Hit, Rules, Watcher, bought_for
@@ -21,6 +22,7 @@ from scanner.view.order_rows import detail, rows
 from scanner.workers.scan import _coin, _coins
 from storage.queries import open_reader
 from tests.history_commands import call, objects, printed, store
+from tests.sinks.alerts.named import gates
 from tests.sinks.alerts.samples import one_rule
 from tests.sinks.terminal.frames import text
 from tests.storage.events import ID, START
@@ -127,10 +129,13 @@ def test_an_alert_names_every_order_and_every_gate_it_passed() -> None:
     assert told[4] == "sell 0.2 BTC at binance 100,205 (book 0 ms old)"
     assert told[7].startswith("passed trust and unverified (chained sequence, chained")
     assert told[7].count("0.05 %") == 4
-    gates = ("trust", "staleness", "skew", "unverified", "identity", "quarantine", "fees")
-    assert all(
-        gate in told[7] for gate in (*gates, "threshold", "profit", "capital", "lot", "size")
-    )
+    of_others = {Gate.FUNDING, Gate.CONVERSION, Gate.TRANSFER}
+    assert gates(MANY) == set(Gate) - of_others
+    # On one venue no coin has to be the same as on another.
+    assert gates(LOOP) == set(Gate) - of_others - {Gate.IDENTITY}
+    first, *others = LOOP.legs
+    across = replace(LOOP, legs=(replace(first, venue="okx"), *others))
+    assert gates(across) == set(Gate) - of_others
     told = of_hit(Hit("big", LOOP, START)).splitlines()
     assert told[2] == "buy 11.9973 ETH on ETH/BTC at kucoin 0.03 (book 0 ms old)"
 

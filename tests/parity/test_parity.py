@@ -11,6 +11,7 @@ import pytest
 
 from scanner.configuration.alerts import AlertSettings
 from scanner.engine.engine import Bounds
+from scanner.engine.gates import Gate
 from scanner.engine.ids import Ids
 from scanner.engine.rules import Amount, Pegging, Rules
 from scanner.engine.tracker import Thresholds
@@ -19,6 +20,7 @@ from scanner.history.arithmetic import account
 from scanner.lane import Lane
 from scanner.pipeline import Pipeline
 from scanner.sinks.alerts import text
+from scanner.sinks.alerts.passed import passed
 from scanner.sinks.alerts.pegs import PegWatcher
 from scanner.sinks.alerts.rules import Hit
 from scanner.sinks.formats import to_json, to_line
@@ -26,6 +28,7 @@ from scanner.types import Market, MarketKind, Proof
 from storage import evidence
 from storage.queries.records import State
 from tests.carry.test_carries import OPTIONS, SECOND, START, quote, say, venue
+from tests.sinks.alerts.named import gates
 
 COINS = {"USDT": "USD", "USDC": "USD"}
 FEE = 0.001
@@ -326,3 +329,9 @@ def test_that_the_way_back_is_assumed_is_said_in_lines_and_alerts() -> None:
     opened(desk, 1.0248, 1.0250)
     (above,) = desk.said
     assert "buy venue 1 assumed -> sell venue 1.0248" in to_line(above)
+    # One book, so nothing is apart in time, and no coin has to be the same at two places.
+    of_others = {Gate.SKEW, Gate.IDENTITY, Gate.FUNDING, Gate.CONVERSION, Gate.TRANSFER}
+    for found in (below, above):
+        assert gates(found) == set(Gate) - of_others
+        (named,) = passed(found)
+        assert f"fees ({FEE * 100:g} % + {FEE * 100:g} %)" in named

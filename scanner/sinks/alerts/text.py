@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from scanner.events import Leg, Opportunity
-from scanner.moving import NOT_NEEDED, Move
 from scanner.sinks.alerts import strayed
 from scanner.sinks.alerts.gate import Bundle
 from scanner.sinks.alerts.lost import Depeg, Strayed
 from scanner.sinks.alerts.names import name, when
+from scanner.sinks.alerts.passed import passed
 from scanner.sinks.alerts.rules import Hit
 
 # Chats cut or refuse long messages; the least that a common one takes is 2,000 characters.
@@ -40,7 +40,7 @@ def of_hit(hit: Hit) -> str:
             f"gross {found.gross_bps:+,.2f} bps, {name(found.kind)}",
             f"open for {seconds:,.1f} s, at best {found.peak_net_bps:+,.2f} bps = "
             f"{found.peak_net_profit:+,.4f} {name(found.currency)}",
-            *_passed(found),
+            *passed(found),
             f"seen {when(hit.at)}, rule {hit.rule}, id {name(found.id)}",
         )
     )
@@ -164,45 +164,6 @@ def _conversion(found: Opportunity) -> Iterator[str]:
         yield f"convert {name(leg.symbol)} at {rate}, ASSUMED by the configuration"
     else:
         yield f"convert: {leg.side} {name(leg.symbol)} at {_leg(leg, leg.size)}"
-
-
-def _passed(found: Opportunity) -> Iterator[str]:
-    """Every gate that it has passed, with what was found there."""
-    legs = list(found.legs) or [found.buy, found.sell]
-    if found.conversion is not None and not found.conversion.assumed:
-        legs.append(found.conversion)
-    if not all(leg.state for leg in legs):
-        return
-    proofs = ", ".join(leg.proof or "not asked for" for leg in legs)
-    oldest = max(leg.age_ms for leg in legs)
-    skew = (max(leg.book_at for leg in legs) - min(leg.book_at for leg in legs)) / 1e6
-    fees = " + ".join(f"{leg.fee_rate * 100:.6g} %" for leg in legs)
-    yield (
-        f"passed trust and unverified ({proofs}), staleness (oldest {oldest:,.0f} ms),"
-        f" skew ({skew:,.0f} ms), identity, quarantine,{' funding,' if found.carry else ''}"
-        f"{' conversion,' if found.conversion else ''} fees ({fees}), threshold, profit,"
-        f"{_moved(found)} capital, lot, size (bound by {name(found.bound)})"
-    )
-
-
-def _moved(found: Opportunity) -> str:
-    """The gate of transfers, where what is traded is moved."""
-    transfer = found.transfer
-    if transfer is None or not (transfer.in_net or transfer.asked):
-        return ""
-    if transfer.state == NOT_NEEDED:
-        return " transfer (not needed),"
-    about = "" if transfer.minutes is None else f", {transfer.minutes:,.0f} min"
-    if transfer.in_net:
-        return f" transfer ({name(transfer.network)}, fee {transfer.fee or 0.0:,.8g}{about}),"
-    moves = " + ".join(map(_move, transfer.moves))
-    left = f", leaves {transfer.net_bps or 0.0:+,.2f} bps"
-    return f" transfer ({moves}{about}{left}),"
-
-
-def _move(move: Move) -> str:
-    fee = f"fee {move.fee or 0.0:,.8g} {name(move.currency)}"
-    return f"{name(move.network)} {name(move.source)} to {name(move.target)}, {fee}"
 
 
 def _last_price(leg: Leg, size: float) -> float:
