@@ -8,7 +8,8 @@ Lots, orders under their minimum, and pairs of books that may not trade with eac
 search (branch and bound): one of two books is left out; an order is left out, or made as large as
 it must be; it has at most so many lots, or one more. The walk leaves no less than any answer
 within the same bounds does. So a search in the order of what walks leave ends with the best
-answer; it ends before that when no other could leave noticeably more.
+answer; it ends before that when no other could leave noticeably more. What is found on the way is
+made better lot by lot (``polish``), and orders that add next to nothing are left out of it.
 """
 
 from __future__ import annotations
@@ -24,11 +25,14 @@ from msgspec.structs import replace
 from scanner.engine.costs import EDGE, LOT, LOT_SHARE, reached
 from scanner.engine.gates import Gate, Rejection
 from scanner.engine.orders import NOISE, Offer, Order, settle
+from scanner.engine.polish import Limits, polish, profit
 from scanner.engine.terms import Level, ceil, value
 
 # So many choices are looked at, and none more if the best could leave no more than this part above
 # what was found.
 MOST_CHOICES, ENOUGH = 40, 1e-3
+# An order adds at least this part of the profit, or is left out.
+SHARE = 0.01
 DEPTH, MAX_TRADE = "depth", "max_trade"
 
 # Whether it is free to be left, price for one of net base (of bids below zero), how much, place.
@@ -102,20 +106,33 @@ def best(
     *,
     choices: int = MOST_CHOICES,
     enough: float = ENOUGH,
+    share: float = SHARE,
 ) -> Result | Rejection:
     """The allocation that leaves most, or what is in its way. ``apart`` says why what is bought at
-    one book may not be sold at another; ``most``: quote that all purchases together may cost."""
-    return _Search(buyers, sellers, apart, most).run(choices, 1 + enough)
+    one book may not be sold at another; ``most``: quote that all purchases together may cost;
+    ``share``: the part of the profit that all orders that are left out may have added."""
+    search = _Search(buyers, sellers, apart, most, share)
+    found = search.run(choices, 1 + enough)
+    return search.trimmed(found) if isinstance(found, Result) and share else found
 
 
 class _Search:
     def __init__(
-        self, buyers: Sequence[Offer], sellers: Sequence[Offer], apart: Apart, most: float
+        self,
+        buyers: Sequence[Offer],
+        sellers: Sequence[Offer],
+        apart: Apart,
+        most: float,
+        share: float,
     ) -> None:
         self._offers = [*buyers, *sellers]
         self._buyers = len(buyers)
         self._apart = apart
         self._most = most
+        self._share = share
+        # What the orders have to leave to be worth polishing.
+        self._ahead = -math.inf
+        self._bounds: Limits | None = None
         self._pieces = [offer.pieces(buys=i < len(buyers)) for i, offer in enumerate(self._offers)]
         self._refused: Rejection | None = None
 
@@ -139,9 +156,35 @@ class _Search:
             result = self._rounded(choice, walked)
             if result is not None and (found is None or result.net_profit > found.net_profit):
                 found = result
+                self._ahead = found.net_profit
             for narrower in self._narrower(choice, walked):
                 add(narrower)
         return found or self._refused or Rejection(Gate.LOT)
+
+    def trimmed(self, found: Result) -> Result:
+        """Without the orders, the smallest first, that add next to nothing."""
+        least = found.net_profit * (1 - self._share)
+        self._ahead = -math.inf
+        without = _Choice()
+        for place in self._places(found):
+            choice = without.at_most(place, 0.0)
+            walked = self._walk(choice)
+            left = self._rounded(choice, walked) if walked and walked.profit >= least else None
+            if left is None or left.net_profit < least:
+                continue
+            if len(left.buys) + len(left.sells) < len(found.buys) + len(found.sells):
+                found, without = left, choice
+        return found
+
+    def _places(self, found: Result) -> list[int]:
+        """Of its orders, the smallest first."""
+        sizes = {(True, part.offer.book): part.size for part in found.buys}
+        sizes |= {(False, part.offer.book): part.size for part in found.sells}
+        places = {
+            place: sizes.get((place < self._buyers, offer.book), 0.0)
+            for place, offer in enumerate(self._offers)
+        }
+        return sorted((place for place in places if places[place] > 0), key=places.__getitem__)
 
     def _walk(self, choice: _Choice) -> _Walked | None:
         """None: what must be had cannot be."""
@@ -176,6 +219,8 @@ class _Search:
         buys_, sells = orders[: self._buyers], orders[self._buyers :]
         if not settle(buys_, sells):
             return None
+        if profit(orders) > self._ahead:
+            polish(orders, self._limits(choice))
         used = [place for place, order in enumerate(orders) if order.size > 0]
         if any(orders[place].too_small() > 0 for place in used):
             return None
@@ -184,6 +229,27 @@ class _Search:
         # what was chosen for lots is no bound of the walk, though it ends there
         free = self._walk(choice.before) if choice.before else None
         return self._result(buys_, sells, free or walked)
+
+    def _limits(self, choice: _Choice) -> Limits:
+        """What is left out stays so."""
+        if self._bounds is None:
+            sides = [(each, i < self._buyers) for i, each in enumerate(self._offers)]
+            least = [offer.least(buys=buys) for offer, buys in sides]
+            largest = [
+                math.fsum(size for _, size in pieces) / offer.unit(buys=buys)
+                for pieces, (offer, buys) in zip(self._pieces, sides, strict=True)
+            ]
+            self._bounds = Limits(least, largest, self._most, self._share, self._may)
+        left_out = [place for place, size in choice.most.items() if size == 0.0]
+        if not left_out:
+            return self._bounds
+        largest = list(self._bounds.largest)
+        for place in left_out:
+            largest[place] = 0.0
+        return replace(self._bounds, largest=largest)
+
+    def _may(self, buy: Order, sell: Order) -> bool:
+        return self._apart(buy.offer.book, sell.offer.book) is None
 
     def _narrower(self, choice: _Choice, walked: _Walked) -> Iterator[_Choice]:
         """The choices that are left where the walk breaks a rule; none: it breaks none."""

@@ -109,8 +109,10 @@ class Multi:
     def _evaluate(self, symbol: Symbol, at: int) -> allocation.Result | Rejection | None:
         """The best of any books that are close enough in time; None: two orders are all of it."""
         found: allocation.Result | Rejection = Rejection(Gate.TRUST)
+        # What is open may lose more of what an order adds before it is told without that.
+        part = self._opened.thresholds.close_ratio if symbol in self._opened else 1.0
         for books in self._together(symbol, at):
-            other = self._among(books, at)
+            other = self._among(books, allocation.SHARE * part, at)
             best = isinstance(found, allocation.Result)
             if isinstance(other, Rejection):
                 found = found if best else other
@@ -132,7 +134,7 @@ class Multi:
                 sets.append(sorted(books))
         return sets
 
-    def _among(self, books: Sequence[int], at: int) -> allocation.Result | Rejection:
+    def _among(self, books: Sequence[int], share: float, at: int) -> allocation.Result | Rejection:
         """Looks deeper only where all that it saw of a ladder is used up."""
         levels = FIRST_LEVELS
         while True:
@@ -145,6 +147,7 @@ class Multi:
                 [offer for offer in bids if offer.levels],
                 self._apart,
                 most,
+                share=share,
             )
             if isinstance(found, Rejection) or levels >= MOST_LEVELS:
                 return found

@@ -464,7 +464,7 @@ def test_what_lots_leave_over_is_sent_too() -> None:
     floor.change("a BTC/USDT", buy_fee_in=FeeIn.BASE, taker_fee=0.003, lot=0.01)
     floor.change("b BTC/USDT", lot=0.01)
     floor.change("c BTC/USDT", lot=0.01)
-    (found,) = show_two_to_one(floor)
+    (found,) = show_two_to_one_dearer(floor)
     told, back = both(found)
     assert found.legs[-1].size == 2.99
     assert sum(move.amount for move in told.moves) == pytest.approx(2.997)
