@@ -68,8 +68,9 @@ class Carry(Struct, frozen=True, kw_only=True):
     basis expected at the end. ``funding_bps``: expected of the payments that both legs cross until
     then, ``buy_payments`` and ``sell_payments`` of them; a leg's ``..._funding_bps`` is what the
     next payment would bring (below zero: cost) at the mark now, in ``..._interval_h`` hours (0: it
-    pays none). ``funding_apr``: both, a year, a fraction of the notional; of a dated contract its
-    basis, a year.
+    pays none), ``..._later_bps`` what each one after it is expected to (None: of an older version).
+    ``funding_apr``: both, a year, a fraction of the notional; of a dated contract its basis, a
+    year.
 
     ``break_even_h``: hours until funding has paid for the rest (None: never; a dated contract: at
     its end). ``horizon_h``: how long it is held. ``margin``: for the contracts, at ``leverage``;
@@ -84,6 +85,8 @@ class Carry(Struct, frozen=True, kw_only=True):
     funding_bps: float
     buy_funding_bps: float = 0.0
     sell_funding_bps: float = 0.0
+    buy_later_bps: float | None = None
+    sell_later_bps: float | None = None
     buy_interval_h: float = 0.0
     sell_interval_h: float = 0.0
     buy_payments: int = 0

@@ -282,6 +282,8 @@ def _carry(
         funding_bps=funding * bps,
         buy_funding_bps=-_next(long, sold) * bps,
         sell_funding_bps=_next(short, sold) * bps,
+        buy_later_bps=-_later(long, sold) * bps,
+        sell_later_bps=_later(short, sold) * bps,
         buy_interval_h=_hours(long),
         sell_interval_h=_hours(short),
         buy_payments=long.paid.count(at, horizon) if long.paid else 0,
@@ -308,6 +310,10 @@ def _left(carry: Carry) -> float:
 
 def _next(held: Held, size: float) -> float:
     return held.paid.rate * held.paid.mark * size if held.paid else 0.0
+
+
+def _later(held: Held, size: float) -> float:
+    return held.paid.later * held.paid.mark * size if held.paid else 0.0
 
 
 def _hours(held: Held) -> float:

@@ -169,6 +169,23 @@ def _of_carry(carry: Carry, basis: float, fees: float) -> Iterator[str]:
         yield "basis"
     if not same(carry.entry_cost_bps, fees, 1e4):
         yield "entry cost"
+    if (paid := _paid(carry)) is not None and not same(carry.funding_bps, paid, 1e4):
+        yield "funding"
+
+
+def _paid(carry: Carry) -> float | None:
+    """What all payments of both legs come to, in bps; None: what the later ones are was not stored
+    by older versions."""
+    legs = (
+        (carry.buy_funding_bps, carry.buy_later_bps, carry.buy_payments),
+        (carry.sell_funding_bps, carry.sell_later_bps, carry.sell_payments),
+    )
+    total = 0.0
+    for first, later, count in legs:
+        if later is None:
+            return None
+        total += first + later * (count - 1) if count else 0.0
+    return total
 
 
 def impossible(orders: Sequence[Side]) -> Iterator[str]:

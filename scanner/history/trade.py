@@ -13,6 +13,8 @@ from scanner.text import printable
 from storage.queries import State
 
 LEAST_LEFT = 1e-12
+# Of the order that turns a stablecoin back.
+ASSUMED = "ASSUMED: there later, if its peg comes back"
 
 
 BOUGHT = ("paid", "plus", "cost", "arrives")
@@ -34,7 +36,7 @@ def lines(state: State, base: str, quote: str) -> Iterator[str]:
     yield from order("buy on", a.buy, BOUGHT, 1)
     yield from order("sell on", a.sell, SOLD, -1)
     if a.conversion is not None:
-        yield from _conversion(a.conversion, quote)
+        yield from _conversion(a.conversion, a.sell, quote)
     if state.carry is not None:
         yield from _carry(state.carry, a, quote)
     yield from _result(a, quote)
@@ -57,7 +59,8 @@ def size_lines(state: State, legs: Sequence[Leg], base: str) -> Iterator[str]:
     """What ended the size, and to what lots it was rounded."""
     if not state.bound:
         return
-    lots = " and ".join(f"{number(leg.lot)} on {printable(leg.venue)}" for leg in legs if leg.lot)
+    each = [f"{number(leg.lot)} on {printable(leg.venue)}" for leg in legs if leg.lot]
+    lots = " and ".join(dict.fromkeys(each))
     rounded = f"{number(state.unrounded)} {base} before rounding"
     yield printable(
         f"  size bound by {state.bound}; {rounded}" + (f" to lots of {lots}" * bool(lots))
@@ -68,9 +71,9 @@ def order(what: str, side: Side, names: Sequence[str], sign: int) -> Iterator[st
     """One order with its levels, its fee and what its book was trusted for."""
     leg = side.leg
     sum_name, sign_name, total_name, base_name = names
+    trust = ASSUMED if leg.assumed else f"book {leg.age_ms:,.1f} ms old"
     yield printable(
-        f"  {what} {leg.venue} ({leg.symbol}, {leg.order} fee {leg.fee_rate * 100:.6g} %, "
-        f"book {leg.age_ms:,.1f} ms old)"
+        f"  {what} {leg.venue} ({leg.symbol}, {leg.order} fee {leg.fee_rate * 100:.6g} %, {trust})"
     )
     yield from _evidence(leg)
     rows = [
@@ -93,7 +96,8 @@ def order(what: str, side: Side, names: Sequence[str], sign: int) -> Iterator[st
     left = max(sizes + 3 + prices, _width(name for name, _ in sums))
     for size, price, value, offered in rows:
         taken = f"{size:>{sizes}} x {price:>{prices}}"
-        yield f"    {taken:<{left}} = {value:>{values}}   of {offered} offered"
+        there = "" if leg.assumed else f"   of {offered} offered"
+        yield f"    {taken:<{left}} = {value:>{values}}{there}"
     for (name, value), unit in zip(sums, units, strict=True):
         yield f"    {name:<{left}} = {value:>{values}}{unit}"
     if side.missing > LEAST_LEFT * side.size:
@@ -122,7 +126,7 @@ def _evidence(leg: Leg) -> Iterator[str]:
         )
 
 
-def _conversion(done: Converted, quote: str) -> Iterator[str]:
+def _conversion(done: Converted, sale: Side, quote: str) -> Iterator[str]:
     leg = done.side.leg
     if leg.assumed:
         yield printable(
@@ -135,23 +139,32 @@ def _conversion(done: Converted, quote: str) -> Iterator[str]:
     else:
         yield from order("convert: sell on", done.side, ("received", "less", "got", "given"), -1)
     yield f"    so that {number(done.given)} of the proceeds become {number(done.got)} {quote}"
+    unused, of = sale.total - done.given, printable(sale.leg.symbol.partition("/")[2])
+    if unused > LEAST_LEFT * sale.total:
+        lots = f", in lots of {number(leg.lot)}," if leg.lot else ""
+        yield f"    {number(unused)} {of} are left over{lots} and counted as nothing"
 
 
 def _carry(carry: Carry, a: Account, quote: str) -> Iterator[str]:
     """What holding and unwinding come to, as it was reckoned then."""
     yield f"  held {number(carry.horizon_h)} h (as stored: the exit's books are not kept)"
     rows = []
-    for name, each, hours, count in (
-        ("of the purchase", carry.buy_funding_bps, carry.buy_interval_h, carry.buy_payments),
-        ("of the sale", carry.sell_funding_bps, carry.sell_interval_h, carry.sell_payments),
+    c = carry
+    for name, each, later, hours, count in (
+        ("of the purchase", c.buy_funding_bps, c.buy_later_bps, c.buy_interval_h, c.buy_payments),
+        ("of the sale", c.sell_funding_bps, c.sell_later_bps, c.sell_interval_h, c.sell_payments),
     ):
         if hours:
-            rows.append((name, f"{each:+.6g} bps next, {count} times every {hours:g} h"))
+            rows.append((name, _payments(each, later, hours, count)))
+    costs = (-carry.exit_cost_bps, -carry.exit_basis_bps)
+    bps = f"{carry.funding_bps:.10g}" + "".join(
+        f" {'-' if cost < 0 else '+'} {abs(cost):.10g}" for cost in costs if cost
+    )
     rows += [
         ("funding", f"{carry.funding_bps:+.6g} bps until then"),
         ("exit", f"{-carry.exit_cost_bps:+.6g} bps of fees and spreads"),
         ("exit basis", f"{0.0 - carry.exit_basis_bps:+.6g} bps, expected at the end"),
-        ("together", f"{number(a.buy.value)} x all of it = {a.held:+,.10g} {quote}"),
+        ("together", f"{number(a.buy.value)} x ({bps}) / 10,000 = {a.held:+,.10g} {quote}"),
         ("margin", f"{number(carry.margin)} {quote} at leverage {carry.leverage:g}"),
         ("a year", f"{carry.net_apr * 100:+.4g} % of {number(carry.capital)} {quote}"),
     ]
@@ -162,6 +175,15 @@ def _carry(carry: Carry, a: Account, quote: str) -> Iterator[str]:
     width = _width(name for name, _ in rows)
     for name, what in rows:
         yield f"    {name:<{width}}  {what}"
+
+
+def _payments(each: float, later: float | None, hours: float, count: int) -> str:
+    """What the next one brings, and those after it."""
+    if later is None or count < 2 or later == each:
+        return f"{each:+.10g} bps next, {count} times every {hours:g} h"
+    return (
+        f"{each:+.10g} bps next, then {count - 1} times {later:+.10g} expected, every {hours:g} h"
+    )
 
 
 def _result(a: Account, quote: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -15,6 +16,7 @@ from scanner.engine.ids import Ids
 from scanner.engine.rules import Amount, Holding, Rules
 from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity, Survival
+from scanner.history import trade
 from scanner.history.arithmetic import account
 from scanner.lane import Lane
 from scanner.metadata.identity import identified, shipped
@@ -218,6 +220,32 @@ def test_what_is_told_agrees_with_its_own_evidence_after_it_was_stored() -> None
     assert account(msgspec.structs.replace(state, net_profit=1.0)).disagrees == ["net profit"]
     wrong = msgspec.structs.replace(found.carry, entry_cost_bps=1.0)
     assert account(msgspec.structs.replace(state, carry=wrong)).disagrees == ["entry cost"]
+    # 21 payments of 9.999 bps; had 20 of them been expected at half of it, it would be less.
+    half = msgspec.structs.replace(found.carry, sell_later_bps=found.carry.sell_funding_bps / 2)
+    assert account(msgspec.structs.replace(state, carry=half)).disagrees == ["funding"]
+    told = "\n".join(trade.lines(msgspec.structs.replace(state, carry=half), "BTC", "USDT"))
+    next_, later = found.carry.sell_funding_bps, found.carry.sell_funding_bps / 2
+    assert f"{next_:+.10g} bps next, then 20 times {later:+.10g} expected, every 8 h" in told
+    older = msgspec.structs.replace(found.carry, sell_later_bps=None)
+    assert account(msgspec.structs.replace(state, carry=older)).disagrees == []
+
+
+def test_explain_adds_up_what_holding_comes_to() -> None:
+    desk = Desk()
+    opened(desk)
+    found = desk.said[0]
+    _, sale = evidence.written(found)
+    basis = msgspec.structs.asdict(evidence.basis(sale))
+    names = ("at", "size", "gross_bps", "net_bps", "net_profit", "buy", "sell")
+    state = State(moment="opened", **{name: getattr(found, name) for name in names}, **basis)
+    (line,) = (one for one in trade.lines(state, "BTC", "USDT") if "together" in one)
+    (paid, bps, brings) = re.findall(
+        r"together +([\d,.]+) x \((.*)\) / 10,000 = \+([\d,.]+)", line
+    )[0]
+    summed = sum(float(part) for part in bps.replace("- ", "-").replace("+ ", "+").split())
+    assert float(paid.replace(",", "")) * summed / 1e4 == pytest.approx(
+        float(brings.replace(",", "")), rel=1e-8
+    )
 
 
 def test_a_line_has_the_carry_and_others_have_no_such_key() -> None:

@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.events import Opportunity, RejectMinute
+from scanner.history import moving
 from scanner.history.arithmetic import account
 from storage.queries import open_reader
 from tests.engine.slow import Tie
@@ -91,6 +92,34 @@ def test_explain_tells_the_whole_chain(database: tuple[Path, list[Opportunity]])
         "agrees with what was stored",
     ):
         assert part in text, text
+
+
+def test_explain_says_what_the_lots_of_a_conversion_leave_over(
+    database: tuple[Path, list[Opportunity]],
+) -> None:
+    path, events = database
+    told = 0
+    for one in (each for each in events if each.conversion and not each.conversion.assumed):
+        assert one.conversion is not None
+        sale, order = account_of(path, one)
+        text = "\n".join(printed(path, "explain", one.id, columns=120))
+        left = sale - order
+        of = one.sell.symbol.partition("/")[2]
+        lot = moving.number(one.conversion.lot)
+        said = f"    {moving.number(left)} {of} are left over, in lots of {lot}, and counted"
+        assert (said in text) == (left > 1e-9), text
+        told += said in text
+    assert told > 3
+
+
+def account_of(path: Path, one: Opportunity) -> tuple[float, float]:
+    """What the sale brings and what the conversion takes of it."""
+    reader = open_reader(str(path))
+    (state,) = reader.states([one.id])[one.id]
+    reader.close()
+    again = account(state)
+    assert again.conversion is not None
+    return again.sell.total, again.conversion.given
 
 
 def tampered(path: Path, copy: Path, change: str) -> Path:

@@ -16,6 +16,7 @@ from scanner.engine.ids import Ids
 from scanner.engine.rules import Amount, Pegging, Rules
 from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity, Peg, Survival
+from scanner.history import trade
 from scanner.history.arithmetic import account
 from scanner.lane import Lane
 from scanner.pipeline import Pipeline
@@ -188,6 +189,11 @@ def test_it_recomputes_from_its_line_and_from_what_is_stored() -> None:
     )
     assert state.sell.assumed and account(state).disagrees == []
     assert account(msgspec.structs.replace(state, net_profit=1.0)).disagrees == ["net profit"]
+    told = list(trade.lines(state, "USDC", "USDT"))
+    assert "  buy on venue (USDC/USDT, taker fee 0.1 %, book 0.0 ms old)" in told
+    later = "ASSUMED: there later, if its peg comes back)"
+    assert f"  sell on venue (USDC/USDT, taker fee 0.1 %, {later}" in told
+    assert sum("offered" in line for line in told) == 1  # nobody offers what is assumed
 
 
 def test_it_closes_when_the_peg_is_back() -> None:
