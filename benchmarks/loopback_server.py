@@ -156,7 +156,7 @@ def _text(
     b, a = (json.dumps(side, separators=(",", ":")) for side in sides)
     time_, sequence = TIME.decode(), SEQUENCE.decode()
     return (
-        f'{{"ts":{time_},"topic":"{topic}","type":"{kind}","data":{{"s":"C{symbol}USDT","b":{b},'
+        f'{{"ts":{time_},"topic":"{topic}","type":"{kind}","data":{{"s":"{topic.rpartition(".")[2]}","b":{b},'
         f'"a":{a},"u":{sequence},"seq":{sequence}}},"cts":{time_}}}'
     ).encode()
 

@@ -116,8 +116,8 @@ def market(venue: str, number: int) -> Market:
 
 
 def identifier(number: int) -> str:
-    """What the venue calls a market; all are of one length, as are their prices: a message costs what
-    its bytes cost, and what grows with symbols shall be something else."""
+    """What the venue calls a market. All names are of one length, as all prices are: bytes cost, and
+    what is to be seen is what more symbols cost."""
     return f"C{number:04}USDT"
 
 
