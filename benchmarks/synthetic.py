@@ -116,8 +116,8 @@ def market(venue: str, number: int) -> Market:
 
 
 def identifier(number: int) -> str:
-    """What the venue calls a market. All names are of one length, as all prices are: bytes cost, and
-    what is to be seen is what more symbols cost."""
+    """What the venue calls a market. All names are of one length, as all prices are: it is to be
+    seen what more symbols cost, not what more bytes do."""
     return f"C{number:04}USDT"
 
 
