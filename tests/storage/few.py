@@ -6,12 +6,10 @@ import pytest
 
 from scanner.events import Opportunity
 from storage import segments, slices, summary
-from storage.database import for_writing
-from storage.location import located
 from storage.queries import Filter, packed
 from storage.segments import Builder
 from tests.storage.events import START
-from tests.storage.opportunities import DAY, change, write
+from tests.storage.opportunities import DAY, change, steps, write
 
 LATE = START + 90 * DAY
 THRESHOLDS = (
@@ -39,11 +37,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def build(url: str, at: int = LATE) -> None:
     builder = Builder()
-    engine, left = for_writing(located(url)), True
-    while left:
-        with engine.connect() as connection, connection.begin():
-            left = builder.step(connection, at)
-    engine.dispose()
+    for _ in steps(url, lambda connection: builder.step(connection, at)):
+        pass
 
 
 def two_months(url: str, opportunities: list[Opportunity]) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import pwd
 import shutil
 import signal
 import socket
 import subprocess
+from base64 import b64encode
 from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
@@ -16,6 +19,7 @@ from typing import Any
 import psycopg
 
 ROOM = 2 << 30
+PASSWORD = "pass word"
 ENVIRONMENT = {"LC_ALL": "C.UTF-8"}
 # Ends the server and removes its folder ($3) once nobody can write to its standard input any more:
 # when the tests are over, and also when they were killed. A server that stands still is woken: it
@@ -74,7 +78,7 @@ class Server:
             **self._as,
         )
         password = self._home / "password"
-        password.write_text("pass word\n")
+        password.write_text(PASSWORD)
         password.chmod(0o644)
         self._call(
             *("initdb", "--no-sync", "--auth=scram-sha-256", "--username=crossbook"),
@@ -86,6 +90,7 @@ class Server:
                 f"unix_socket_directories='{self._home}'\n"
             )
         self.start()
+        self.execute(f"ALTER ROLE crossbook PASSWORD '{_verifier(PASSWORD)}'")
 
     def url(self, database: str, password: str = "pass%20word") -> str:
         return f"postgresql://crossbook:{password}@127.0.0.1:{self.port}/{database}"
@@ -136,6 +141,17 @@ class Server:
             env=ENVIRONMENT | {"PATH": os.environ["PATH"]},
             **self._as,
         )
+
+
+def _verifier(password: str) -> str:
+    """What a server keeps of a password, hashed once: its 4,096 rounds are most of what it takes to
+    connect, which tests do by the thousand."""
+    salt = b"crossbook"
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, 1)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    theirs = hmac.digest(salted, b"Server Key", "sha256")
+    texts = [b64encode(each).decode() for each in (salt, stored, theirs)]
+    return "SCRAM-SHA-256$1:{}${}:{}".format(*texts)
 
 
 def _free_port() -> int:

@@ -66,12 +66,13 @@ def right_groups(reader: Reader, stored: list[Opportunity], asked: Filter, by: B
         theirs = expected[*group.names.values(), group.currency]
         figures, off = group.figures, 1e-12 if group.exact else 0.0100001
         profits = [o.peak_net_profit for o in theirs]
+        best = max(profits)
         lasted = [o.at - o.opened_at for o in theirs if o.event == "closed"]
         assert figures.count == len(theirs)
         assert figures.total_profit == pytest.approx(math.fsum(profits), rel=1e-12)
-        assert figures.best_profit == max(profits)
+        assert figures.best_profit == best
         assert figures.best_bps == max(o.peak_net_bps for o in theirs)
-        assert group.best_id in {o.id for o in theirs if o.peak_net_profit == max(profits)}
+        assert group.best_id in {o.id for o in theirs if o.peak_net_profit == best}
         assert figures.median_profit == pytest.approx(quantile(profits, 0.5), rel=off)
         if lasted:
             assert figures.median_duration == pytest.approx(quantile(lasted, 0.5), rel=off)
