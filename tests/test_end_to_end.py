@@ -23,6 +23,7 @@ import pytest
 from msgspec.json import Decoder
 
 from tests.processes import alive, children
+from tests.repeats import LONG
 
 ROOT = Path(__file__).parents[1]
 CROSSBOOK = [sys.executable, "-c", "from scanner.cli import main; main()"]
@@ -83,7 +84,14 @@ def enough(lines: list[Line]) -> bool:
     return closed >= 3 and span >= SPAN and opened >= ENOUGH
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["one worker", "two workers"])
+# One worker alone finds in the same way what two do, and has less to put together.
+WORKERS = [
+    pytest.param(2, id="two workers"),
+    *([pytest.param(1, id="one worker")] if LONG else []),
+]
+
+
+@pytest.fixture(scope="module", params=WORKERS)
 def session(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[list[Line], list[Line], str]:
@@ -270,8 +278,14 @@ def test_all_venues_connect(session: tuple[list[Line], list[Line], str]) -> None
 
 
 def test_an_interrupted_demo_says_that_it_is_simulated_and_ends_cleanly(tmp_path: Path) -> None:
+    settings = tmp_path / "c.yaml"
+    settings.write_text(
+        "venues: {okx: {taker_fee: 0}, gate: {taker_fee: 0}}\nworkers: 1\n"
+        "thresholds: {min_net_bps: 0.1}\n"
+    )
     with (tmp_path / "errors").open("w+") as errors:
-        with running("demo", "--json", stderr=errors) as demo:
+        options = ("--json", "--db", "", "--config", settings)
+        with running("demo", *options, stderr=errors) as demo:
             assert demo.stdout is not None
             assert json.loads(demo.stdout.readline())["event"] == "opened"
             under = children(demo.pid)

@@ -24,7 +24,7 @@ def crossbook(
 
 
 @contextmanager
-def lab(folder: Path, *, seed: int = 1) -> Iterator[Path]:
+def lab(folder: Path, *, seed: int = 1, workers: int | None = None) -> Iterator[Path]:
     """Simulated venues while the block runs; a configuration that points at them."""
     config = folder / "config.yaml"
     process = crossbook("lab", "--seed", seed, "--write-config", config)
@@ -33,6 +33,7 @@ def lab(folder: Path, *, seed: int = 1) -> Iterator[Path]:
         assert process.stdout.readline().startswith(b"ready")
         with config.open("a") as file:
             file.write(f"cache_dir: {folder / 'cache'}\n")
+            file.write(f"workers: {workers}\n" if workers else "")
         yield config
     finally:
         process.terminate()

@@ -29,9 +29,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few rows make a segment, and fewer a slice; nothing is too few for slices."""
     monkeypatch.setattr(segments, "ROWS", 250)
     monkeypatch.setattr(segments, "LEAST", 10)
-    monkeypatch.setattr(segments, "PART", 60)
+    monkeypatch.setattr(segments, "PART", 120)
     monkeypatch.setattr(slices, "FIRST", 8)
-    monkeypatch.setattr(slices, "SLICE", 30)
+    monkeypatch.setattr(slices, "SLICE", 60)
     monkeypatch.setattr(packed, "EXACT", 0)
 
 

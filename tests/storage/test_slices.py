@@ -132,7 +132,7 @@ def test_slices_are_in_order_and_have_every_row_once(url: str, stored: list[Oppo
                 assert of["rows"].sum() == rows <= len(here)
                 assert (of["least"][:-1] >= of["most"][1:]).all()
                 assert (of["least"] <= of["most"]).all()
-                assert of["rows"][:-1].tolist() == [8, 16, *([30] * len(of))][: len(of) - 1]
+                assert of["rows"][:-1].tolist() == [8, 16, 32, *([60] * len(of))][: len(of) - 1]
                 kept = select(func.count()).where(
                     opportunity_slice.c.first_day == first,
                     opportunity_slice.c.sorted_by == int(order),
