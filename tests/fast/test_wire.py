@@ -12,10 +12,12 @@ from scanner.engine.tracker import Thresholds
 from scanner.replay.replay import cast
 from tests.fast.twins import Twin, assert_same, share
 from tests.oracle.recording import Recording, recordings
+from tests.repeats import repeats
 
 WIRE = os.environ.get("CROSSBOOK_WIRE")
 VENUES = ("binance", "okx", "okcoin", "kucoin", "bybit", "kraken-v2", "coinbase", "gate", "bitget")
 FOUND = [r for venue in VENUES for r in recordings(Path(WIRE), venue)] if WIRE else []
+MOST = repeats(12_000, 1 << 20)  # messages of a recording
 LENIENT = Thresholds(min_net_bps=-100.0, min_profit=-1e9)
 
 # What is still said as it was recorded, and how much of it nothing else than the fast lane takes.
@@ -31,21 +33,20 @@ pytestmark = pytest.mark.skipif(not WIRE, reason="CROSSBOOK_WIRE names no folder
 
 
 def walked(stream: Sequence[Path], every: int) -> float:
-    """Both lanes over one connection, compared after each ``every``-th message and at the end; the
-    share of the fast one."""
+    """Both lanes over one connection, compared after each ``every``-th message and at the end,
+    which comes after ``MOST``; the share of the fast one."""
     pair = (Twin(False, LENIENT), Twin(True, LENIENT))
     said: tuple[list[str], list[str]] = ([], [])
     plays = [
         cast(stream, twin.pipeline, say.append)[0] for twin, say in zip(pair, said, strict=True)
     ]
-    step = 0
-    while True:
+    for step in range(1, MOST + 1):
         following = [play.step() for play in plays]
         assert following[0] == following[1]
-        step += 1
-        if step % every == 0 or following[0] is None:
+        ended = following[0] is None
+        if step % every == 0 or ended or step == MOST:
             assert_same(pair, [play.lane for play in plays])
-        if following[0] is None:
+        if ended:
             break
     assert said[0] == said[1]
     assert pair[0].minutes(1) == pair[1].minutes(1)

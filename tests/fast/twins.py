@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 import msgspec
 import numpy as np
@@ -18,6 +19,9 @@ from scanner.types import Depth, Market
 from scanner.venues.protocol import Options, Venue
 
 COUNTS = ("messages", "snapshots", "deltas", "bests", "gaps", "checksums_ok", "checksums_bad")
+counted = attrgetter(*COUNTS)
+SLOTS = (L.PRICE, L.SIZE)
+TEXT_SLOTS = (*SLOTS, L.PRICE_UNITS, L.SIZE_UNITS, L.DECIMALS)
 
 
 def number(bits: int) -> int:
@@ -68,11 +72,22 @@ class Twin:
         for side in (0, 1):
             start = int(row[L.OFFSET_SIDE + side])
             end = start + int(row[L.COUNT_SIDE + side])
-            slots = (L.PRICE, L.SIZE)
-            if row[L.KEEPS_TEXT]:
-                slots += (L.PRICE_UNITS, L.SIZE_UNITS, L.DECIMALS)
+            slots = TEXT_SLOTS if row[L.KEEPS_TEXT] else SLOTS
             sides += [store.array(slot)[start:end].tolist() for slot in slots]
         return told, real.tolist(), sides
+
+    def raw(self, book: int) -> list[bytes]:
+        """What ``book`` tells, as it lies in memory: what is the same to the bit is the same."""
+        store, width = self.pipeline.store, L.META_WIDTH
+        row = store.array(L.META)[book * width : (book + 1) * width]
+        slots = TEXT_SLOTS if row[L.KEEPS_TEXT] else SLOTS
+        real = store.array(L.REAL)[book * L.REAL_WIDTH : (book + 1) * L.REAL_WIDTH]
+        told = [row[L.CAPACITY_SIDE + 2 :].tobytes(), real.tobytes()]
+        for side in (0, 1):
+            start = int(row[L.OFFSET_SIDE + side])
+            end = start + int(row[L.COUNT_SIDE + side])
+            told += [store.array(slot)[start:end].tobytes() for slot in slots]
+        return told
 
     def minutes(self, at: int) -> list[RouteMinute]:
         return self.pipeline.engine.take_minutes(at)
@@ -140,10 +155,11 @@ def assert_same(pair: Sequence[Twin], lanes: Sequence[Lane], about: bytes = b"")
     reference, fast = lanes
     assert reference.books.keys() == fast.books.keys(), about
     for market, book in reference.books.items():
-        books = [pair[0].book(book), pair[1].book(fast.books[market])]
-        assert books[0] == books[1], (market, about)
-        told = [{name: getattr(lane.counts[market], name) for name in COUNTS} for lane in lanes]
-        assert told[0] == told[1], (market, about)
+        if pair[0].raw(book) != pair[1].raw(fast.books[market]):
+            books = [pair[0].book(book), pair[1].book(fast.books[market])]
+            assert books[0] == books[1], (market, about)
+        told = [counted(lane.counts[market]) for lane in lanes]
+        assert told[0] == told[1], (COUNTS, market, about)
         cells = [lane._protocol.shared[market].tolist() for lane in lanes]
         assert cells[0] == cells[1], (market, about)
     assert pair[0].flagged == pair[1].flagged, about
