@@ -27,6 +27,9 @@ MEMORY = Path("/dev/shm")
 if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 4 << 30:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
+# Modules that are imported and tests that are found stay: nothing of them is garbage.
+gc.disable()
+
 MOST_WORKERS = 4
 # Begun first, so that none of them is left to one worker when the others have done: those that take
 # seconds, what keeps a processor busy beside what waits for sockets.
@@ -93,10 +96,14 @@ def pytest_collection_finish() -> None:
     """What is there now stays: each collection of garbage need not look through it again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Where workers are about to start, the kernels are compiled once for all of them."""
-    if session.config.getoption("tx", []) and not compiled():
+    if not session.config.getoption("tx", []):
+        return
+    gc.enable()  # nothing is collected here
+    if not compiled():
         print("compiling kernels, once for all workers ...", file=sys.stderr, flush=True)
         subprocess.run([sys.executable, "-c", WARM], cwd=session.config.rootpath, check=False)
