@@ -33,6 +33,7 @@ from tests.feeds.tiny import until
 from tests.processes import alive, children
 
 VENUES = ("okx", "bybit")
+SYMBOLS = ("ADA/USDT", "BNB/USDT", "BTC/USDT", "DOGE/USDT")
 PATIENT = Patience(silence=2.0, retry_first=0.2, steady=0.5)
 ROOT = Path(__file__).parents[2]
 
@@ -87,15 +88,11 @@ def config_of(lab: LabServer) -> Config:
 
 
 def markets_of(lab: LabServer) -> list[Market]:
-    """Some coins on both venues, with a rebate so high that they are always worth a trade."""
-    assert lab.world is not None
-    traded = [{b.market.symbol for v, b in lab.world.books() if v == venue} for venue in VENUES]
-    symbols = sorted(s for s in traded[0] & traded[1] if s.endswith("/USDT"))[:4]
-    assert len(symbols) == 4
+    """With a rebate so high that they are always worth a trade."""
     return [
         replace(market_of(lab, venue, symbol), taker_fee=-0.01)
         for venue in VENUES
-        for symbol in symbols
+        for symbol in SYMBOLS
     ]
 
 
@@ -103,7 +100,7 @@ def markets_of(lab: LabServer) -> list[Market]:
 async def scanned(workers: int, patience: Patience = PATIENT) -> AsyncIterator[Scanned]:
     """``workers`` over four symbols of two venues, all of them flagged."""
     told: list[object] = []
-    async with LabServer(World(7, time.time_ns(), VENUES)) as lab:
+    async with LabServer(World(7, time.time_ns(), VENUES, symbols=SYMBOLS)) as lab:
         crew = Crew(workers, tell=told.append, patience=patience, rng=Random(1))
         try:
             async with asyncio.TaskGroup() as group:
@@ -184,14 +181,21 @@ async def test_a_stuck_worker_is_ended_and_starts_again() -> None:
 
 
 async def test_a_worker_that_is_asked_to_end_does_so_in_order_and_starts_again() -> None:
+    """And before, a silent parent process does not take it for stuck: as after the sleep of a
+    machine, what came meanwhile is read first."""
     async with scanned(1) as scan:
         [hand] = scan.crew.hands
+        time.sleep(PATIENT.silence + 0.5)
+        await asyncio.sleep(0.3)
+        assert hand.restarts == 0
         assert hand.pid is not None
         os.kill(hand.pid, signal.SIGTERM)
         await until(lambda: hand.restarts == 1)
         assert scan.open() == set()
         assert scan.events("closed")[-1].reason == "its worker was ended"
         assert "ended with code 0" in hand.trouble
+    opened = [event.id for event in scan.events("opened")]
+    assert sorted(opened) == sorted({event.id for event in scan.events("closed")})
 
 
 async def test_stopping_is_bounded_though_a_worker_is_stuck() -> None:
@@ -206,20 +210,10 @@ async def test_stopping_is_bounded_though_a_worker_is_stuck() -> None:
         assert not Path(f"/proc/{pid}").exists()
 
 
-async def test_a_silent_parent_process_does_not_take_its_workers_for_stuck() -> None:
-    """As after the sleep of a machine: what came meanwhile is read first."""
-    async with scanned(1) as scan:
-        time.sleep(PATIENT.silence + 0.5)
-        await asyncio.sleep(0.3)
-        assert scan.crew.hands[0].restarts == 0
-    opened = [event.id for event in scan.events("opened")]
-    assert sorted(opened) == sorted({event.id for event in scan.events("closed")})
-
-
 def test_nothing_outlives_its_parent(tmp_path: Path) -> None:
     code = "from scanner.cli import main; main()"
     settings = tmp_path / "c.yaml"
-    settings.write_text("venues: {okx: , bybit: }\nworkers: 2\n")
+    settings.write_text("venues: {okx: , bybit: }\nworkers: 1\n")
     arguments = ["demo", "--json", "--db", "", "--config", str(settings)]
     parent = subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
@@ -230,9 +224,9 @@ def test_nothing_outlives_its_parent(tmp_path: Path) -> None:
     )
     assert parent.stdout is not None and parent.stderr is not None
     lines = iter(parent.stderr.readline, "")
-    assert sum("connected" in line for line in islice(until_connected(lines, 4), 200)) == 4
+    assert sum("connected" in line for line in islice(until_connected(lines, 2), 200)) == 2
     under = children(parent.pid)
-    assert len(under) >= 3  # the lab, two workers
+    assert len(under) >= 2  # the lab, a worker
     began = time.monotonic()
     parent.kill()
     parent.communicate(timeout=8)
