@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,7 +21,7 @@ from storage.rows import opportunity_row
 from storage.runs import Run
 from storage.schema import opportunity
 from storage.spool import Draft
-from storage.writer import Writer
+from tests.storage import beginning
 from tests.storage.conftest import StartWriter
 from tests.storage.events import ID, SECOND, START, closed, opened, rows, until, updated
 
@@ -119,7 +118,7 @@ def test_two_writers_on_one_database(url: str, start: StartWriter) -> None:
 def test_several_processes_begin_at_once(url: str) -> None:
     context = multiprocessing.get_context("spawn")
     gate = context.Barrier(3)
-    everyone = [context.Process(target=_begin, args=(url, gate, n)) for n in range(3)]
+    everyone = [context.Process(target=beginning.begin, args=(url, gate, n)) for n in range(3)]
     for one in everyone:
         one.start()
     for one in everyone:
@@ -128,16 +127,6 @@ def test_several_processes_begin_at_once(url: str) -> None:
     assert len(rows(url, "SELECT id FROM opportunity WHERE closed_at IS NOT NULL")) == 3
     assert rows(url, "SELECT version_num FROM crossbook_version") == [(migrate.HEAD,)]
     assert rows(url, "SELECT DISTINCT reason FROM run") == [("stopped",)]
-
-
-def _begin(url: str, gate, number: int) -> None:  # type: ignore[no-untyped-def]
-    writer = Writer(url, version="1", config_text="", now=time.time_ns)
-    last = opened(number)
-    writer(last)
-    gate.wait(20)
-    writer.start()
-    writer(closed(last, START + SECOND))
-    writer.close(20)
 
 
 # --- processes ------------------------------------------------------------------------------------
