@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,29 @@ from tests.storage.events import START, until
 
 DAY = "2026-09-21"  # of START
 
-app = typer.Typer(pretty_exceptions_enable=False)
-history_cli.register(app)
+# Read by each command, and quickly: not what stands in the folder that the tests run in.
+BRIEF = Path(__file__).parent / "brief.yaml"
+
+
+@cache
+def app(name: str) -> typer.Typer:
+    """One command of the group; of all of them the options would be made up anew for each call."""
+    group = typer.Typer(pretty_exceptions_enable=False)
+    history_cli.register(group)
+    commands = group.registered_commands
+    group.registered_commands = [
+        one for one in commands if one.callback and one.callback.__name__ == name
+    ]
+    assert group.registered_commands, name
+    group.callback()(lambda: None)
+    return group
 
 
 def call(database: Path | str, *arguments: str, columns: int = 80, lines: int = 24) -> Result:
     """A command's exit code and what it printed."""
     env = {"COLUMNS": str(columns), "LINES": str(lines)}
-    return CliRunner().invoke(app, [*arguments, "--db", str(database)], env=env)
+    options = ["--db", str(database), "--config", str(BRIEF)]
+    return CliRunner().invoke(app(arguments[0]), [*arguments, *options], env=env)
 
 
 def printed(database: Path, *arguments: str, columns: int = 80, lines: int = 24) -> list[str]:

@@ -21,10 +21,10 @@ from tests.storage.opportunities import some, write
 SECOND = 1_000_000_000
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    """120 of them over ten days."""
-    path = tmp_path / "found.db"
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """120 of them over ten days; the commands only read it."""
+    path = tmp_path_factory.mktemp("found") / "found.db"
     write(str(path), some(120, days=10))
     return path
 
