@@ -25,10 +25,17 @@ from storage.location import located
 from storage.queries import By, Filter, open_reader
 from storage.schema import metadata
 from storage.spool import Batch
+from tests.storage import quick
 from tests.storage.conftest import StartWriter
 from tests.storage.events import START, minute, opened, rows, survival, until
 
 MIGRATIONS = Path(migrate.__file__).with_name("migrations")
+
+
+@pytest.fixture(autouse=True)
+def _all_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here they are taken one by one."""
+    monkeypatch.setattr(migrate, "_run", quick.real)
 
 
 def upgraded(url: str) -> None:
