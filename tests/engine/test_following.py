@@ -18,6 +18,7 @@ from scanner.types import FeeIn
 from tests.carry import test_carries as carries
 from tests.engine.test_gates import Bench as Across
 from tests.engine.test_gates import show_across
+from tests.repeats import repeats
 from tests.test_pipeline import OPTIONS, SECOND, Desk, market, say, venue
 
 MS = 1_000_000
@@ -227,7 +228,7 @@ def test_a_carry_is_entered_at_the_prices_of_then() -> None:
 # --- against books that are kept apart ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(repeats(8, 20)))
 def test_it_is_what_the_books_of_that_moment_say(seed: int) -> None:
     """All that was ever shown is kept, and looked up afterwards by time."""
     random, desk, at = Random(seed), Desk(), AT

@@ -9,7 +9,7 @@ from scanner.types import Depth
 from tests.fast.fuzz import Fuzz
 from tests.repeats import repeats
 
-CASES = repeats(40, 120)
+CASES = repeats(30, 120)
 
 
 @pytest.mark.parametrize("depth", list(Depth))
