@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from scanner.engine.engine import Bounds
+from scanner.engine.bounds import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.lab.offline import Offline, Remembered

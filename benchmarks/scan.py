@@ -17,7 +17,8 @@ import numpy as np
 from benchmarks.rows import Asked, Row, rows
 from scanner.books.store import BookStore, Keys
 from scanner.engine import scan
-from scanner.engine.engine import Bounds, Engine
+from scanner.engine.bounds import Bounds
+from scanner.engine.engine import Engine
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.steps import Snapshot

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from scanner.books.store import BookStore
 from scanner.carry.carries import Carries
 from scanner.derivatives import Derivatives
-from scanner.engine.engine import Bounds, Emit, Engine
+from scanner.engine.bounds import Bounds, Probing
+from scanner.engine.engine import Emit, Engine
 from scanner.engine.following import Following
 from scanner.engine.ids import Ids
 from scanner.engine.quarantine import Tell
@@ -22,7 +23,7 @@ from scanner.events import Survival
 from scanner.lane import Identify, Lane
 from scanner.parity.flags import ParityFlags
 from scanner.parity.pegs import Pegs
-from scanner.quiet import Probing, Turns
+from scanner.quiet import Turns
 from scanner.ticker_lane import TickerLane
 from scanner.types import BookState, ChecksumRule, Depth, Market
 from scanner.venues.protocol import Options, Venue

@@ -24,6 +24,7 @@ from msgspec import Struct
 from scanner.books.slow import BadLevels
 from scanner.books.store import BookStore, Keys
 from scanner.counts import Counts
+from scanner.engine.bounds import Probing
 from scanner.steps import Fetch, Notice
 from scanner.types import BookState
 from scanner.venues.rest_book import RestBook
@@ -36,14 +37,6 @@ LONGEST = 900 * SECOND
 FIRST_PAUSE = 5 * SECOND
 LAST_PAUSE = 300 * SECOND
 STOOD = (BookState.LIVE, BookState.STALE)
-
-
-class Probing(Struct, frozen=True, kw_only=True):
-    """``quiet``: for how long (ns) nothing was heard of a book before REST is asked. ``rate``: how
-    many requests a second may go to a venue, at most (0: none)."""
-
-    quiet: int = SECOND
-    rate: float = 2.0
 
 
 class Turns:

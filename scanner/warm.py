@@ -12,7 +12,8 @@ from fcntl import LOCK_EX, flock
 from scanner.books.jit import cache_folder
 from scanner.books.store import BookStore, Keys
 from scanner.engine import reach, scan
-from scanner.engine.engine import Bounds, Engine
+from scanner.engine.bounds import Bounds
+from scanner.engine.engine import Engine
 from scanner.engine.ids import Ids
 from scanner.engine.overview import Overview
 from scanner.engine.tracker import Thresholds

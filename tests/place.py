@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from scanner.engine.engine import Bounds
+from scanner.engine.bounds import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity

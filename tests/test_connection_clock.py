@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.books.lag import VAGUE
-from scanner.engine.engine import Bounds
+from scanner.engine.bounds import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity

@@ -12,7 +12,7 @@ import pytest
 from scanner.config import Config, VenueConfig, validated
 from scanner.configuration.located import parse
 from scanner.derivatives import Derivative
-from scanner.engine.engine import Bounds
+from scanner.engine.bounds import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity

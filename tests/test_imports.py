@@ -62,7 +62,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "venues": PLAIN | {"books.levels"},
     "counts": set(),
     "watch": PLAIN,
-    "quiet": PLAIN | {"books", "counts", "venues"},
+    "quiet": PLAIN | {"books", "counts", "engine", "venues"},
     "fast": PLAIN | {"books", "counts", "engine", "venues"},
     "derivatives": PLAIN,
     "ticker_lane": PLAIN | {"derivatives", "venues"},

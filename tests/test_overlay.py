@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import pytest
 
-from scanner.books.store import MAX_LEAD
+from scanner.books import layout as L
 from scanner.steps import Notice
 from scanner.types import BookState
 from scanner.venues.sequence import DOUBT
 from tests.place import AGE, HIGH, STEP, TRUE, Place
 from tests.touches import MILLISECOND, TELLERS
 
-LEAD = MAX_LEAD // MILLISECOND
+LEAD = L.LEAD // MILLISECOND
 
 
 @pytest.fixture(params=TELLERS, ids=lambda kind: kind.__name__)

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from scanner.books import layout as L
-from scanner.engine.engine import Bounds
+from scanner.engine.bounds import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.rules import Rules
 from scanner.engine.tracker import Thresholds

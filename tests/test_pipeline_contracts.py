@@ -10,7 +10,7 @@ import pytest
 
 from scanner.books.store import Keys
 from scanner.derivatives import Derivative
-from scanner.engine.engine import Bounds
+from scanner.engine.bounds import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from scanner.engine.engine import Bounds
+from scanner.engine.bounds import Bounds
 from scanner.engine.overview import Overview
 from scanner.engine.rules import LOOP, MULTI, Moving, Rules
 from scanner.engine.tracker import Thresholds

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.books import layout as L
-from scanner.engine.engine import Bounds
+from scanner.engine.bounds import Bounds, Probing
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity
@@ -19,7 +19,7 @@ from scanner.lab.venues import VENUES
 from scanner.lab.world import World
 from scanner.lane import Action, Lane
 from scanner.pipeline import Pipeline
-from scanner.quiet import SECOND, TAG, Probing, Turns
+from scanner.quiet import SECOND, TAG, Turns
 from scanner.steps import Fetch, Notice, Reset, Send
 from scanner.types import BookState, Depth, Market
 from scanner.venues.protocol import Options

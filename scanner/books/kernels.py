@@ -76,7 +76,7 @@ def _contradicted(meta, parameters, m, order, at):
 
     In a healthy feed a depth message that comes well after a best bid and offer is not older than
     it: in 19,000 recorded depth messages of one venue beside 103,000 best bids and offers it never
-    came more than 8 ms later with a lower id. What is more than ``MAX_LEAD`` late has ids that do
+    came more than 8 ms later with a lower id. What is more than ``LEAD`` late has ids that do
     not compare with the best's: they have started anew, or the best's was wrong. Ids that fall
     within the depth channel say the same at once.
     """

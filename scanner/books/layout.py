@@ -54,6 +54,7 @@ REAL_WIDTH = 16
 
 # what scan parameters there are
 MAX_AGE, MAX_SKEW, MAX_LEAD = 0, 1, 2
+LEAD = 250_000_000  # MAX_LEAD where nothing else is said, ns
 UNPROVEN_TOO, CONVERSIONS_ROSE = 4, 5
 MIN_NET_BPS, MIN_PROFIT = 0, 1
 

@@ -17,7 +17,6 @@ ROW_LIMIT = 1 << 17
 LEVEL_LIMIT = 1 << 17
 FIRST_CAPACITY = 64
 TEXT_BYTES = 1 << 14
-MAX_LEAD = 250_000_000
 ROUTES = 1 << 12
 ERRORS = {
     L.SYNTAX: "a level list is malformed",
@@ -81,7 +80,7 @@ class BookStore:
             zeros(L.CONVERTER_ROWS + books * L.CONVERTER_WIDTH, np.int64),
             zeros(2 * L.PAIRS),
         ]
-        self._arrays[L.PARAM_INT][L.MAX_LEAD] = MAX_LEAD
+        self._arrays[L.PARAM_INT][L.MAX_LEAD] = L.LEAD
         self._table = zeros(2 * L.SLOTS, np.int64)
         self._used = 0
         self.count = 0

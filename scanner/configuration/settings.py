@@ -6,12 +6,11 @@ import math
 
 from scanner.config import Config
 from scanner.configuration.transfers import TransferSettings
-from scanner.engine.engine import Bounds
+from scanner.engine.bounds import Bounds, Probing
 from scanner.engine.rules import HOUR, Amount, Holding, Moving, Pegging, Rules
 from scanner.engine.tracker import Thresholds
 from scanner.engine.ways import Paces
 from scanner.metadata.networks import shipped, usual_name
-from scanner.quiet import Probing
 
 MILLISECOND = 1_000_000
 

@@ -10,12 +10,11 @@ import math
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from msgspec import Struct
-
 from scanner.books import layout as L
-from scanner.books.store import MAX_LEAD, BookStore
+from scanner.books.store import BookStore
 from scanner.engine import costs, paper, scan
 from scanner.engine.apart import Apart
+from scanner.engine.bounds import Bounds
 from scanner.engine.currencies import Currencies
 from scanner.engine.desk import Desk
 from scanner.engine.following import Following
@@ -51,18 +50,6 @@ CLOSED_BECAUSE = {
     L.NO_TRANSFER: "the coin cannot be moved to where it is sold",
     L.NO_CAPITAL: "your capital is less than the smallest order",
 }
-
-
-class Bounds(Struct, frozen=True, kw_only=True):
-    """What legs must keep (ns): ``max_age`` since the last proof, ``max_skew`` between the two.
-
-    ``max_lead``: how long a best bid and offer may be newer than depth that is still received; past
-    it, or past ``max_age``, the two contradict each other (``scanner.books.kernels``).
-    """
-
-    max_age: int = 3_000_000_000
-    max_skew: int = 1_500_000_000
-    max_lead: int = MAX_LEAD
 
 
 class Engine:

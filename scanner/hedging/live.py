@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from scanner import clock
 from scanner.config import Config, Feed, VenueConfig
 from scanner.configuration.hedge import HedgeBook
 from scanner.errors import CrossbookError
 from scanner.hedge.offers import Seen
-from scanner.hedging.glance import glance
 from scanner.markets import sources
-from scanner.pipeline import Pipeline
 from scanner.types import BookState, Market, MarketKind, Proof, Side
 from scanner.venues.registry import CONTRACTS, VENUES
+
+if TYPE_CHECKING:
+    from scanner.pipeline import Pipeline
 
 LEVELS = 5000
 
@@ -66,6 +68,8 @@ async def _watch(
 
     def read(pipeline: Pipeline, at: int) -> list[Seen]:
         return [one for market in markets if (one := _seen(pipeline, config, market, at))]
+
+    from scanner.hedging.glance import glance  # the kernels: not for who only plans
 
     seen = await glance(config, markets, patience, enough, read)
     there = {(one.market.venue, one.market.symbol) for one in seen}

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from scanner import clock
 from scanner.config import Config, Feed
 from scanner.engine.terms import Terms
 from scanner.errors import CrossbookError
-from scanner.hedging.glance import glance
 from scanner.markets import sources
 from scanner.metadata.aliases import each_book_once
 from scanner.parity.figures import Price, Standing, at_par
 from scanner.parity.pegs import VIA
-from scanner.pipeline import Pipeline
 from scanner.types import Market
+
+if TYPE_CHECKING:
+    from scanner.pipeline import Pipeline
 
 
 async def look(config: Config, patience: float) -> tuple[list[Standing], list[str]]:
@@ -33,6 +35,8 @@ async def look(config: Config, patience: float) -> tuple[list[Standing], list[st
     def enough(pipeline: Pipeline) -> bool:
         seen = _seen(pipeline, clock.now())
         return bool(seen) and all(one.price is not None for one in seen)
+
+    from scanner.hedging.glance import glance  # the kernels: not for who only plans
 
     return await glance(config, markets, patience, enough, _seen), notes
 

@@ -23,7 +23,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec.structs import asdict
 
-from scanner.engine.engine import Bounds, Emit
+from scanner.engine.bounds import Bounds
+from scanner.engine.engine import Emit
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.errors import RecordingError, UserError

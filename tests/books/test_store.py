@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from scanner.books import layout as L
 from scanner.books.slow import BadLevels
-from scanner.books.store import MAX_LEAD, BookStore, Keys
+from scanner.books.store import BookStore, Keys
 from scanner.steps import Best, Delta, Snapshot
 from scanner.types import BookState, ChecksumRule, LevelLayout, Side
 
@@ -120,11 +120,11 @@ def test_of_two_bests_that_contradict_each_other_neither_stands() -> None:
 def test_depth_that_comes_well_after_a_best_and_is_older_takes_it_away() -> None:
     store, book = book_with([(99, 1)], [(101, 1)], sequence=10)
     store.best(book, best("98", "1", "102", "1", 2**62), 20)
-    store.delta(book, delta([(97, 1)], [], 11), KEYS, 20 + MAX_LEAD)
+    store.delta(book, delta([(97, 1)], [], 11), KEYS, 20 + L.LEAD)
     assert store.ladder(book, Side.BID, 9) == [(98.0, 1.0), (97.0, 1.0)]
-    store.delta(book, delta([(97, 2)], [], 12), KEYS, 21 + MAX_LEAD)
+    store.delta(book, delta([(97, 2)], [], 12), KEYS, 21 + L.LEAD)
     assert store.ladder(book, Side.BID, 9) == [(99.0, 1.0), (97.0, 2.0)]
-    store.best(book, best("98", "3", "102", "1", 13), 22 + MAX_LEAD)
+    store.best(book, best("98", "3", "102", "1", 13), 22 + L.LEAD)
     assert store.ladder(book, Side.BID, 1) == [(98.0, 3.0)]
 
 
@@ -141,7 +141,7 @@ def test_best_that_crosses_the_book_does_not_outlive_its_bound() -> None:
     store, book = book_with([(99, 1)], [(101, 1)], sequence=10)
     store.best(book, best("103", "1", "102", "1", 2**62), 20)
     assert store.state(book) is BookState.CROSSED
-    store.delta(book, delta([], [], 11), KEYS, 21 + MAX_LEAD)
+    store.delta(book, delta([], [], 11), KEYS, 21 + L.LEAD)
     assert store.state(book) is BookState.LIVE
 
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from scanner.carry.formulas import HOUR
-from scanner.engine.engine import Bounds
+from scanner.engine.bounds import Bounds
 from scanner.engine.gates import Gate
 from scanner.engine.ids import Ids
 from scanner.engine.rules import Amount, Holding, Rules

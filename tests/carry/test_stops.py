@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.books import layout as L
-from scanner.engine.engine import Bounds
+from scanner.engine.bounds import Bounds
 from scanner.engine.gates import Gate
 from scanner.engine.rules import Amount, Holding
 from scanner.engine.tracker import Thresholds

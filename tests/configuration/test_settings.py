@@ -11,8 +11,8 @@ from scanner.app import tell_unverified
 from scanner.config import Config, validated
 from scanner.configuration import settings
 from scanner.configuration.located import parse
+from scanner.engine.bounds import Probing
 from scanner.engine.rules import KINDS, SPOT_SPOT, Amount
-from scanner.quiet import Probing
 
 
 def config(text: str) -> Config:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from scanner.books.store import BookStore, Keys
-from scanner.engine.engine import Bounds, Engine
+from scanner.engine.bounds import Bounds
+from scanner.engine.engine import Engine
 from scanner.engine.following import Following
 from scanner.engine.ids import Ids
 from scanner.engine.rules import Rules

@@ -8,7 +8,8 @@ import pytest
 
 from scanner.books import layout as L
 from scanner.books.store import BookStore, Keys
-from scanner.engine.engine import Bounds, Engine
+from scanner.engine.bounds import Bounds
+from scanner.engine.engine import Engine
 from scanner.engine.ids import Ids
 from scanner.engine.overview import Overview
 from scanner.engine.tracker import Thresholds

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from scanner.books.store import BookStore, Keys
 from scanner.engine import costs
-from scanner.engine.engine import Bounds, Engine
+from scanner.engine.bounds import Bounds
+from scanner.engine.engine import Engine
 from scanner.engine.ids import Ids
 from scanner.engine.terms import Terms
 from scanner.engine.tracker import Thresholds

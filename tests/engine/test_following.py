@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
-from scanner.engine.engine import Bounds
+from scanner.engine.bounds import Bounds
 from scanner.engine.following import STOOD_STILL
 from scanner.engine.rules import Rules
 from scanner.engine.terms import Terms, value

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from scanner.books.lag import UNTOLD
 from scanner.books.store import BookStore, Keys
-from scanner.engine.engine import Bounds, Engine
+from scanner.engine.bounds import Bounds
+from scanner.engine.engine import Engine
 from scanner.engine.following import Following
 from scanner.engine.gates import Gate
 from scanner.engine.ids import Ids

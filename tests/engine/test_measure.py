@@ -9,8 +9,9 @@ from random import Random
 
 from scanner.books.store import BookStore, Keys
 from scanner.engine import costs
+from scanner.engine.bounds import Bounds
 from scanner.engine.conversion import Exchange
-from scanner.engine.engine import Bounds, Engine
+from scanner.engine.engine import Engine
 from scanner.engine.ids import Ids
 from scanner.engine.measure import measure
 from scanner.engine.terms import Terms

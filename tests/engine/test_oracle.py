@@ -16,8 +16,9 @@ from msgspec.structs import replace
 from scanner.books.store import BookStore, Keys
 from scanner.engine import costs
 from scanner.engine.band import band
+from scanner.engine.bounds import Bounds
 from scanner.engine.conversion import Exchange
-from scanner.engine.engine import Bounds, Engine
+from scanner.engine.engine import Engine
 from scanner.engine.gates import Rejection
 from scanner.engine.ids import Ids
 from scanner.engine.rules import CROSS_QUOTE, SPOT_SPOT, Amount, Moving, Rules

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from scanner.books.store import BookStore, Keys
 from scanner.engine import costs
-from scanner.engine.engine import Bounds, Engine
+from scanner.engine.bounds import Bounds
+from scanner.engine.engine import Engine
 from scanner.engine.ids import Ids
 from scanner.engine.overview import Overview
 from scanner.engine.terms import Terms

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from scanner.books import layout as L
-from scanner.engine.engine import Bounds
+from scanner.engine.bounds import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity, RouteMinute, Survival

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from scanner.engine.engine import Bounds
+from scanner.engine.bounds import Bounds, Probing
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity
@@ -18,7 +18,6 @@ from scanner.lab.listings import LISTINGS
 from scanner.lab.prices import Episode
 from scanner.lab.world import World
 from scanner.pipeline import Pipeline
-from scanner.quiet import Probing
 from scanner.types import Depth, Market
 from scanner.venues.registry import native
 from tests.faults.faults import FAULTS, MILLISECOND, SECOND, Fault

@@ -10,11 +10,10 @@ from msgspec.structs import replace
 from scanner.books import layout as L
 from scanner.books.lag import ConnectionClock
 from scanner.books.store import BookStore
-from scanner.engine.engine import Bounds
+from scanner.engine.bounds import Bounds, Probing
 from scanner.feeds.driver import Driver
 from scanner.feeds.shell import Shell, Timing
 from scanner.lane import Lane
-from scanner.quiet import Probing
 from scanner.steps import Delta, Snapshot
 from scanner.types import BookState, ChecksumRule, Depth
 from scanner.venues.protocol import Venue

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from scanner.engine.engine import Bounds
+from scanner.engine.bounds import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.lab.server import LabServer

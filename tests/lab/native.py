@@ -10,7 +10,7 @@ import aiohttp
 from websockets.asyncio.client import ClientConnection, connect
 
 from scanner.derivatives import Derivative
-from scanner.engine.engine import Bounds
+from scanner.engine.bounds import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.lab.book import LabBook, LabMarket

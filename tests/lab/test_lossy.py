@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from scanner.books import layout as L
-from scanner.engine.engine import Bounds
+from scanner.engine.bounds import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.lab.book import ASK, BID, LabBook

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from scanner.configuration.alerts import AlertSettings
-from scanner.engine.engine import Bounds
+from scanner.engine.bounds import Bounds
 from scanner.engine.gates import Gate
 from scanner.engine.ids import Ids
 from scanner.engine.rules import Amount, Pegging, Rules

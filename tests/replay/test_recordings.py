@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from scanner.counts import Counts
-from scanner.engine.engine import Bounds
+from scanner.engine.bounds import Bounds
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
 from scanner.events import Opportunity

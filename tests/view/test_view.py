@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from scanner.books.store import Keys
-from scanner.engine.engine import Bounds
+from scanner.engine.bounds import Bounds
 from scanner.engine.gates import Gate, Rejection
 from scanner.engine.ids import Ids
 from scanner.engine.tracker import Thresholds
