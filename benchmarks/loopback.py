@@ -2,8 +2,8 @@
 
 Three venues of ten symbols send changes to a client in a process of its own. First as fast as it
 takes them: that is what it can sustain, as the venue waits while the client is behind. Then at half
-of what it took, and at 3,000 a second. A delay is that of the oldest message of a read. Latencies
-are on a clock, so other work on the machine counts.
+of what it took, ours also at half of what each peer took, and at 3,000 a second. A delay is that of
+the oldest message of a read. Latencies are on a clock, so other work on the machine counts.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from tests.feeds.certificates import contexts
 
 VENUES, SYMBOLS = 3, 10
 OURS = "ours"
+PEERS = ("ccxt", "cryptofeed")
 COMMON = 3000
 PATIENCE = 60
 
@@ -59,7 +60,7 @@ def clients(folder: Path, quick: bool) -> Iterator[tuple[str, Client]]:
     """Who takes part: what is installed."""
     share = 4 if quick else 1
     yield OURS, Client([sys.executable, "-m", "benchmarks.ours_loopback"], 1_200_000 // share, True)
-    for name, tls in (("ccxt", True), ("cryptofeed", False)):
+    for name, tls in zip(PEERS, (True, False), strict=True):
         interpreter = peers.python(name)
         if interpreter is None:
             print(f"{name} is not installed (--install-peers)")
@@ -83,11 +84,16 @@ def run(asked: Asked) -> Iterator[Row]:
         known = dict(clients(Path(made), asked.quick))
         for kind, tls in (("plain", None), ("TLS", server)):
             some = {name: who for name, who in known.items() if who.tls or not tls}
-            yield from _kind(kind, tls, some, authority, rounds)
+            yield from _kind(kind, tls, some, authority, rounds, asked.quick)
 
 
 def _kind(
-    kind: str, tls: ssl.SSLContext | None, some: dict[str, Client], authority: Path, rounds: int
+    kind: str,
+    tls: ssl.SSLContext | None,
+    some: dict[str, Client],
+    authority: Path,
+    rounds: int,
+    hasty: bool,
 ) -> Iterator[Row]:
     most: dict[str, list[float]] = {}
     cpu: dict[str, list[float]] = {}
@@ -102,7 +108,13 @@ def _kind(
     yield from rows("loopback", f"{kind}, saturated, rate", "messages/s", most, OURS)
     yield from rows("loopback", f"{kind}, saturated, CPU", "us/message", cpu, OURS)
     halves = {name: statistics.median(values) / 2 for name, values in most.items()}
-    for case, rates in (("half of that", halves), ("3,000/s", dict.fromkeys(most, COMMON))):
+    cases = {"half of that": halves}
+    for name, half in halves.items():
+        if name in PEERS:
+            cases[f"half of what {name} takes"] = {OURS: half, name: half}
+    if hasty and tls:
+        cases = {}
+    for case, rates in (cases | {"3,000/s": dict.fromkeys(most, COMMON)}).items():
         yield from _paced(f"{kind}, {case}", rates, tls, some, authority, rounds)
 
 
@@ -117,7 +129,8 @@ def _paced(
     found: dict[str, dict[str, list[float]]] = {}
     for _ in range(rounds):
         for name, rate in rates.items():
-            load = Load(VENUES, SYMBOLS, int(rate * (3 if rounds > 1 else 1.5)), rate)
+            each = int(rate * (3 if rounds > 1 else 1.5)) // VENUES  # all send as many
+            load = Load(VENUES, SYMBOLS, each * VENUES, rate)
             told = some[name].run(load, tls, authority)
             if told:
                 for which, value in told["late"].items():
