@@ -112,9 +112,20 @@ def _worst(one: WorstFunding) -> str:
     return printable(f"{what} {one.rate * 100:+.6g} % at one of {one.payments:,} payments{since}")
 
 
+def _venues(detail: Detail) -> tuple[str, str]:
+    """Where it buys and where it sells: of many orders of one market all that it opened with."""
+    o = detail.opportunity
+    legs = detail.states[0].legs if detail.states else ()
+    if len({leg.symbol for leg in legs}) != 1:
+        return o.buy_venue, o.sell_venue
+    buys = " and ".join(leg.venue for leg in legs if leg.side == "buy")
+    return buys, " and ".join(leg.venue for leg in legs if leg.side != "buy")
+
+
 def _head(detail: Detail) -> Iterator[str]:
     o = detail.opportunity
-    yield printable(f"{o.symbol}  buy on {o.buy_venue}, sell on {o.sell_venue}  ({o.kind})")
+    buys, sells = _venues(detail)
+    yield printable(f"{o.symbol}  buy on {buys}, sell on {sells}  ({o.kind})")
     yield printable(f"id      {o.id}")
     yield f"opened  {rfc3339(o.opened_at)}"
     if o.closed_at is None:

@@ -64,6 +64,11 @@ def test_they_are_found_by_their_kind(database: Path) -> None:
     assert [leg["venue"] for leg in one["legs"]] == ["kucoin", "bybit", "okx", "binance"]
 
 
+def test_explain_names_all_venues_at_its_head(database: Path) -> None:
+    head = printed(database, "explain", MANY.id)[0]
+    assert head == "BTC/USDT  buy on kucoin and bybit, sell on okx and binance  (multi)"
+
+
 def test_explain_has_every_order_as_json(database: Path) -> None:
     told = json.loads("\n".join(printed(database, "explain", MANY.id, "--format", "json")))
     (state,) = told["states"]
