@@ -25,7 +25,7 @@ ADAPTERS = {"nautilus_trader": {"binance"}}
 ANOTHER_CHANNEL = {"cryptofeed": {"bitget", "gate", "kucoin"}}
 """Where a peer reads another of the venue's channels than ours: there are no bytes for both."""
 TOP = 10
-QUICK = 1200
+QUICK = 1500
 """Of how many calls a session is in haste."""
 
 
