@@ -84,16 +84,11 @@ def run(asked: Asked) -> Iterator[Row]:
         known = dict(clients(Path(made), asked.quick))
         for kind, tls in (("plain", None), ("TLS", server)):
             some = {name: who for name, who in known.items() if who.tls or not tls}
-            yield from _kind(kind, tls, some, authority, rounds, asked.quick)
+            yield from _kind(kind, tls, some, authority, rounds)
 
 
 def _kind(
-    kind: str,
-    tls: ssl.SSLContext | None,
-    some: dict[str, Client],
-    authority: Path,
-    rounds: int,
-    hasty: bool,
+    kind: str, tls: ssl.SSLContext | None, some: dict[str, Client], authority: Path, rounds: int
 ) -> Iterator[Row]:
     most: dict[str, list[float]] = {}
     cpu: dict[str, list[float]] = {}
@@ -112,7 +107,7 @@ def _kind(
     for name, half in halves.items():
         if name in PEERS:
             cases[f"half of what {name} takes"] = {OURS: half, name: half}
-    if hasty and tls:
+    if rounds == 1 and tls:  # in haste
         cases = {}
     for case, rates in (cases | {"3,000/s": dict.fromkeys(most, COMMON)}).items():
         yield from _paced(f"{kind}, {case}", rates, tls, some, authority, rounds)

@@ -69,9 +69,9 @@ def _steps(orders: Sequence[Order], limits: Limits) -> Iterator[_Step]:
             more = one.worth(size) - now[i]
             rest = left + (size - one.size) * one.offer.unit(buys=one.buys) * _sign(one)
             for j, other in enumerate(orders):
-                follows = (
-                    _follows(other, rest, limits.least[j], limits.largest[j]) if j != i else None
-                )
+                if j == i:
+                    continue
+                follows = _follows(other, rest, limits.least[j], limits.largest[j])
                 if follows is None:
                     continue
                 after = other.worth(follows) - now[j]

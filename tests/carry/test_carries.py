@@ -204,18 +204,23 @@ def test_an_alert_says_that_it_is_held_and_what_its_net_is_made_of() -> None:
     assert "fees (0.05 % + 0.05 %, to enter and to leave)" in named
 
 
-def test_what_is_told_agrees_with_its_own_evidence_after_it_was_stored() -> None:
-    desk = Desk()
-    opened(desk)
-    found = desk.said[0]
+def stored(found: Opportunity) -> State:
+    """Its state as it is read again."""
     buy, sell = evidence.written(found)
     basis = msgspec.structs.asdict(evidence.basis(sell))
     figures = {
         name: getattr(found, name) for name in ("size", "gross_bps", "net_bps", "net_profit")
     }
     legs = {"buy": evidence.leg(buy), "sell": evidence.leg(sell)}
-    state = State(moment="opened", at=found.at, **figures, **legs, **basis)
-    assert basis["carry"] == found.carry
+    return State(moment="opened", at=found.at, **figures, **legs, **basis)
+
+
+def test_what_is_told_agrees_with_its_own_evidence_after_it_was_stored() -> None:
+    desk = Desk()
+    opened(desk)
+    found = desk.said[0]
+    state = stored(found)
+    assert state.carry == found.carry
     assert account(state).disagrees == []
     assert account(msgspec.structs.replace(state, net_profit=1.0)).disagrees == ["net profit"]
     wrong = msgspec.structs.replace(found.carry, entry_cost_bps=1.0)
@@ -233,12 +238,7 @@ def test_what_is_told_agrees_with_its_own_evidence_after_it_was_stored() -> None
 def test_explain_adds_up_what_holding_comes_to() -> None:
     desk = Desk()
     opened(desk)
-    found = desk.said[0]
-    _, sale = evidence.written(found)
-    basis = msgspec.structs.asdict(evidence.basis(sale))
-    names = ("at", "size", "gross_bps", "net_bps", "net_profit", "buy", "sell")
-    state = State(moment="opened", **{name: getattr(found, name) for name in names}, **basis)
-    (line,) = (one for one in trade.lines(state, "BTC", "USDT") if "together" in one)
+    (line,) = (one for one in trade.lines(stored(desk.said[0]), "BTC", "USDT") if "together" in one)
     (paid, bps, brings) = re.findall(
         r"together +([\d,.]+) x \((.*)\) / 10,000 = \+([\d,.]+)", line
     )[0]

@@ -18,7 +18,7 @@ from scanner.engine.tracker import Thresholds
 from scanner.events import Leg, Opportunity, Survival
 from scanner.types import FeeIn, Market
 from tests.engine import slow, slow_many
-from tests.engine.floor import AT, SECOND, Floor
+from tests.engine.floor import AT, SECOND, Floor, spot
 
 MS = SECOND // 1000
 WORTH = {"B": 100, "E": 10, "U": 1, "V": 1}
@@ -33,15 +33,11 @@ KINDS = (SPOT_SPOT, CROSS_QUOTE, MULTI, LOOP)
 
 
 def any_market(random: Random, venue: str, symbol: str) -> Market:
-    base, quote = symbol.split("/")
-    worth = WORTH[base]
-    return Market(
-        venue=venue,
-        id=symbol,
-        symbol=symbol,
-        base=base,
-        quote=quote,
-        taker_fee=random.choice([0.0, 0.0005, 0.001]),
+    worth = WORTH[symbol.partition("/")[0]]
+    return spot(
+        venue,
+        symbol,
+        random.choice([0.0, 0.0005, 0.001]),
         lot=random.choice([0.1, 0.05, 0.02]) / worth,
         min_amount=random.choice([0.0, 1.0 / worth]),
         buy_fee_in=random.choice([FeeIn.QUOTE, FeeIn.BASE]),
