@@ -41,7 +41,6 @@ def _settle_side(meta, real, price, book, side, overlaid):
     m = book * L.META_WIDTH
     end = meta[m + L.OFFSET_SIDE + side] + meta[m + L.COUNT_SIDE + side]
     count = meta[m + L.COUNT_SIDE + side]
-    meta[m + L.OVERLAY_SIDE + side] = 1 if overlaid else 0
     meta[m + L.SKIP_SIDE + side] = 0
     if not overlaid:
         return price[end - 1] if count > 0 else 0.0
@@ -65,7 +64,7 @@ def proven_at(meta, book):
     """When the oldest of what a taker meets in this book was told: the depth, and the best bid and
     offer if it lies over it."""
     m = book * L.META_WIDTH
-    if meta[m + L.OVERLAY_SIDE] != 0:
+    if meta[m + L.OVERLAID] != 0:
         return min(meta[m + L.DEPTH_AT], meta[m + L.BEST_AT])
     return meta[m + L.DEPTH_AT]
 
@@ -88,13 +87,17 @@ def _contradicted(meta, parameters, m, order, at):
 
 @inlined
 def settle(meta, real, price, book):
-    """After any change: which depth levels the best bid and offer replaces, and is it crossed."""
+    """After any change: which depth levels the best bid and offer replaces, whether both sides are
+    there, and is it crossed."""
     m = book * L.META_WIDTH
     overlaid = meta[m + L.BEST_ORDER] > meta[m + L.ORDER]
+    meta[m + L.OVERLAID] = 1 if overlaid else 0
     bid = _settle_side(meta, real, price, book, 0, overlaid)
     ask = _settle_side(meta, real, price, book, 1, overlaid)
+    both = bid > 0.0 and ask > 0.0
+    meta[m + L.TWO_SIDED] = 1 if both else 0
     if meta[m + L.STATE] == LIVE or meta[m + L.STATE] == CROSSED:
-        meta[m + L.STATE] = CROSSED if bid > 0.0 and ask > 0.0 and bid >= ask else LIVE
+        meta[m + L.STATE] = CROSSED if both and bid >= ask else LIVE
 
 
 @inlined
@@ -273,7 +276,7 @@ def lay_over(table, book, bid, bid_size, ask, ask_size, order, at):
     m = book * L.META_WIDTH
     r = book * L.REAL_WIDTH
     if order < meta[m + L.BEST_ORDER]:
-        stood = meta[m + L.OVERLAY_SIDE]
+        stood = meta[m + L.OVERLAID]
         meta[m + L.BEST_ORDER] = -1
         settle(meta, real, price, book)
         return stood
@@ -300,7 +303,7 @@ def grow_old(context, books, at):
     for book in range(books):
         m = book * L.META_WIDTH
         old = proven_at(meta, book) < oldest
-        if meta[m + L.OVERLAY_SIDE] != 0 and meta[m + L.BEST_AT] < oldest:
+        if meta[m + L.OVERLAID] != 0 and meta[m + L.BEST_AT] < oldest:
             meta[m + L.BEST_ORDER] = -1
             settle(meta, real, price, book)
         if old and meta[m + L.STATE] == LIVE:

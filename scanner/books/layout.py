@@ -14,32 +14,31 @@ from __future__ import annotations
 PRICE, SIZE, PRICE_UNITS, SIZE_UNITS, DECIMALS = range(5)
 META, REAL = 5, 6
 ROW_PRICE, ROW_SIZE, ROW_PRICE_UNITS, ROW_SIZE_UNITS, ROW_DECIMALS, ROW_SIDE = range(7, 13)
-MEMBERS, GROUPS, STANDING = 13, 14, 15
-OUT_INT, TOUCHES = 16, 17
-PARAM_INT, PARAM_REAL = 18, 19
-CRC_TABLE, TEXT = 20, 21
-EDGES, EDGE_COUNTS = 22, 23
-REJECTS, SHORTFALLS = 24, 25
-CONVERTERS, RATES = 26, 27
-SLOTS = 28
+MEMBERS, GROUPS, OUT_INT = 13, 14, 15
+PARAM_INT, PARAM_REAL = 16, 17
+CRC_TABLE, TEXT = 18, 19
+RECORDS, REJECTS, SHORTFALLS = 20, 21, 22
+CONVERTERS, RATES = 23, 24
+SLOTS = 25
 
-# integers of one book, META[book * META_WIDTH + column]; *_SIDE columns take + side
-OFFSET_SIDE, CAPACITY_SIDE, COUNT_SIDE = 0, 2, 4
-OVERLAY_SIDE, SKIP_SIDE = 6, 8
-STATE, SEQUENCE, ORDER, BEST_ORDER = 10, 11, 12, 13
-DEPTH_AT, BEST_AT, SENT_AT = 14, 15, 16
-GROUP, MEMBER, DEPTH, KEEPS_TEXT = 17, 18, 19, 20
-PRICE_DECIMALS, SIZE_DECIMALS = 21, 22
+# integers of one book, META[book * META_WIDTH + column]; *_SIDE columns take + side. The first
+# eight, a cache line, are all that the scan of another book asks of this one. UNPROVEN: nothing
+# shows that the book equals the venue's. OVERLAID: the best bid and offer lies over the depth.
+# TWO_SIDED: a taker meets a bid and an ask.
+STATE, DEPTH_AT, BEST_AT, UNPROVEN, OVERLAID, TWO_SIDED = 0, 1, 2, 3, 4, 5
+KEEPS_TEXT, DEPTH = 6, 7
+OFFSET_SIDE, CAPACITY_SIDE, COUNT_SIDE, SKIP_SIDE = 8, 10, 12, 14
+SEQUENCE, ORDER, BEST_ORDER, SENT_AT = 16, 17, 18, 19
 # QUOTE: the number of its quote currency. CONVERTS: that of its base plus one if the book can turn
 # one quote currency into another, else 0. WATCHED: how many open opportunities need it for that.
-# UNPROVEN: nothing shows that the book equals the venue's.
-QUOTE, CONVERTS, WATCHED, UNPROVEN = 23, 24, 25, 26
+GROUP, MEMBER, QUOTE, CONVERTS, WATCHED = 20, 21, 22, 23, 24
 # how far our clock was ahead of the venue's times at least: now, and before; and when a message
 # came last (``scanner.books.lag``)
-LEAST_BEHIND, LEAST_BEFORE, BEHIND_SINCE = 27, 28, 29
-HEARD_AT = 30
+LEAST_BEHIND, LEAST_BEFORE, BEHIND_SINCE = 25, 26, 27
+HEARD_AT = 28
 # where messages have no time of their own: what comes is of then at the latest (0: not known)
-AS_OF = 31
+AS_OF = 29
+PRICE_DECIMALS, SIZE_DECIMALS = 30, 31
 META_WIDTH = 32
 
 # reals of one book, REAL[book * REAL_WIDTH + column]; *_SIDE columns take + side
@@ -63,25 +62,28 @@ MIN_NET_BPS, MIN_PROFIT = 0, 1
 # quotes are open
 G_COUNT, G_CAPACITY, G_MEMBERS, G_CELLS, G_OPEN_ACROSS = 0, 1, 2, 3, 4
 GROUP_WIDTH = 8
-# one of them: its book and the number of its quote currency; and its touch as it was last seen
-MEMBER_BOOK, MEMBER_QUOTE = 0, 1
-MEMBER_WIDTH = 2
+# one of them, a cache line: its touch as it was last seen (reals; without a side as if nobody could
+# trade there), its book and the number of its quote currency (integers)
 NET_ASK, NET_BID, PLAIN_ASK, PLAIN_BID = 0, 1, 2, 3
-TOUCH_WIDTH = 4
+MEMBER_BOOK, MEMBER_QUOTE = 4, 5
+MEMBER_WIDTH = 8
 ROOM = 16
 
-# STANDING of a route: 1 if something is open on it, plus the code that bars it, if any, twice
+# what is kept of a route: 32 bytes, of which the first eight are a real of 64 bits, then three of
+# 32 bits, two integers of 32 bits, and a byte. A route and its way back are neighbours, in one
+# line, and each column counts in elements of its own size.
+# RECORD_SUM to RECORD_POSITIVE sum up the net edge at the touch, in bps, until they are taken;
+# RECORD_STANDING is 1 if something is open on the route, plus the code that bars it, if any, twice.
+RECORD_BYTES = 32
+RECORD_SUM = 0
+RECORD_LAST, RECORD_LOW, RECORD_HIGH = 2, 3, 4
+RECORD_SAMPLES, RECORD_POSITIVE = 5, 6
+RECORD_STANDING = 28
 STANDS = 1
 
 # a route found by the scan
 ROUTE_BUY, ROUTE_SELL, ROUTE_CODE = 0, 1, 2
 ROUTE_INT_WIDTH = 4
-
-# what is summed up for each route until it is taken: net edge at the touch, in bps
-EDGE_LAST, EDGE_LOW, EDGE_HIGH, EDGE_SUM = 0, 1, 2, 3
-EDGE_WIDTH = 4
-EDGE_SAMPLES, EDGE_POSITIVE = 0, 1
-EDGE_COUNT_WIDTH = 2
 
 # codes of a route: what stops it; NO_EDGE: nothing is left after fees
 OK, NOT_LIVE, TOO_OLD, TOO_SKEWED, NO_EDGE = 0, 1, 2, 3, 4

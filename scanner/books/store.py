@@ -20,6 +20,18 @@ FIRST_CAPACITY = 64
 TEXT_BYTES = 1 << 14
 CACHE_LINE = 64
 ROUTES = 1 << 12
+# What is kept of a route (``layout.RECORD_SUM`` and so on), as Python sees it.
+RECORD = np.dtype(
+    [
+        ("sum", np.float64),
+        ("last", np.float32),
+        ("low", np.float32),
+        ("high", np.float32),
+        ("samples", np.int32),
+        ("positive", np.int32),
+        ("standing", np.uint32),
+    ]
+)
 ERRORS = {
     L.SYNTAX: "a level list is malformed",
     L.NUMBER: "a price or size is no positive finite number",
@@ -66,17 +78,14 @@ class BookStore:
             zeros(ROW_LIMIT, np.int64),
             zeros(ROW_LIMIT, np.uint16),
             zeros(ROW_LIMIT, np.int8),
-            zeros(16 * L.ROOM * L.MEMBER_WIDTH, np.int64),
+            zeros(16 * L.ROOM * L.MEMBER_WIDTH),
             zeros(16 * L.GROUP_WIDTH, np.int64),
-            zeros(16 * L.ROOM**2, np.uint8),
             zeros(ROUTES * L.ROUTE_INT_WIDTH, np.int64),
-            zeros(16 * L.ROOM * L.TOUCH_WIDTH),
             zeros(8, np.int64),
             zeros(8),
             _crc_tables(),
             zeros(TEXT_BYTES, np.uint8),
-            zeros(16 * L.ROOM**2 * L.EDGE_WIDTH),
-            zeros(16 * L.ROOM**2 * L.EDGE_COUNT_WIDTH, np.int64),
+            zeros(16 * L.ROOM**2, RECORD),
             zeros(16 * L.ROOM**2 * L.CODES, np.int32),
             zeros(16 * L.ROOM**2 * L.CODES, np.float32),
             zeros(L.CONVERTER_ROWS + books * L.CONVERTER_WIDTH, np.int64),
@@ -124,7 +133,7 @@ class BookStore:
         """Empty the book and say why it is."""
         row = self._meta(book)
         row[L.COUNT_SIDE : L.COUNT_SIDE + 2] = 0
-        row[L.OVERLAY_SIDE : L.OVERLAY_SIDE + 2] = 0
+        row[L.OVERLAID] = row[L.TWO_SIDED] = 0
         row[L.SKIP_SIDE : L.SKIP_SIDE + 2] = 0
         row[L.STATE] = state
         row[L.SEQUENCE] = row[L.ORDER] = row[L.BEST_ORDER] = -1
@@ -163,7 +172,7 @@ class BookStore:
         """When the oldest of what a taker meets in the book was told (ns)."""
         row = self._meta(book)
         depth_at, best_at = int(row[L.DEPTH_AT]), int(row[L.BEST_AT])
-        return min(depth_at, best_at) if row[L.OVERLAY_SIDE] else depth_at
+        return min(depth_at, best_at) if row[L.OVERLAID] else depth_at
 
     def shows(
         self, book: int, bids: bytes, asks: bytes, keys: Keys, levels: int, step: float = 0.0
@@ -189,7 +198,7 @@ class BookStore:
         one that was too old is live again if that is recent enough."""
         row = self._meta(book)
         row[L.DEPTH_AT] = max(int(row[L.DEPTH_AT]), at)
-        if row[L.OVERLAY_SIDE]:
+        if row[L.OVERLAID]:
             row[L.BEST_AT] = max(int(row[L.BEST_AT]), at)
         young = now - self.proven_at(book) <= self._arrays[L.PARAM_INT][L.MAX_AGE]
         if row[L.STATE] == BookState.STALE and young:
@@ -224,7 +233,7 @@ class BookStore:
     def shown(self, book: int, side: int, levels: int) -> list[tuple[float, float]]:
         """As ``ladder``, in the venue's own units."""
         row = self._meta(book)
-        if row[L.OVERLAY_SIDE + side]:
+        if row[L.OVERLAID]:
             real = self._arrays[L.REAL][book * L.REAL_WIDTH : (book + 1) * L.REAL_WIDTH]
             price, size = real[L.BEST_PRICE_SIDE + side], real[L.BEST_SIZE_SIDE + side]
             top = [(float(price), float(size))] if size > 0 else []
@@ -235,7 +244,7 @@ class BookStore:
 
     def two_sided(self, book: int) -> bool:
         """Whether it shows a bid and an ask: nobody can tell of one side whether they cross."""
-        return all(self.shown(book, side, 1) for side in Side)
+        return bool(self._meta(book)[L.TWO_SIDED])
 
     def depth(self, book: int, side: int, levels: int) -> list[tuple[float, float]]:
         """The best levels of the depth channel alone, best first."""

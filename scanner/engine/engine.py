@@ -200,9 +200,9 @@ class Engine:
         two are of one coin as far as is known)."""
         if self._apart.why(buy, sell):
             gate = Gate.IDENTITY
-        cell = self._groups.cell(buy, sell)
-        standing = self._store.array(L.STANDING)
-        standing[cell] = int(standing[cell]) & L.STANDS | (CODES[gate] << 1 if gate else 0)
+        record = self._groups.record(buy, sell)
+        opened = int(record["standing"]) & L.STANDS
+        record["standing"] = opened | (CODES[gate] << 1 if gate else 0)
 
     def updated(self, book: int, at: int) -> None:
         """The book has changed: scan it against the others."""

@@ -18,7 +18,7 @@ from scanner.books import layout as L
 from scanner.books.jit import inlined, kernel
 from scanner.books.kernels import proven_at
 from scanner.books.memory import slot, view
-from scanner.engine.ladders import ASK, BID, LIVE, books_of, level, two_sided
+from scanner.engine.ladders import ASK, BID, LIVE, books_of, level, members_of
 
 # Most orders of a loop, and of a row of what is found: layer, how many orders, each of them.
 LONGEST = 6
@@ -35,11 +35,11 @@ NOTHING = -1e300
 
 
 @inlined
-def _fit(meta, real, parameters, book, oldest):
+def _fit(meta, parameters, book, oldest):
     m = book * L.META_WIDTH
     if meta[m + L.STATE] != LIVE or proven_at(meta, book) < oldest:
         return False
-    if not two_sided(meta, real, book):
+    if meta[m + L.TWO_SIDED] == 0:
         return False
     return meta[m + L.UNPROVEN] == 0 or parameters[L.UNPROVEN_TOO] != 0
 
@@ -51,7 +51,7 @@ def _weigh(meta, real, price, size, parameters, edges, count, oldest, net, plain
         book = edges[e * EDGE + BOOK]
         side = edges[e * EDGE + SIDE]
         net[e] = plain[e] = NOTHING
-        if not _fit(meta, real, parameters, book, oldest):
+        if not _fit(meta, parameters, book, oldest):
             continue
         p, s = level(meta, real, price, size, book, side, 0)
         if s <= 0.0:
@@ -267,7 +267,7 @@ def wide(context, groups, least, at, out):
     fraction) at best prices after fees; how many rows."""
     table = view(context, 2 * L.SLOTS, np.int64)
     meta, real, price, size, parameters = books_of(table)
-    members = slot(table, L.MEMBERS, np.int64)
+    _, members = members_of(table)
     group_rows = slot(table, L.GROUPS, np.int64)
     oldest = at - parameters[L.MAX_AGE]
     n = 0
@@ -288,7 +288,7 @@ def wide(context, groups, least, at, out):
                     books = 0
                     break
                 book = members[m + L.MEMBER_BOOK]
-                if not _fit(meta, real, parameters, book, oldest):
+                if not _fit(meta, parameters, book, oldest):
                     continue
                 books += 1
                 r = book * L.REAL_WIDTH + L.RATE_SIDE

@@ -1,7 +1,9 @@
 """Which books belong together (those of one base currency), as the kernels see it.
 
 A group is a table of rows, one for each book, and of cells, one for each route from one of them to
-another. It begins with room for a few and moves to a larger place when it is full.
+another: by pairs, a route and its way back side by side, the pairs of the second book first, then
+those of the third (with the first, with the second), and so on. It begins with room for a few and
+moves to a larger place when it is full.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from scanner.books import layout as L
@@ -17,14 +20,7 @@ from scanner.books.store import BookStore
 from scanner.types import Side
 
 # The arrays of routes, and how many elements each has for one.
-CELLS = (
-    (L.STANDING, 1),
-    (L.EDGES, L.EDGE_WIDTH),
-    (L.EDGE_COUNTS, L.EDGE_COUNT_WIDTH),
-    (L.REJECTS, L.CODES),
-    (L.SHORTFALLS, L.CODES),
-)
-ROWS = ((L.MEMBERS, L.MEMBER_WIDTH), (L.TOUCHES, L.TOUCH_WIDTH))
+CELLS = ((L.RECORDS, 1), (L.REJECTS, L.CODES), (L.SHORTFALLS, L.CODES))
 
 
 class Groups:
@@ -51,8 +47,8 @@ class Groups:
         if member == row[L.G_CAPACITY]:
             self._move_to_larger(group)
             row = self._row(group)
-        place = (int(row[L.G_MEMBERS]) + member) * L.MEMBER_WIDTH
-        store.array(L.MEMBERS)[place : place + L.MEMBER_WIDTH] = book, quote
+        of_member = self._members(row)[member].view(np.int64)
+        of_member[L.MEMBER_BOOK], of_member[L.MEMBER_QUOTE] = book, quote
         row[L.G_COUNT] = member + 1
         meta = store.array(L.META)
         meta[book * L.META_WIDTH + L.GROUP] = group
@@ -62,11 +58,11 @@ class Groups:
     def see(self, book: int) -> None:
         """Keep the touch of the book as its scans do: what it costs has become another."""
         store = self._store
-        place = int(self._row(store.meta(book, L.GROUP))[L.G_MEMBERS]) + store.meta(book, L.MEMBER)
+        row = self._row(store.meta(book, L.GROUP))
+        touch = self._members(row)[store.meta(book, L.MEMBER)]
         rates = store.array(L.REAL)[book * L.REAL_WIDTH + L.RATE_SIDE :][:2]
         ask = next(iter(store.ladder(book, Side.ASK, 1)), (math.inf, 0.0))[0]
         bid = next(iter(store.ladder(book, Side.BID, 1)), (0.0, 0.0))[0]
-        touch = store.array(L.TOUCHES)[place * L.TOUCH_WIDTH : (place + 1) * L.TOUCH_WIDTH]
         touch[L.PLAIN_ASK], touch[L.NET_ASK] = ask, ask * rates[Side.ASK]
         touch[L.PLAIN_BID], touch[L.NET_BID] = bid, bid * rates[Side.BID]
 
@@ -77,13 +73,10 @@ class Groups:
         row = self._row(store.meta(book, L.GROUP))
         place, last = store.meta(book, L.MEMBER), int(row[L.G_COUNT]) - 1
         for slot, width in CELLS:
-            _move(self._square(slot, row, width), last, place)
-        first = int(row[L.G_MEMBERS])
-        for slot, width in ROWS:
-            array = store.array(slot)
-            to, frm = (first + place) * width, (first + last) * width
-            array[to : to + width] = array[frm : frm + width]
-        moved = int(store.array(L.MEMBERS)[(first + place) * L.MEMBER_WIDTH])
+            _move(self._cells_of(row, slot, width), last, place)
+        members = self._members(row)
+        members[place] = members[last]
+        moved = int(members[place].view(np.int64)[L.MEMBER_BOOK])
         row[L.G_COUNT] = last
         meta[moved * L.META_WIDTH + L.MEMBER] = place
         meta[book * L.META_WIDTH + L.GROUP] = -1
@@ -92,32 +85,45 @@ class Groups:
         """Where the route from one book of a group to another stands in the arrays of routes."""
         meta = self._store.meta
         row = self._row(meta(buy, L.GROUP))
-        place = meta(buy, L.MEMBER) * int(row[L.G_CAPACITY]) + meta(sell, L.MEMBER)
-        return int(row[L.G_CELLS]) + place
+        return int(row[L.G_CELLS]) + cell_of(meta(buy, L.MEMBER), meta(sell, L.MEMBER))
+
+    def record(self, buy: int, sell: int) -> np.void:
+        """What is kept of the route (``RECORD``), to be read and written."""
+        records: NDArray[Any] = self._store.array(L.RECORDS)
+        return records[self.cell(buy, sell)]  # type: ignore[no-any-return]
 
     def books(self, group: int) -> list[int]:
         """Its books, in the order of its rows."""
         row = self._row(group)
-        first, count = int(row[L.G_MEMBERS]), int(row[L.G_COUNT])
-        rows = self._store.array(L.MEMBERS)[
-            first * L.MEMBER_WIDTH : (first + count) * L.MEMBER_WIDTH
-        ]
-        found: list[int] = rows.reshape(count, L.MEMBER_WIDTH)[:, L.MEMBER_BOOK].tolist()
+        rows = self._members(row)[: int(row[L.G_COUNT])].view(np.int64)
+        found: list[int] = rows[:, L.MEMBER_BOOK].tolist()
         return found
 
     def touches(self, group: int) -> list[list[float]]:
         """The touches of its books as they were seen last, in the order of its rows."""
         row = self._row(group)
-        first, count = int(row[L.G_MEMBERS]), int(row[L.G_COUNT])
-        rows = self._store.array(L.TOUCHES)[first * L.TOUCH_WIDTH : (first + count) * L.TOUCH_WIDTH]
-        found: list[list[float]] = rows.reshape(count, L.TOUCH_WIDTH).tolist()
+        rows = self._members(row)[: int(row[L.G_COUNT]), : L.PLAIN_BID + 1]
+        found: list[list[float]] = rows.tolist()
         return found
 
-    def cells(self, group: int, slot: int, width: int) -> NDArray[Any]:
-        """Its part of one of the arrays of routes: [bought at, sold at, column]."""
+    def cells(self, group: int, slot: int, width: int = 1) -> NDArray[Any]:
+        """Its part of one of the arrays of routes: [cell, column]. Whose it is, says ``routes``."""
         row = self._row(group)
         count = int(row[L.G_COUNT])
-        return self._square(slot, row, width)[:count, :count]
+        return self._cells_of(row, slot, width)[: count * (count - 1)]
+
+    def routes(self, group: int) -> list[tuple[int, int]]:
+        """Which of its books each of its cells is about: (bought at, sold at)."""
+        books = self.books(group)
+        return [
+            route
+            for later in range(len(books))
+            for earlier in range(later)
+            for route in (
+                (books[earlier], books[later]),
+                (books[later], books[earlier]),
+            )
+        ]
 
     def opened_across(self, book: int, change: int) -> None:
         """In the group of this book, so many more routes across quotes are open."""
@@ -127,33 +133,43 @@ class Groups:
         at = group * L.GROUP_WIDTH
         return self._store.array(L.GROUPS)[at : at + L.GROUP_WIDTH]
 
-    def _square(self, slot: int, row: NDArray[Any], width: int) -> NDArray[Any]:
-        room = int(row[L.G_CAPACITY])
-        at = int(row[L.G_CELLS]) * width
-        return self._store.array(slot)[at : at + room**2 * width].reshape(room, room, width)
+    def _members(self, row: NDArray[Any]) -> NDArray[Any]:
+        first, room = int(row[L.G_MEMBERS]), int(row[L.G_CAPACITY])
+        rows = self._store.array(L.MEMBERS).reshape(-1, L.MEMBER_WIDTH)
+        return rows[first : first + room]
+
+    def _cells_of(self, row: NDArray[Any], slot: int, width: int) -> NDArray[Any]:
+        first, room = int(row[L.G_CELLS]), int(row[L.G_CAPACITY])
+        cells = self._store.array(slot)[first * width : (first + room * (room - 1)) * width]
+        return cells.reshape(-1, width)
 
     def _move_to_larger(self, group: int) -> None:
         store, row = self._store, self._row(group)
         count, room = int(row[L.G_COUNT]), int(row[L.G_CAPACITY]) + L.ROOM
+        kept, cells = count * (count - 1), room * (room - 1)
         for slot, width in CELLS:
-            store.reserve(slot, (self._cells + room**2) * width)
-        for slot, width in ROWS:
-            store.reserve(slot, (self._rows + room) * width)
+            store.reserve(slot, (self._cells + cells) * width)
+        store.reserve(L.MEMBERS, (self._rows + room) * L.MEMBER_WIDTH)
         old = row.copy()
         row[L.G_CAPACITY], row[L.G_MEMBERS], row[L.G_CELLS] = room, self._rows, self._cells
         for slot, width in CELLS:
-            self._square(slot, row, width)[:count, :count] = self._square(slot, old, width)[
-                :count, :count
-            ]
-        for slot, width in ROWS:
-            array, frm = store.array(slot), int(old[L.G_MEMBERS]) * width
-            to = self._rows * width
-            array[to : to + count * width] = array[frm : frm + count * width]
+            self._cells_of(row, slot, width)[:kept] = self._cells_of(old, slot, width)[:kept]
+        self._members(row)[:count] = self._members(old)[:count]
         self._rows += room
-        self._cells += room**2
+        self._cells += cells
 
 
-def _move(routes: NDArray[Any], last: int, place: int) -> None:
+def cell_of(buy: int, sell: int) -> int:
+    """Where the route from one member of a group to another stands among the cells of the group."""
+    if buy < sell:
+        return sell * (sell - 1) + 2 * buy
+    return buy * (buy - 1) + 2 * sell + 1
+
+
+def _move(cells: NDArray[Any], last: int, place: int) -> None:
     """The routes of the ``last`` member become those of the member at ``place``."""
-    routes[place], routes[:, place] = routes[last], routes[:, last]
-    routes[last], routes[:, last] = 0, 0
+    for other in range(last):
+        if other != place:
+            cells[cell_of(place, other)] = cells[cell_of(last, other)]
+            cells[cell_of(other, place)] = cells[cell_of(other, last)]
+    cells[last * (last - 1) : last * (last + 1)] = np.zeros((), cells.dtype)

@@ -42,10 +42,42 @@ def conversions_of(table):
 
 
 @inlined
+def members_of(table):
+    """The rows of the groups' books twice, as reals and as integers."""
+    length = table[2 * L.MEMBERS + 1]
+    return (
+        view(table[2 * L.MEMBERS], length, np.float64),
+        view(table[2 * L.MEMBERS], length, np.int64),
+    )
+
+
+@inlined
+def cell_of(buy, sell):
+    """Where the route from one member of a group to another stands among the cells of the group
+    (``scanner.engine.groups``)."""
+    if buy < sell:
+        return sell * (sell - 1) + 2 * buy
+    return buy * (buy - 1) + 2 * sell + 1
+
+
+@inlined
+def standings_of(table):
+    """What stands of each route, in every ``RECORD_BYTES`` bytes."""
+    length = table[2 * L.RECORDS + 1] * L.RECORD_BYTES
+    return view(table[2 * L.RECORDS], length, np.uint8)
+
+
+@inlined
+def standing(standings, cell):
+    """The ``RECORD_STANDING`` of a route."""
+    return np.int64(standings[cell * L.RECORD_BYTES + L.RECORD_STANDING])
+
+
+@inlined
 def shown(meta, real, price, size, book, side, k):
     """The ``k``-th best level as the venue shows it: (price, size), (0, 0) behind the last."""
     m = book * L.META_WIDTH
-    if meta[m + L.OVERLAY_SIDE + side] != 0:
+    if meta[m + L.OVERLAID] != 0:
         best_size = real[book * L.REAL_WIDTH + L.BEST_SIZE_SIDE + side]
         if best_size <= 0.0:
             return 0.0, 0.0
@@ -131,21 +163,7 @@ def walk(meta, real, price, size, buy, sell, rate):
 
 
 @inlined
-def two_sided(meta, real, book):
-    """Whether a book shows a bid and an ask: nobody can tell of one side whether they cross."""
-    m = book * L.META_WIDTH
-    r = book * L.REAL_WIDTH
-    for side in range(2):
-        if meta[m + L.OVERLAY_SIDE + side] != 0:
-            if real[r + L.BEST_SIZE_SIDE + side] <= 0.0:
-                return False
-        elif meta[m + L.COUNT_SIDE + side] <= meta[m + L.SKIP_SIDE + side]:
-            return False
-    return True
-
-
-@inlined
-def fitness(meta, real, parameters, buy, sell, at):
+def fitness(meta, parameters, buy, sell, at):
     """Whether both legs may take part (as a route code), and by how much they fail, in bps of what
     is allowed; 0 where that is not known."""
     b = buy * L.META_WIDTH
@@ -167,7 +185,8 @@ def fitness(meta, real, parameters, buy, sell, at):
         return L.TOO_SKEWED, over / parameters[L.MAX_SKEW] * 10_000.0
     if meta[b + L.UNPROVEN] + meta[s + L.UNPROVEN] != 0 and parameters[L.UNPROVEN_TOO] == 0:
         return L.NOT_PROVEN, 0.0
-    if not (two_sided(meta, real, buy) and two_sided(meta, real, sell)):
+    # nobody can tell of one side alone whether it crosses the other
+    if meta[b + L.TWO_SIDED] == 0 or meta[s + L.TWO_SIDED] == 0:
         return L.NOT_LIVE, 0.0
     return L.OK, 0.0
 

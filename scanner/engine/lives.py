@@ -99,8 +99,8 @@ class Lives:
             meta[one * L.META_WIDTH + L.WATCHED] = len(self._converted_at[one])
 
     def _mark(self, route: Route, stands: bool) -> None:
-        standing, cell = self._store.array(L.STANDING), self._groups.cell(*route)
-        standing[cell] = int(standing[cell]) & ~L.STANDS | stands
+        record = self._groups.record(*route)
+        record["standing"] = int(record["standing"]) & ~L.STANDS | stands
         meta = self._store.meta
         if meta(route[0], L.QUOTE) != meta(route[1], L.QUOTE):
             self._groups.opened_across(route[0], 1 if stands else -1)

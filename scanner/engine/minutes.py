@@ -15,13 +15,12 @@ from scanner.types import Market
 def take_minutes(groups: Groups, markets: Mapping[int, Market], at: int) -> Iterator[RouteMinute]:
     """The summaries since they were last taken, as of the time ``at``."""
     for group in groups.numbers.values():
-        books = groups.books(group)
-        edges = groups.cells(group, L.EDGES, L.EDGE_WIDTH)
-        counts = groups.cells(group, L.EDGE_COUNTS, L.EDGE_COUNT_WIDTH)
-        for i, j in np.argwhere(counts[:, :, L.EDGE_SAMPLES]).tolist():
-            buyer, seller = markets[books[i]], markets[books[j]]
-            samples, positive = counts[i, j].tolist()
-            last, low, high, total = edges[i, j].tolist()
+        routes = groups.routes(group)
+        records = groups.cells(group, L.RECORDS)[:, 0]
+        for cell in np.flatnonzero(records["samples"]).tolist():
+            buy, sell = routes[cell]
+            buyer, seller = markets[buy], markets[sell]
+            total, last, low, high, samples, positive, _ = records[cell].tolist()
             yield RouteMinute(
                 at=at,
                 symbol=buyer.symbol,
@@ -34,4 +33,4 @@ def take_minutes(groups: Groups, markets: Mapping[int, Market], at: int) -> Iter
                 mean_bps=total / samples,
                 last_bps=last,
             )
-        counts[:] = 0
+        records["samples"] = records["positive"] = 0

@@ -12,9 +12,13 @@ from scanner.engine.ladders import (
     BID,
     LIVE,
     books_of,
+    cell_of,
     conversions_of,
     fitness,
     level,
+    members_of,
+    standing,
+    standings_of,
     touch,
     walk,
 )
@@ -61,8 +65,8 @@ def rank(context, symbols, count, allowed, at, out, out_real):
     """
     table = view(context, 2 * L.SLOTS, np.int64)
     meta, real, price, size, parameters = books_of(table)
-    standing = slot(table, L.STANDING, np.uint8)
-    members = slot(table, L.MEMBERS, np.int64)
+    standings = standings_of(table)
+    _, members = members_of(table)
     groups = slot(table, L.GROUPS, np.int64)
     rates, converters = conversions_of(table)
     for s in range(count):
@@ -70,7 +74,6 @@ def rank(context, symbols, count, allowed, at, out, out_real):
         ours = symbols[s, 1]
         first = groups[g + L.G_MEMBERS]
         cells = groups[g + L.G_CELLS]
-        room = groups[g + L.G_CAPACITY]
         out[s, BUY] = -1
         out[s, SELL] = -1
         out[s, OPEN] = 0
@@ -89,10 +92,10 @@ def rank(context, symbols, count, allowed, at, out, out_real):
                 if i == j or (allowed[buy] == 0 and allowed[sell] == 0):
                     continue
                 rate, plain = _conversion(rates, converters, parameters, theirs, ours, at)
-                stands = np.int64(standing[cells + i * room + j])
+                stands = standing(standings, cells + cell_of(i, j))
                 if rate == 0.0 or stands > L.STANDS:
                     continue
-                if fitness(meta, real, parameters, buy, sell, at)[0] != L.OK:
+                if fitness(meta, parameters, buy, sell, at)[0] != L.OK:
                     continue
                 edge, _, present = touch(meta, real, price, size, buy, sell, rate, plain)
                 if present == 0:

@@ -69,19 +69,19 @@ class Rejects:
     def take(self, markets: Mapping[int, Market], at: int) -> Iterator[RejectMinute]:
         """The summaries since they were last taken, as of the time ``at``."""
         for group in self._groups.numbers.values():
-            books = self._groups.books(group)
+            routes = self._groups.routes(group)
             counts = self._groups.cells(group, L.REJECTS, L.CODES)
             least = self._groups.cells(group, L.SHORTFALLS, L.CODES)
-            for i, j, code in np.argwhere(counts).tolist():
-                buyer, seller = markets[books[i]], markets[books[j]]
+            for cell, code in np.argwhere(counts).tolist():
+                buyer, seller = (markets[book] for book in routes[cell])
                 yield RejectMinute(
                     at=at,
                     symbol=symbols(buyer, seller),
                     buy=buyer.venue,
                     sell=seller.venue,
                     gate=GATES[code].value,
-                    count=int(counts[i, j, code]),
-                    best_shortfall_bps=float(least[i, j, code]),
+                    count=int(counts[cell, code]),
+                    best_shortfall_bps=float(least[cell, code]),
                 )
             counts[:] = 0
         for (_, symbol, buy, sell, gate), (counted, short) in self._others.items():

@@ -21,9 +21,13 @@ from scanner.engine.ladders import (
     BID,
     best_rate,
     books_of,
+    cell_of,
     conversions_of,
     fitness,
     level,
+    members_of,
+    standing,
+    standings_of,
     touch,
     walk,
 )
@@ -38,21 +42,34 @@ def _put(out, n, buy, sell, code):
 
 
 @inlined
-def _note_edge(edges, counts, cell, edge):
+def _summaries_of(table):
+    """The records of routes three times: as reals of 64 and of 32 bits, and as integers."""
+    address = table[2 * L.RECORDS]
+    length = table[2 * L.RECORDS + 1] * L.RECORD_BYTES
+    return (
+        view(address, length >> 3, np.float64),
+        view(address, length >> 2, np.float32),
+        view(address, length >> 2, np.int32),
+    )
+
+
+@inlined
+def _note_edge(summaries, cell, edge):
     """Add one observation of a route's net edge at the touch (bps) to its summary."""
-    e = cell * L.EDGE_WIDTH
-    c = cell * L.EDGE_COUNT_WIDTH
-    if counts[c + L.EDGE_SAMPLES] == 0:
-        edges[e + L.EDGE_LOW] = edge
-        edges[e + L.EDGE_HIGH] = edge
-        edges[e + L.EDGE_SUM] = 0.0
-    edges[e + L.EDGE_LAST] = edge
-    edges[e + L.EDGE_LOW] = min(edges[e + L.EDGE_LOW], edge)
-    edges[e + L.EDGE_HIGH] = max(edges[e + L.EDGE_HIGH], edge)
-    edges[e + L.EDGE_SUM] += edge
-    counts[c + L.EDGE_SAMPLES] += 1
+    sums, edges, counts = summaries
+    s = cell * (L.RECORD_BYTES >> 3) + L.RECORD_SUM
+    e = cell * (L.RECORD_BYTES >> 2)
+    if counts[e + L.RECORD_SAMPLES] == 0:
+        edges[e + L.RECORD_LOW] = edge
+        edges[e + L.RECORD_HIGH] = edge
+        sums[s] = 0.0
+    edges[e + L.RECORD_LAST] = edge
+    edges[e + L.RECORD_LOW] = min(edges[e + L.RECORD_LOW], np.float32(edge))
+    edges[e + L.RECORD_HIGH] = max(edges[e + L.RECORD_HIGH], np.float32(edge))
+    sums[s] += edge
+    counts[e + L.RECORD_SAMPLES] += 1
     if edge > 0.0:
-        counts[c + L.EDGE_POSITIVE] += 1
+        counts[e + L.RECORD_POSITIVE] += 1
 
 
 @inlined
@@ -102,7 +119,7 @@ def _judged(meta, real, price, size, parameters, limits, buy, sell, stands, rate
     if not across:
         rate = 1.0
         plain = 1.0
-    code, shortfall = fitness(meta, real, parameters, buy, sell, at)
+    code, shortfall = fitness(meta, parameters, buy, sell, at)
     if code == L.OK and stands > L.STANDS:
         code = stands >> 1
     if code == L.OK:
@@ -138,7 +155,7 @@ def _rates(meta, real, price, size, parameters, converters, rates, buy_quote, se
 def _see(meta, real, price, size, touches, book, row):
     """Keep the touch of a book, after fees and before, in its row."""
     r = book * L.REAL_WIDTH
-    t = row * L.TOUCH_WIDTH
+    t = row * L.MEMBER_WIDTH
     ask, ask_size = level(meta, real, price, size, book, ASK, 0)
     bid, bid_size = level(meta, real, price, size, book, BID, 0)
     touches[t + L.PLAIN_ASK] = ask if ask_size > 0.0 else np.inf
@@ -174,15 +191,13 @@ def scan_book(table, book, at):
     many."""
     meta, real, price, size, parameters = books_of(table)
     limits = view(table[2 * L.PARAM_REAL], 8, np.float64)
-    standing = slot(table, L.STANDING, np.uint8)
+    standings = standings_of(table)
     rates, converters = conversions_of(table)
     out = slot(table, L.OUT_INT, np.int64)
     outs = table[2 * L.OUT_INT + 1]
-    members = slot(table, L.MEMBERS, np.int64)
+    touches, members = members_of(table)
     groups = slot(table, L.GROUPS, np.int64)
-    touches = slot(table, L.TOUCHES, np.float64)
-    edges = slot(table, L.EDGES, np.float64)
-    counts = slot(table, L.EDGE_COUNTS, np.int64)
+    summaries = _summaries_of(table)
     rejects = slot(table, L.REJECTS, np.int32)
     least = slot(table, L.SHORTFALLS, np.float32)
     m = book * L.META_WIDTH
@@ -193,34 +208,32 @@ def scan_book(table, book, at):
     member = meta[m + L.MEMBER]
     quote = meta[m + L.QUOTE]
     first = groups[g + L.G_MEMBERS]
-    room = groups[g + L.G_CAPACITY]
     cells = groups[g + L.G_CELLS]
     open_across = groups[g + L.G_OPEN_ACROSS]
     _see(meta, real, price, size, touches, book, first + member)
     _see_conversion(meta, real, price, size, parameters, converters, rates, book, at)
-    own = (first + member) * L.TOUCH_WIDTH
+    own = (first + member) * L.MEMBER_WIDTH
     n = 0
     for k in range(groups[g + L.G_COUNT]):
         if k == member:
             continue
-        row = first + k
-        other = members[row * L.MEMBER_WIDTH + L.MEMBER_BOOK]
-        theirs = members[row * L.MEMBER_WIDTH + L.MEMBER_QUOTE]
+        t = (first + k) * L.MEMBER_WIDTH
+        other = members[t + L.MEMBER_BOOK]
+        theirs = members[t + L.MEMBER_QUOTE]
         across = theirs != quote
         if across and max(theirs, quote) >= L.QUOTES:
             continue
-        t = row * L.TOUCH_WIDTH
         judged = False
         fit_code = L.OK
         unfit_by = 0.0
         for way in range(2):
             buys = way == 0
-            cell = cells + member * room + k if buys else cells + k * room + member
+            cell = cells + (cell_of(member, k) if buys else cell_of(k, member))
             t_buy = own if buys else t
             t_sell = t if buys else own
             rate = 1.0
             plain = 1.0
-            stands = np.int64(standing[cell])
+            stands = standing(standings, cell)
             if across:
                 pair = theirs * L.QUOTES + quote if buys else quote * L.QUOTES + theirs
                 held = open_across != 0 and stands & L.STANDS != 0
@@ -239,7 +252,7 @@ def scan_book(table, book, at):
                     at,
                 )
             if not judged:  # it is the same for both ways
-                fit_code, unfit_by = fitness(meta, real, parameters, book, other, at)
+                fit_code, unfit_by = fitness(meta, parameters, book, other, at)
                 judged = True
             edge, gross, present = _at_touch(
                 touches[t_buy + L.PLAIN_ASK],
@@ -255,7 +268,7 @@ def scan_book(table, book, at):
                 code = stands >> 1
             if code == L.OK:
                 if present != 0 and not across:
-                    _note_edge(edges, counts, cell, edge)
+                    _note_edge(summaries, cell, edge)
                 code, shortfall = _verdict(limits, code, shortfall, edge, present, across, rate)
                 if code == L.OK and limits[L.MIN_PROFIT] > 0.0:
                     buy = book if buys else other
@@ -286,30 +299,28 @@ def rescan(context, groups, at):
     table = view(context, 2 * L.SLOTS, np.int64)
     meta, real, price, size, parameters = books_of(table)
     limits = view(table[2 * L.PARAM_REAL], 8, np.float64)
-    standing = slot(table, L.STANDING, np.uint8)
+    standings = standings_of(table)
     rates, converters = conversions_of(table)
     out = slot(table, L.OUT_INT, np.int64)
     outs = table[2 * L.OUT_INT + 1]
-    members = slot(table, L.MEMBERS, np.int64)
+    touches, members = members_of(table)
     group_rows = slot(table, L.GROUPS, np.int64)
-    touches = slot(table, L.TOUCHES, np.float64)
     parameters[L.CONVERSIONS_ROSE] = 0
     n = 0
     for group in range(groups):
         g = group * L.GROUP_WIDTH
         first = group_rows[g + L.G_MEMBERS]
-        room = group_rows[g + L.G_CAPACITY]
         cells = group_rows[g + L.G_CELLS]
         for i in range(group_rows[g + L.G_COUNT]):
             buy = (first + i) * L.MEMBER_WIDTH
             ours = members[buy + L.MEMBER_QUOTE]
-            ask = touches[(first + i) * L.TOUCH_WIDTH + L.NET_ASK]
+            ask = touches[buy + L.NET_ASK]
             for j in range(group_rows[g + L.G_COUNT]):
                 sell = (first + j) * L.MEMBER_WIDTH
                 theirs = members[sell + L.MEMBER_QUOTE]
                 if ours == theirs or max(ours, theirs) >= L.QUOTES:
                     continue
-                bid = touches[(first + j) * L.TOUCH_WIDTH + L.NET_BID]
+                bid = touches[sell + L.NET_BID]
                 if bid * rates[L.RATE_NET + theirs * L.QUOTES + ours] <= ask:
                     continue
                 rate, plain = _rates(
@@ -317,7 +328,7 @@ def rescan(context, groups, at):
                 )
                 bought_at = members[buy + L.MEMBER_BOOK]
                 sold_at = members[sell + L.MEMBER_BOOK]
-                stands = np.int64(standing[cells + i * room + j])
+                stands = standing(standings, cells + cell_of(i, j))
                 judged = _judged(
                     meta,
                     real,
@@ -343,7 +354,7 @@ def route(context, buy, sell, cell, at):
     table = view(context, 2 * L.SLOTS, np.int64)
     meta, real, price, size, parameters = books_of(table)
     limits = view(table[2 * L.PARAM_REAL], 8, np.float64)
-    standing = slot(table, L.STANDING, np.uint8)
+    standings = standings_of(table)
     rates, converters = conversions_of(table)
     out = slot(table, L.OUT_INT, np.int64)
     outs = table[2 * L.OUT_INT + 1]
@@ -355,7 +366,7 @@ def route(context, buy, sell, cell, at):
         rate, plain = _rates(
             meta, real, price, size, parameters, converters, rates, ours, theirs, at
         )
-    stands = np.int64(standing[cell])
+    stands = standing(standings, cell)
     judged = _judged(
         meta, real, price, size, parameters, limits, buy, sell, stands, rate, plain, at
     )

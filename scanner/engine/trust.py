@@ -76,7 +76,7 @@ class Trust:
 
     def barred(self, buy: int, sell: int) -> Gate | None:
         """Why what is bought at the one may not be sold at the other, of the same coin."""
-        standing = int(self._store.array(L.STANDING)[self._groups.cell(buy, sell)])
+        standing = int(self._groups.record(buy, sell)["standing"])
         return GATES[standing >> 1] if standing > L.STANDS else None
 
     def apart(self, coin: str, buy: str, sell: str) -> Gate | None:
@@ -94,20 +94,23 @@ class Trust:
         """The books that are barred from most others of their coin and currency."""
         found = []
         for group in self._groups.numbers.values():
-            bars = self._groups.cells(group, L.STANDING, 1)[:, :, 0] > L.STANDS
+            bars = self._groups.cells(group, L.RECORDS)[:, 0]["standing"] > L.STANDS
             if not bars.any():
                 continue
+            barred_routes = {
+                route for route, bar in zip(self._groups.routes(group), bars, strict=True) if bar
+            }
             books = self._groups.books(group)
-            quotes = [self._store.meta(book, L.QUOTE) for book in books]
-            for i, book in enumerate(books):
+            quotes = {book: self._store.meta(book, L.QUOTE) for book in books}
+            for book in books:
                 others = [
-                    j
-                    for j, other in enumerate(books)
-                    if j != i
-                    and quotes[j] == quotes[i]
+                    other
+                    for other in books
+                    if other != book
+                    and quotes[other] == quotes[book]
                     and self._store.state(other) is BookState.LIVE
                 ]
-                barred = sum(bool(bars[i, j] and bars[j, i]) for j in others)
+                barred = sum({(book, other), (other, book)} <= barred_routes for other in others)
                 if 2 * barred > len(others):
                     found.append(book)
         return found

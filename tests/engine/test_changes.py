@@ -90,7 +90,7 @@ def test_a_book_that_is_removed_takes_its_opportunities_with_it_and_no_others(
     for book in bench.books.values():
         bench.engine.dropped(book, "over", AT + SECOND)
     assert bench.open_routes() == set()
-    assert not bench.store.array(L.STANDING).any()
+    assert not bench.store.array(L.RECORDS)["standing"].any()
 
 
 @pytest.mark.parametrize("gone", ["a", "b", "d"])

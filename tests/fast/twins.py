@@ -21,6 +21,8 @@ from scanner.venues.protocol import Options, Venue
 COUNTS = ("messages", "snapshots", "deltas", "bests", "gaps", "checksums_ok", "checksums_bad")
 counted = attrgetter(*COUNTS)
 SLOTS = (L.PRICE, L.SIZE)
+# Where a book lies in memory.
+WHERE = [L.OFFSET_SIDE, L.OFFSET_SIDE + 1, L.CAPACITY_SIDE, L.CAPACITY_SIDE + 1]
 TEXT_SLOTS = (*SLOTS, L.PRICE_UNITS, L.SIZE_UNITS, L.DECIMALS)
 
 
@@ -66,7 +68,7 @@ class Twin:
         """Everything that is known of a book but where it lies in memory."""
         store = self.pipeline.store
         row = np.asarray(store.array(L.META))[book * L.META_WIDTH : (book + 1) * L.META_WIDTH]
-        told = [int(value) for column, value in enumerate(row) if column > L.CAPACITY_SIDE + 1]
+        told = np.delete(row, WHERE).tolist()
         real = np.asarray(store.array(L.REAL))[book * L.REAL_WIDTH : (book + 1) * L.REAL_WIDTH]
         sides = []
         for side in (0, 1):
@@ -82,7 +84,7 @@ class Twin:
         row = store.array(L.META)[book * width : (book + 1) * width]
         slots = TEXT_SLOTS if row[L.KEEPS_TEXT] else SLOTS
         real = store.array(L.REAL)[book * L.REAL_WIDTH : (book + 1) * L.REAL_WIDTH]
-        told = [row[L.CAPACITY_SIDE + 2 :].tobytes(), real.tobytes()]
+        told = [np.delete(row, WHERE).tobytes(), real.tobytes()]
         for side in (0, 1):
             start = int(row[L.OFFSET_SIDE + side])
             end = start + int(row[L.COUNT_SIDE + side])
