@@ -20,6 +20,7 @@ from numba.extending import intrinsic
 from scanner.books.jit import CHECKED, inlined, pointer
 
 WORD = ir.IntType(64)
+LINE = 64
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -72,6 +73,19 @@ def _trailing_zeros(typing_context: Any, word: Any) -> Any:
     return numba.types.int64(numba.types.uint64), code
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def _prefetch(typing_context: Any, address: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
+        fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        to_read, often, data = (ir.Constant(number, value) for value in (0, 3, 1))
+        builder.call(fetch, [builder.inttoptr(arguments[0], pointer), to_read, often, data])
+        return context.get_dummy_value()
+
+    return numba.types.void(address), code
+
+
 if CHECKED:
 
     @inlined
@@ -99,6 +113,10 @@ if CHECKED:
             for k in range(count - 1, -1, -1):
                 array[to + k] = array[start + k]
 
+    @inlined
+    def fetch(address: Any, lines: Any) -> Any:
+        return None
+
 else:
 
     @inlined
@@ -121,6 +139,12 @@ else:
     def move(array: Any, to: Any, start: Any, count: Any) -> Any:
         """Copy ``count`` elements from ``start`` to ``to``; they may overlap."""
         _move(array, to, start, count)
+
+    @inlined
+    def fetch(address: Any, lines: Any) -> Any:
+        """So many cache lines from an address on will be asked for soon."""
+        for k in range(lines):
+            _prefetch(address + LINE * k)
 
 
 @inlined

@@ -15,7 +15,7 @@ import numpy as np
 
 from scanner.books import layout as L
 from scanner.books.jit import inlined, kernel, subroutine
-from scanner.books.memory import slot, view
+from scanner.books.memory import fetch, slot, view
 from scanner.engine.ladders import (
     ASK,
     BID,
@@ -214,6 +214,9 @@ def scan_book(table, book, at):
     _see_conversion(meta, real, price, size, parameters, converters, rates, book, at)
     own = (first + member) * L.MEMBER_WIDTH
     n = 0
+    for k in range(groups[g + L.G_COUNT]):
+        book_of = members[(first + k) * L.MEMBER_WIDTH + L.MEMBER_BOOK]
+        fetch(table[2 * L.META] + book_of * L.META_WIDTH * 8, 1)
     for k in range(groups[g + L.G_COUNT]):
         if k == member:
             continue

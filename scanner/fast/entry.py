@@ -11,6 +11,7 @@ from scanner.books.jit import bytes_address, inlined, kernel, subroutine
 from scanner.books.kernels import apply_rows, lay_over
 from scanner.books.memory import slot, view
 from scanner.engine.scan import scan_book
+from scanner.fast import ahead
 from scanner.fast import layout as L
 from scanner.fast.envelope import walk
 from scanner.fast.rules import (
@@ -149,6 +150,8 @@ def _take(table, lane, text, start, end, at):
         slot(lane, L.NAMES, np.int64),
         lane[2 * L.NAMES + 1] // L.NAME_WIDTH - 1,
         texts,
+        table,
+        lane,
     )
     rows = _row_arrays(table)
     last = end - 1
@@ -190,6 +193,7 @@ def _take(table, lane, text, start, end, at):
                 return L.DECLINED
     if not follows(shapes, shape, fields, cells, connection):
         return L.DECLINED
+    ahead.compared(table, meta, slot(table, B.GROUPS, np.int64), book)
     order = rank_of(shapes, shape, fields, cells)
     if order < 0:
         return L.DECLINED

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from scanner.books.jit import inlined
+from scanner.fast import ahead
 from scanner.fast import layout as L
 from scanner.fast.levels import level_list, list_level, put_row
 from scanner.fast.text import (
@@ -65,8 +66,9 @@ def find_key(keys, node_first, node_count, expected, low, high, length):
 
 
 @inlined
-def find_name(names, mask, texts, text, start, end, fields):
+def find_name(tables, text, start, end, fields):
     """Look up the name in ``[start, end)``; whether it is known. The bytes themselves decide."""
+    _, _, _, names, mask, texts, table, lane = tables
     hashed = name_hash(text, start, end)
     place = hashed & mask
     while True:
@@ -79,6 +81,7 @@ def find_name(names, mask, texts, text, start, end, fields):
             and length == end - start
             and same(text, start, texts, names[row + L.NAME_OFFSET], length)
         ):
+            ahead.named(table, lane, names[row + L.NAME_MARKET], names[row + L.NAME_BOOK])
             fields[L.FOUND_MARKET] = names[row + L.NAME_MARKET]
             fields[L.FOUND_SHAPES] = names[row + L.NAME_SHAPES]
             fields[L.FOUND_CHANNEL] = names[row + L.NAME_CHANNEL]
@@ -129,7 +132,7 @@ def quotes(text, i, last, what, fields, settings, powers, rows, limit):
 def walk(text, i, last, tables, fields, settings, powers, rows, limit):
     """Read the message in ``[i, last]``, whose last character is a brace, into ``fields``: which
     shapes it may be, as bits; 0: it is for the reference lane."""
-    nodes, keys, tags, names, mask, texts = tables
+    nodes, keys, tags, _, _, _, _, _ = tables
     nothing = np.int64(0)
     shapes = np.int64(-1)
     seen = np.int64(0)
@@ -214,7 +217,7 @@ def walk(text, i, last, tables, fields, settings, powers, rows, limit):
             if i < 0:
                 return nothing
             if what == NAME:
-                if not find_name(names, mask, texts, text, start, i, fields):
+                if not find_name(tables, text, start, i, fields):
                     return nothing
                 shapes &= fields[L.FOUND_SHAPES]
             else:

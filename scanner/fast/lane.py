@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanner.books.parse import POWERS
-from scanner.books.store import BookStore
+from scanner.books.store import BookStore, aligned
 from scanner.fast import entry, plan
 from scanner.fast import layout as L
 from scanner.types import ChecksumRule, LevelLayout
@@ -47,7 +47,7 @@ class FastLane:
             made.keys,
             made.tags,
             made.shapes,
-            np.zeros(16 * L.NAME_WIDTH, np.int64),
+            aligned(16 * L.NAME_WIDTH, np.int64),
             np.zeros(0, np.uint8),
             np.zeros(0, np.int64),
             self._fields,
@@ -68,14 +68,16 @@ class FastLane:
         self._kept += [cells, counts]
         self._ids.append(market)
         text = self._append(market.encode())
-        row = [book, cells.buffer_info()[0], counts.buffer_info()[0], text, len(market), 0]
-        rows = np.array(row, np.int64)
-        self._replace(L.MARKETS, np.concatenate([self._arrays[L.MARKETS], rows]))
+        rows = aligned((number + 1) * L.MARKET_WIDTH, np.int64)
+        rows[: -L.MARKET_WIDTH] = self._arrays[L.MARKETS]
+        row = [book, cells.buffer_info()[0], counts.buffer_info()[0], text, len(market)]
+        rows[-L.MARKET_WIDTH :][: len(row)] = row
+        self._replace(L.MARKETS, rows)
         for bit, shape in enumerate(self._wire.shapes):
             for template, channel in shape.names.items():
                 if "{lower}" not in template or market == market.upper():
                     name = template.format(id=market, lower=market.lower()).encode()
-                    self._name(name, number, 1 << bit, channel)
+                    self._name(name, number, 1 << bit, channel, book)
 
     def take_one(self, raw: bytes, at: int) -> int:
         """One message; a code of ``scanner.fast.layout``."""
@@ -103,12 +105,12 @@ class FastLane:
     def routes(self) -> int:
         return int(self._fields[L.ROUTES])
 
-    def _name(self, name: bytes, market: int, shapes: int, channel: int) -> None:
+    def _name(self, name: bytes, market: int, shapes: int, channel: int, book: int) -> None:
         """Enter a name; one that two markets or two channels share is nobody's."""
         known = self._names.get(name)
         if known is None:
-            self._names[name] = [self._append(name), len(name), market, shapes, channel]
-        elif known[2:] == [market, known[3], channel]:
+            self._names[name] = [self._append(name), len(name), market, shapes, channel, book]
+        elif known[2:] == [market, known[3], channel, book]:
             known[3] |= shapes
         else:
             known[3] = 0
@@ -119,13 +121,13 @@ class FastLane:
         size = 16
         while size < 4 * len(self._names):
             size *= 2
-        table = np.zeros((size, L.NAME_WIDTH), np.int64)
+        table = aligned(size * L.NAME_WIDTH, np.int64).reshape(size, L.NAME_WIDTH)
         for name, row in self._names.items():
             hashed = name_hash(name)
             place = hashed & (size - 1)
             while table[place, L.NAME_LENGTH]:
                 place = (place + 1) & (size - 1)
-            table[place] = [hashed, *row]
+            table[place, : len(row) + 1] = [hashed, *row]
         self._replace(L.NAMES, table.reshape(-1))
 
     def _append(self, text: bytes) -> int:

@@ -33,13 +33,13 @@ SHAPE_COUNTED, SHAPE_HORIZON, SHAPE_COLUMNS, SHAPE_NO_SUM = range(6, 10)
 SHAPE_WIDTH = 12
 
 # a name in the open-addressing table NAMES: where its bytes stand in TEXT (length 0: free entry),
-# its market, the shapes (bits) it goes with, the number READY must have
-NAME_HASH, NAME_OFFSET, NAME_LENGTH, NAME_MARKET, NAME_SHAPES, NAME_CHANNEL = range(6)
-NAME_WIDTH = 6
+# its market, the shapes (bits) it goes with, the number READY must have, the market's book
+NAME_HASH, NAME_OFFSET, NAME_LENGTH, NAME_MARKET, NAME_SHAPES, NAME_CHANNEL, NAME_BOOK = range(7)
+NAME_WIDTH = 8
 
 # a market: its book, the addresses of its cells and counts, where its id stands in TEXT
 MARKET_BOOK, MARKET_CELLS, MARKET_COUNTS, MARKET_ID, MARKET_ID_LENGTH = range(5)
-MARKET_WIDTH = 6
+MARKET_WIDTH = 8
 
 # bits in SEEN from here on are of tags and objects
 FREE_BITS = 32
