@@ -195,7 +195,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "replay.replay": PLAIN
     | {"engine", "errors", "pipeline", "replay.recordings", "replay.stage", "venues"},
     # the lab shares no decoder with what it is there to test
-    "lab": {"steps", "types"},
+    "lab": {"event_loop", "steps", "types"},
     # what looks at a scan, and what a scan is put together from
     "warm": PLAIN | {"books", "engine", "fast", "feeds.frames", "venues"},
     "view.trend": set(),

@@ -17,6 +17,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from scanner.event_loop import fastest
+
 
 def main() -> None:
     """Serve until the end of standard input."""
@@ -25,10 +27,10 @@ def main() -> None:
     # A client that is gone before its answer is there is no news for whoever watches the demo.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     seed, *truth = sys.argv[1:]
-    asyncio.run(_serve(int(seed), Path(truth[0]) if truth else None))
+    fastest()(_serve(int(seed), Path(truth[0]) if truth else None))
 
 
-async def _serve(seed: int, truth: Path | None) -> None:
+async def _serve(seed: int, truth: Path | None) -> int:
     from scanner.lab.server import Clock, LabServer
     from scanner.lab.world import World
 
@@ -48,6 +50,7 @@ async def _serve(seed: int, truth: Path | None) -> None:
             await ended.wait()
     except OSError as error:
         _answer(str(error))
+    return 0
 
 
 def _answer(answer: object) -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from scanner.event_loop import fastest
 from scanner.lab.recording import recorded_venues
 from scanner.lab.server import Clock, LabServer
 from scanner.lab.tape import RecordingError
@@ -31,11 +32,10 @@ def run_lab(
     ``depeg``: in that, a stablecoin loses its peg for a while."""
     try:
         server = _recorded(serve, speed, port, truth) if serve else _made(seed, port, truth, depeg)
-        asyncio.run(_serve(server, write_config))
+        return fastest()(_serve(server, write_config))
     except (OSError, RecordingError) as error:
         print(f"crossbook lab: {error}", file=sys.stderr)
         return 2 if isinstance(error, RecordingError) else 1
-    return 0
 
 
 def config_text(server: LabServer) -> str:
@@ -62,7 +62,7 @@ def _made(seed: int, port: int, truth: Path | None, depeg: bool) -> LabServer:
     return LabServer(world, port=port, truth=truth, clock=clock)
 
 
-async def _serve(server: LabServer, write_config: Path | None) -> None:
+async def _serve(server: LabServer, write_config: Path | None) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -74,3 +74,4 @@ async def _serve(server: LabServer, write_config: Path | None) -> None:
         where = f"http://127.0.0.1:{server.port}"
         print(f"ready {where} {kind}: {' '.join(server.venues)}", flush=True)
         await stop.wait()
+    return 0

@@ -138,25 +138,29 @@ class World:
             self._change(trading, at, at)
         self._observe(at, at)
 
-    def advance(self, at: int) -> list[tuple[str, LabBook]]:
+    def advance(self, at: int, most: int | None = None) -> list[tuple[str, LabBook]]:
         """Let the market run until ``at``; the books that changed, with their venues.
 
         Changes carry ``at``, for that is when they could first be seen. A pause of more than
-        ``LONGEST_STEP`` (a suspended machine, a frozen market) is left out of simulated time.
+        ``LONGEST_STEP`` (a suspended machine, a frozen market) is left out of simulated time. With
+        ``most`` no book moves more often than that in one call, however long the time: what it
+        would have done besides nobody sees, and the work is bounded.
         """
         self._skipped += max(at - self._at - LONGEST_STEP, 0)
         self._at = max(at, self._at)
         now = self._at - self._skipped
         for number, episode in self._episodes.until(now):
             self._trading[number].episodes.append(episode)
-        changed: dict[int, _Trading] = {}
+        moves: dict[int, int] = {}
         while self._due and self._due[0][0] <= now:
             when, number = self._due[0]
-            trading = changed[number] = self._trading[number]
+            trading = self._trading[number]
             self._change(trading, when, self._at)
-            heapreplace(self._due, (trading.next(when), number))
+            count = moves[number] = moves.get(number, 0) + 1
+            heapreplace(self._due, (trading.next(now if count == most else when), number))
         self._observe(now, self._at)
-        return [(trading.venue, trading.book) for trading in changed.values()]
+        trading_now = (self._trading[number] for number in moves)
+        return [(trading.venue, trading.book) for trading in trading_now]
 
     def push(self, venue: str, symbol: str, episode: Episode) -> None:
         """One more episode, of the caller's own."""

@@ -8,12 +8,14 @@ import socket
 from pathlib import Path
 
 import aiohttp
+import msgspec
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from scanner.lab import client as lab_client
 from scanner.lab.book import ASK, BID
+from scanner.lab.listings import LISTINGS
 from scanner.lab.seam import Close, Connection, LabVenue, Out, Ping, Reply, Request, VenueWorld
 from scanner.lab.server import Clock, LabServer
 from scanner.lab.world import World
@@ -267,3 +269,22 @@ async def test_an_unwritable_truth_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         async with LabServer(World(1, clock(), ("binance",)), truth=tmp_path / "no" / "truth"):
             pass
+
+
+async def test_who_asks_is_answered_however_busy_the_market(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """More changes are due than anything can make, and many clients want to hear of them."""
+    busy = msgspec.structs.replace(LISTINGS["binance"], activity=100_000)
+    monkeypatch.setitem(LISTINGS, "binance", busy)
+    clock = Clock()
+    async with LabServer(World(7, clock(), ("binance",)), clock=clock) as server:
+        address = server.ws("binance") + "/ws/btcusdt@bookTicker"
+        clients = await asyncio.gather(*(connect(address) for _ in range(20)))
+        async with aiohttp.ClientSession() as session, asyncio.timeout(10):
+            for _ in range(20):
+                async with session.get(server.url("binance") + "/api/v3/time") as answer:
+                    assert answer.status == 200
+            for ws in clients:
+                assert json.loads(await text(ws))["s"] == "BTCUSDT"
+        await asyncio.gather(*(ws.close() for ws in clients))

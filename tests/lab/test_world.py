@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 import pytest
 
 from scanner.lab.book import ASK, BID, LabBook
+from scanner.lab.ladder import Ladder
 from scanner.lab.listings import LISTINGS, coarsest_decimals
 from scanner.lab.world import World
 from tests.repeats import repeats
@@ -54,6 +55,29 @@ def test_prices_do_not_depend_on_how_often_the_market_is_asked() -> None:
     assert [books[2:] for books in states(often).values()] == [
         books[2:] for books in states(seldom).values()
     ]
+
+
+def test_no_book_moves_more_often_than_the_caller_wants_to_see() -> None:
+    """And it goes on from there: what was left out is not made up for."""
+    for most in (1, 2):
+        world, moves = World(7, AT), Counter[int]()
+        for number, trading in enumerate(world._trading):
+            _count(trading.ladder, moves, number)
+        for call in (1, 2, 3):
+            world.advance(AT + call * 2 * SECOND, most)
+            assert max(moves.values()) == most * call
+        busy = world.book("binance", "BTC/USDT")
+        assert busy in [book for _, book in world.advance(AT + 7 * SECOND, most)]
+
+
+def _count(ladder: Ladder, moves: Counter[int], number: int) -> None:
+    move = ladder.move
+
+    def counted(price: float, at: int) -> None:
+        moves[number] += 1
+        move(price, at)
+
+    ladder.move = counted  # type: ignore[method-assign]
 
 
 def test_a_venue_has_the_same_fair_price_whatever_else_runs() -> None:
