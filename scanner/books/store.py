@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from scanner.books import checksums, kernels, parse, slow
 from scanner.books import layout as L
+from scanner.books.reading import Reading
 from scanner.steps import Best, Delta, Snapshot
 from scanner.types import BookState, ChecksumRule, LevelLayout, Side
 
@@ -53,7 +54,7 @@ class Keys(Struct, frozen=True):
         return cls(layout, np.array([*hashes, int(layout.zero_price_skips)], np.int64))
 
 
-class BookStore:
+class BookStore(Reading):
     """The books; each is known by its number.
 
     ``capacity`` levels a side are reserved for a new book; it grows as needed up to 131,072.
@@ -62,6 +63,7 @@ class BookStore:
     """
 
     def __init__(self, books: int = 64) -> None:
+        super().__init__()
         zeros = aligned
         pool = books * 2 * FIRST_CAPACITY
         self._arrays: list[NDArray[np.generic]] = [
@@ -168,12 +170,6 @@ class BookStore:
         """What is older than ``MAX_AGE`` now is stale."""
         kernels.grow_old(self.context, self.count, at)
 
-    def proven_at(self, book: int) -> int:
-        """When the oldest of what a taker meets in the book was told (ns)."""
-        row = self._meta(book)
-        depth_at, best_at = int(row[L.DEPTH_AT]), int(row[L.BEST_AT])
-        return min(depth_at, best_at) if row[L.OVERLAID] else depth_at
-
     def shows(
         self, book: int, bids: bytes, asks: bytes, keys: Keys, levels: int, step: float = 0.0
     ) -> bool:
@@ -208,52 +204,8 @@ class BookStore:
         """The venue's checksum over the book as it stands, unsigned."""
         return int(checksums.checksum(self.context, book, int(rule)))
 
-    def state(self, book: int) -> BookState:
-        return BookState(int(self._meta(book)[L.STATE]))
-
     def set_state(self, book: int, state: BookState) -> None:
         self._meta(book)[L.STATE] = state
-
-    def meta(self, book: int, column: int) -> int:
-        """One integer of a book (columns in ``scanner.books.layout``)."""
-        return int(self._meta(book)[column])
-
-    def ladder(self, book: int, side: int, levels: int) -> list[tuple[float, float]]:
-        """The best ``levels`` levels as a taker meets them, best first: (price, size), in quote for
-        one of base, and in base (``scale``)."""
-        shown = self.shown(book, side, levels)
-        real = self._arrays[L.REAL][book * L.REAL_WIDTH : (book + 1) * L.REAL_WIDTH]
-        price, size, inverse = real[L.PRICE_SCALE : L.INVERSE + 1].tolist()
-        if inverse:
-            return [(p * price, s * size / (p * price)) for p, s in shown]
-        if price == 1.0 and size == 1.0:
-            return shown
-        return [(p * price, s * size) for p, s in shown]
-
-    def shown(self, book: int, side: int, levels: int) -> list[tuple[float, float]]:
-        """As ``ladder``, in the venue's own units."""
-        row = self._meta(book)
-        if row[L.OVERLAID]:
-            real = self._arrays[L.REAL][book * L.REAL_WIDTH : (book + 1) * L.REAL_WIDTH]
-            price, size = real[L.BEST_PRICE_SIDE + side], real[L.BEST_SIZE_SIDE + side]
-            top = [(float(price), float(size))] if size > 0 else []
-        else:
-            top = []
-        skip = int(row[L.SKIP_SIDE + side])
-        return top + self.depth(book, side, skip + levels)[skip:][: levels - len(top)]
-
-    def two_sided(self, book: int) -> bool:
-        """Whether it shows a bid and an ask: nobody can tell of one side whether they cross."""
-        return bool(self._meta(book)[L.TWO_SIDED])
-
-    def depth(self, book: int, side: int, levels: int) -> list[tuple[float, float]]:
-        """The best levels of the depth channel alone, best first."""
-        row = self._meta(book)
-        offset, count = int(row[L.OFFSET_SIDE + side]), int(row[L.COUNT_SIDE + side])
-        start = offset + max(0, count - levels)
-        prices = self._arrays[L.PRICE][start : offset + count][::-1].tolist()
-        sizes = self._arrays[L.SIZE][start : offset + count][::-1].tolist()
-        return list(zip(prices, sizes, strict=True))
 
     def _meta(self, book: int) -> NDArray[np.int64]:
         return self._arrays[L.META][book * L.META_WIDTH : (book + 1) * L.META_WIDTH]  # type: ignore[return-value]
@@ -363,6 +315,7 @@ class BookStore:
     def _point(self, slot: int) -> None:
         self._table[2 * slot] = self._arrays[slot].ctypes.data
         self._table[2 * slot + 1] = len(self._arrays[slot])
+        self._view(slot, self._arrays[slot])
 
 
 LEVEL_SLOTS: Sequence[int] = (L.PRICE, L.SIZE, L.PRICE_UNITS, L.SIZE_UNITS, L.DECIMALS)

@@ -218,6 +218,9 @@ def walk(long: Held, short: Held, kept: float, moneys: Sequence[Money]) -> tuple
         (long.bids, long.terms.sell_base, names[0]),
         (short.asks, short.terms.buy_base, names[1]),
     )
+    (asks, *_), (bids, *_), (outs, *_), (backs, *_) = sides
+    enters, leaves = long.enters, short.leaves
+    exits, returns = long.leaves, short.enters
     at = [0, 0, 0, 0]
     left = [levels[0][1] * unit if levels else 0.0 for levels, unit, _ in sides]
     money = [one.most for one in moneys]
@@ -226,9 +229,11 @@ def walk(long: Held, short: Held, kept: float, moneys: Sequence[Money]) -> tuple
         for (levels, _, name), place in zip(sides, at, strict=True):
             if place == len(levels):
                 return size, f"depth of {name}"
-        if _unit(long, short, *at) + kept <= 0:
+        ask, bid = asks[at[0]][0] * enters, bids[at[1]][0]
+        # As ``_unit``, to the last bit.
+        unit = bid * leaves - ask + outs[at[2]][0] * exits - backs[at[3]][0] * returns
+        if unit + kept <= 0:
             return size, EDGE
-        ask, bid = long.asks[at[0]][0] * long.enters, short.bids[at[1]][0]
         binds = [one.buying * ask + one.selling * bid for one in moneys]
         could = [m / b if b > 0 else math.inf for m, b in zip(money, binds, strict=True)]
         take = min(*left, *could)
@@ -237,11 +242,11 @@ def walk(long: Held, short: Held, kept: float, moneys: Sequence[Money]) -> tuple
             if most == take:
                 return size, one.name
         money = [m - take * b for m, b in zip(money, binds, strict=True)]
-        for side, (levels, unit, _) in enumerate(sides):
+        for side, (levels, per_unit, _) in enumerate(sides):
             left[side] -= take
             if left[side] <= 0:
                 at[side] += 1
-                left[side] = levels[at[side]][1] * unit if at[side] < len(levels) else 0.0
+                left[side] = levels[at[side]][1] * per_unit if at[side] < len(levels) else 0.0
 
 
 def _unit(long: Held, short: Held, ask: int, bid: int, out: int, back: int) -> float:

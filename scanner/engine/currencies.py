@@ -70,7 +70,7 @@ class Currencies:
         stated = self.assumed(have, want)
         if stated:
             return stated, ""
-        oldest = at - int(self._store.array(L.PARAM_INT)[L.MAX_AGE])
+        oldest = at - self._store.parameter(L.MAX_AGE)
         found = [
             (self._after_fee(book, side), self._markets[book].venue)
             for book, side in self._books.get((have, want), {}).items()

@@ -256,7 +256,7 @@ class Engine:
         self._look_again(list(self._lives.open), at)
         # With transfers one that is not the best there is may open something where the sale is.
         withdrawn = self._pairs.rules.moving.withdrawn
-        if withdrawn or self._store.array(L.PARAM_INT)[L.CONVERSIONS_ROSE]:
+        if withdrawn or self._store.parameter(L.CONVERSIONS_ROSE):
             rows = scan.rescan(self._store.context, len(self._groups.numbers), at)
             for buy, sell, code in self._rows(rows):
                 self._follow(buy, sell, code, at, noted=False)

@@ -281,14 +281,14 @@ class Pairs:
 
     def _fit(self, book: int, legs: Sequence[int], at: int) -> bool:
         """Whether the book may convert for these two legs: the same is asked of it as of them."""
-        meta, parameters = self._store.meta, self._store.array(L.PARAM_INT)
+        meta, parameter = self._store.meta, self._store.parameter
         proven = self._store.proven_at(book)
         return (
             self._store.state(book) is BookState.LIVE
             and self._store.two_sided(book)
-            and at - proven <= parameters[L.MAX_AGE]
+            and at - proven <= parameter(L.MAX_AGE)
             and all(
-                abs(self._store.proven_at(leg) - proven) <= parameters[L.MAX_SKEW] for leg in legs
+                abs(self._store.proven_at(leg) - proven) <= parameter(L.MAX_SKEW) for leg in legs
             )
             and (self.rules.unverified or not meta(book, L.UNPROVEN))
         )

@@ -108,6 +108,8 @@ def ceil(size: float, step: Fraction) -> float:
     return steps * step.numerator / step.denominator
 
 
+# What is open is rounded again and again, mostly to the same sizes.
+@lru_cache(4096)
 def _decimal(size: float) -> tuple[int, int]:
     """A sum of sizes without its noise, as a reduced fraction: the decimal of 14 digits that it
     stands for. So three tenths are three lots of 0.1, whatever 0.1 + 0.2 is in binary."""

@@ -34,8 +34,8 @@ def distrust(store: BookStore, books: Sequence[int], at: int) -> str:
 
 def doubt(store: BookStore, books: Sequence[int], at: int) -> Doubt | None:
     """The same with the gate that it is about; None: they may."""
-    parameters = store.array(L.PARAM_INT)
-    max_age, max_skew = int(parameters[L.MAX_AGE]), int(parameters[L.MAX_SKEW])
+    max_age, max_skew = store.parameter(L.MAX_AGE), store.parameter(L.MAX_SKEW)
+    proven = []
     for book in books:
         state = store.state(book)
         if state is not BookState.LIVE:
@@ -48,9 +48,9 @@ def doubt(store: BookStore, books: Sequence[int], at: int) -> Doubt | None:
             return Doubt(Gate.STALENESS, "a book is too old", known / max_age * 1e4)
         if not store.two_sided(book):
             return Doubt(Gate.TRUST, "a book shows one side only")
-        if store.meta(book, L.UNPROVEN) and not parameters[L.UNPROVEN_TOO]:
+        if store.meta(book, L.UNPROVEN) and not store.parameter(L.UNPROVEN_TOO):
             return Doubt(Gate.UNVERIFIED, "nothing proves a book any more")
-    proven = [store.proven_at(book) for book in books]
+        proven.append(proven_at)
     over = max(proven) - min(proven) - max_skew
     if over > 0:
         return Doubt(Gate.SKEW, "the books are too far apart in time", over / max_skew * 1e4)
@@ -68,7 +68,7 @@ class Trust:
     @property
     def max_skew(self) -> int:
         """How far apart in time books may be, ns."""
-        return int(self._store.array(L.PARAM_INT)[L.MAX_SKEW])
+        return self._store.parameter(L.MAX_SKEW)
 
     def of(self, books: Sequence[int], at: int) -> Doubt | None:
         """What is wrong with a book, or with their times together; None: nothing is."""

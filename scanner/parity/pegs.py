@@ -113,7 +113,7 @@ class Pegs:
             if reason:
                 return None, reason
         times = [self._store.proven_at(book) for book in place.books]
-        if max(times) - min(times) > self._store.array(L.PARAM_INT)[L.MAX_SKEW]:
+        if max(times) - min(times) > self._store.parameter(L.MAX_SKEW):
             return None, "the books are too far apart in time"
         sides = [self._sides(book) for book in place.books]
         if place.via:
