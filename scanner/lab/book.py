@@ -77,6 +77,20 @@ _Change: TypeAlias = tuple[int, int, int, int, int]
 """As in ``Change``, in ticks and lots."""
 
 
+class _Texts(dict[int, Row]):
+    """The levels of one side as text, by sort key. They are made when somebody asks: most changes
+    nobody ever sees."""
+
+    def __init__(self, market: LabMarket, lots: dict[int, int]) -> None:
+        self._decimals = market.price_decimals, market.size_decimals
+        self._lots = lots
+
+    def __missing__(self, key: int) -> Row:
+        price, size = self._decimals
+        row = self[key] = (decimal_text(abs(key), price), decimal_text(self._lots[key], size))
+        return row
+
+
 class LabBook:
     """The venue's true book of one market.
 
@@ -92,8 +106,7 @@ class LabBook:
         # Sort keys are negated for bids, so that both lists run from the best level down.
         self._keys: tuple[list[int], list[int]] = ([], [])
         self._lots: tuple[dict[int, int], dict[int, int]] = ({}, {})
-        # Texts are made when somebody asks: most changes nobody ever sees.
-        self._rows: tuple[dict[int, Row], dict[int, Row]] = ({}, {})
+        self._rows = _Texts(market, self._lots[BID]), _Texts(market, self._lots[ASK])
         self._log: deque[_Change] = deque(maxlen=REMEMBERED_CHANGES)
 
     def set(self, side: int, ticks: int, lots: int, at: int) -> None:
@@ -123,6 +136,10 @@ class LabBook:
         keys = self._keys[side][:n]
         return [-key for key in keys] if side == BID else keys
 
+    def nth(self, side: int, index: int) -> int:
+        """The price of the level at ``index``, 0 is the best, in ticks."""
+        return abs(self._keys[side][index])
+
     def passed(self, side: int, best: int) -> list[int]:
         """The prices on ``side`` that are better than ``best``, in ticks."""
         keys = self._keys[side]
@@ -135,8 +152,7 @@ class LabBook:
 
     def levels(self, side: int, n: int | None = None) -> list[Row]:
         """The best ``n`` levels (None: all), best first."""
-        rows = self._rows[side]
-        return [rows.get(key) or self._row(side, key) for key in self._keys[side][:n]]
+        return list(map(self._rows[side].__getitem__, self._keys[side][:n]))
 
     def best(self) -> tuple[Row | None, Row | None]:
         """The best bid and the best ask."""
@@ -157,18 +173,9 @@ class LabBook:
         changes = self.changes_since(sequence)
         return (self.sequence, []) if changes is None else (sequence + 1, changes)
 
-    def _row(self, side: int, key: int) -> Row:
-        row = self._rows[side][key] = (self._price(abs(key)), self._size(self._lots[side][key]))
-        return row
-
     def _told(self, sequence: int, side: int, ticks: int, lots: int, at: int) -> Change:
-        return Change(sequence, side, self._price(ticks), self._size(lots), at)
-
-    def _price(self, ticks: int) -> str:
-        return decimal_text(ticks, self.market.price_decimals)
-
-    def _size(self, lots: int) -> str:
-        return decimal_text(lots, self.market.size_decimals) if lots else "0"
+        size = decimal_text(lots, self.market.size_decimals) if lots else "0"
+        return Change(sequence, side, decimal_text(ticks, self.market.price_decimals), size, at)
 
 
 class Window:
@@ -215,8 +222,10 @@ def decimal_text(units: int, decimals: int) -> str:
     """``units`` times ten to the minus ``decimals``: ``(120, 2)`` is ``1.20``."""
     if decimals <= 0:
         return str(units * 10**-decimals)
-    digits = str(abs(units)).zfill(decimals + 1)
-    return f"{'-' if units < 0 else ''}{digits[:-decimals]}.{digits[-decimals:]}"
+    digits = str(units)
+    if len(digits) <= decimals or units < 0:
+        digits = digits.zfill(decimals + 1 + (units < 0))
+    return f"{digits[:-decimals]}.{digits[-decimals:]}"
 
 
 def _difference(before: dict[str, str], rows: Sequence[Row]) -> list[Row]:

@@ -11,6 +11,7 @@ GAP_BPS = 0.1
 GAP_GROWS_OVER = 20
 SIZE_GROWS_OVER = 12
 NEAR = 6.0
+STIRRED = 60
 
 
 class Ladder:
@@ -63,13 +64,13 @@ class Ladder:
         random, book = self._random, self._book
         for _ in range(1 + int(random.expovariate(1.0))):
             side = random.choice((BID, ASK))
-            standing = book.ticks(side, 60)
-            index = min(int(random.expovariate(1.0 / NEAR)), len(standing) - 1)
-            ticks = standing[index]
+            standing = min(book.count(side), STIRRED)
+            index = min(int(random.expovariate(1.0 / NEAR)), standing - 1)
+            ticks = book.nth(side, index)
             if index and random.random() < 0.15:
                 book.set(side, ticks, 0, at)
             elif index and random.random() < 0.15:
-                book.set(side, (ticks + standing[index - 1]) // 2, self._size(index), at)
+                book.set(side, (ticks + book.nth(side, index - 1)) // 2, self._size(index), at)
             else:
                 book.set(side, ticks, self._size(index), at)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -33,11 +34,14 @@ def encoded(body: object) -> str:
     return msgspec.json.encode(body).decode()
 
 
+# Of a book that is sent again and again most numbers stay.
+@lru_cache(1 << 15)
 def plain(number: str) -> str:
     """A number without trailing zeros: ``76794.00`` is ``76794``."""
     return number.rstrip("0").rstrip(".") if "." in number else number
 
 
+@lru_cache(1 << 15)
 def plain_row(row: Row) -> Row:
     """A level without trailing zeros."""
     return plain(row[0]), plain(row[1])
@@ -45,4 +49,4 @@ def plain_row(row: Row) -> Row:
 
 def plain_rows(rows: Iterable[Row]) -> list[Row]:
     """Levels without trailing zeros."""
-    return [plain_row(row) for row in rows]
+    return list(map(plain_row, rows))

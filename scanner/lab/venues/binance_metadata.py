@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from scanner.lab.seam import LabMarket
@@ -11,6 +12,7 @@ from scanner.lab.units import MILLISECOND
 WEIGHT_A_MINUTE = 6000
 
 
+@lru_cache(1 << 15)
 def padded(text: str) -> str:
     """Every price and size has eight decimals on this venue."""
     whole, _, part = text.partition(".")
