@@ -90,10 +90,11 @@ class Reading:
         if levels == 1:
             return [(self._prices[end - 1], self._sizes[end - 1])] if count else []
         start = end - min(count, max(levels, 0))
-        prices, sizes = self._prices[start:end].tolist(), self._sizes[start:end].tolist()
-        prices.reverse()
-        sizes.reverse()
-        return list(zip(prices, sizes, strict=True))
+        rows: list[tuple[float, float]] = list(
+            zip(self._prices[start:end], self._sizes[start:end], strict=True)
+        )
+        rows.reverse()
+        return rows
 
     def _laid(self, book: int, side: int) -> list[tuple[float, float]]:
         """What a channel of the best bid and offer has laid over the depth, unless that is gone."""

@@ -211,42 +211,52 @@ def _result(
 
 def walk(long: Held, short: Held, kept: float, moneys: Sequence[Money]) -> tuple[float, str]:
     """The net base at which the next unit would lose or a bound is met, and which."""
-    names = long.terms.market.venue, short.terms.market.venue
-    sides = (
-        (long.asks, long.terms.buy_base, names[0]),
-        (short.bids, short.terms.sell_base, names[1]),
-        (long.bids, long.terms.sell_base, names[0]),
-        (short.asks, short.terms.buy_base, names[1]),
+    asks, bids, outs, backs = long.asks, short.bids, long.bids, short.asks
+    units = (
+        *(long.terms.buy_base, short.terms.sell_base),
+        *(long.terms.sell_base, short.terms.buy_base),
     )
-    (asks, *_), (bids, *_), (outs, *_), (backs, *_) = sides
-    enters, leaves = long.enters, short.leaves
-    exits, returns = long.leaves, short.enters
-    at = [0, 0, 0, 0]
-    left = [levels[0][1] * unit if levels else 0.0 for levels, unit, _ in sides]
-    money = [one.most for one in moneys]
+    enters, leaves, exits, returns = long.enters, short.leaves, long.leaves, short.enters
+    # Money without end bounds nothing.
+    bounds = [one for one in moneys if one.most < math.inf]
+    money = [one.most for one in bounds]
+    a = b = o = k = 0
+    left_a, left_b, left_o, left_k = (
+        levels[0][1] * unit if levels else 0.0
+        for levels, unit in zip((asks, bids, outs, backs), units, strict=True)
+    )
     size = 0.0
-    while True:
-        for (levels, _, name), place in zip(sides, at, strict=True):
-            if place == len(levels):
-                return size, f"depth of {name}"
-        ask, bid = asks[at[0]][0] * enters, bids[at[1]][0]
+    while a < len(asks) and b < len(bids) and o < len(outs) and k < len(backs):
+        ask, bid = asks[a][0] * enters, bids[b][0]
         # As ``_unit``, to the last bit.
-        unit = bid * leaves - ask + outs[at[2]][0] * exits - backs[at[3]][0] * returns
+        unit = bid * leaves - ask + outs[o][0] * exits - backs[k][0] * returns
         if unit + kept <= 0:
             return size, EDGE
-        binds = [one.buying * ask + one.selling * bid for one in moneys]
-        could = [m / b if b > 0 else math.inf for m, b in zip(money, binds, strict=True)]
-        take = min(*left, *could)
+        take = min(left_a, left_b, left_o, left_k)
+        if bounds:
+            binds = [one.buying * ask + one.selling * bid for one in bounds]
+            could = [m / per if per > 0 else math.inf for m, per in zip(money, binds, strict=True)]
+            take = min(take, *could)
+            for one, most in zip(bounds, could, strict=True):
+                if most == take:
+                    return size + take, one.name
+            money = [m - take * per for m, per in zip(money, binds, strict=True)]
         size += take
-        for one, most in zip(moneys, could, strict=True):
-            if most == take:
-                return size, one.name
-        money = [m - take * b for m, b in zip(money, binds, strict=True)]
-        for side, (levels, per_unit, _) in enumerate(sides):
-            left[side] -= take
-            if left[side] <= 0:
-                at[side] += 1
-                left[side] = levels[at[side]][1] * per_unit if at[side] < len(levels) else 0.0
+        left_a, left_b, left_o, left_k = left_a - take, left_b - take, left_o - take, left_k - take
+        if left_a <= 0:
+            a += 1
+            left_a = asks[a][1] * units[0] if a < len(asks) else 0.0
+        if left_b <= 0:
+            b += 1
+            left_b = bids[b][1] * units[1] if b < len(bids) else 0.0
+        if left_o <= 0:
+            o += 1
+            left_o = outs[o][1] * units[2] if o < len(outs) else 0.0
+        if left_k <= 0:
+            k += 1
+            left_k = backs[k][1] * units[3] if k < len(backs) else 0.0
+    ended = long if a == len(asks) or (b < len(bids) and o == len(outs)) else short
+    return size, f"depth of {ended.terms.market.venue}"
 
 
 def _unit(long: Held, short: Held, ask: int, bid: int, out: int, back: int) -> float:

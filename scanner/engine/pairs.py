@@ -238,21 +238,23 @@ class Pairs:
         if stated:
             yield Exchange(rate=stated, symbol=f"{have}/{want}")
             return
-        books = {
-            book: side
-            for book, side in self._currencies.books(have, want).items()
-            if self._fit(book, (buy, sell), at)
-        }
+        books = self._currencies.books(have, want)
         venues = {book: self._traded[book].terms.market.venue for book in books}
-        at_hand = [book for book in books if venues[book] == seller.venue]
-        for book in at_hand:
-            yield self._exchange(book, books[book], seller, at)
+        # Mostly the first one does: the others are not looked at before they are asked for.
+        for book in books:
+            if venues[book] == seller.venue and self._fit(book, (buy, sell), at):
+                yield self._exchange(book, books[book], seller, at)
         if self.rules.moving.withdrawn:
             return
-        there = [book for book in books if venues[book] == buyer.venue != seller.venue]
-        for book in there:
-            yield self._exchange(book, books[book], seller, at)
-        rest = [book for book in books if venues[book] not in {seller.venue, buyer.venue}]
+        for book in books:
+            there = venues[book] == buyer.venue != seller.venue
+            if there and self._fit(book, (buy, sell), at):
+                yield self._exchange(book, books[book], seller, at)
+        rest = [
+            book
+            for book in books
+            if venues[book] not in {seller.venue, buyer.venue} and self._fit(book, (buy, sell), at)
+        ]
         touches = {book: self._exchange(book, books[book], seller, at, 1).ladder() for book in rest}
         rates = {book: touch[0][0] for book, touch in touches.items() if touch}
         if rates:
