@@ -34,7 +34,7 @@ from scanner.lab.seam import (
 from scanner.lab.units import MILLISECOND, SECOND
 from scanner.lab.venues.bitget_futures import PRODUCT, Ticker, answered
 from scanner.lab.venues.bitget_metadata import catalogue, failure, success
-from scanner.lab.wire import decoded_object, encoded, plain
+from scanner.lab.wire import decoded_object, encoded, plain_rows
 
 SILENT = 120 * SECOND
 MOST_REQUESTS_A_SECOND = 20
@@ -54,7 +54,7 @@ class Dialect(Struct, frozen=True):
     bids: str
     asks: str
     channels: dict[str, tuple[int, int]]
-    number: Callable[[str], str]
+    rows: Callable[[list[Row]], list[Row]]
     most_arguments: int = 0
 
 
@@ -69,7 +69,7 @@ V2 = Dialect(
         "books15": (15, 150 * MILLISECOND),
         "books": (500, 100 * MILLISECOND),
     },
-    number=str,
+    rows=list,
 )
 V3 = Dialect(
     channel="topic",
@@ -82,7 +82,7 @@ V3 = Dialect(
         "books50": (50, 20 * MILLISECOND),
         "books": (1000, 50 * MILLISECOND),
     },
-    number=plain,
+    rows=plain_rows,
     most_arguments=24,
 )
 PATHS = {"/v2/ws/public": V2, "/v3/ws/public": V3}
@@ -280,9 +280,8 @@ class _Stream:
 LAB = BitgetLab
 
 
-def _sides(dialect: Dialect, rows: tuple[list[Row], list[Row]]) -> dict[str, list[list[str]]]:
-    bids, asks = ([[dialect.number(p), dialect.number(s)] for p, s in side] for side in rows)
-    return {dialect.asks: asks, dialect.bids: bids}
+def _sides(dialect: Dialect, rows: tuple[list[Row], list[Row]]) -> dict[str, list[Row]]:
+    return {dialect.asks: dialect.rows(rows[ASK]), dialect.bids: dialect.rows(rows[BID])}
 
 
 def _refusal(code: int, text: str) -> dict[str, object]:
