@@ -112,6 +112,8 @@ def _watched(config: Path, source: int, seconds: float) -> Seen:
             now = {one: _spent(one) for one in family(process.pid)}
             after, spent_there = _received(told), _spent(source) - spent_there
             took = time.monotonic() - since
+            if after[0] == before[0]:
+                raise RuntimeError("nothing was received any more")
             spent = sum(value - known.get(one, 0.0) for one, value in now.items())
             return Seen(
                 cpu=100 * spent / took,
