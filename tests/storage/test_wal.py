@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -98,20 +98,31 @@ def test_a_read_that_lasts_holds_up_no_commit_and_the_log_shrinks_after_it(
     assert wal.size(file) == 0
 
 
-def read_without_a_gap(file: Path, begun: threading.Event, enough: threading.Event) -> None:
+class Reads:
     """Short reads, of which each begins before the last one ends."""
-    one, other = (
-        sqlite3.connect(f"file:{file}?mode=ro", uri=True, isolation_level=None) for _ in range(2)
-    )
-    with closing(one), closing(other):
-        while not enough.is_set():
-            one.execute("BEGIN")
-            one.execute("SELECT count(*) FROM run").fetchall()
-            if other.in_transaction:
-                other.execute("COMMIT")
-            begun.set()
-            enough.wait(0.005)
-            one, other = other, one
+
+    def __init__(self, file: Path) -> None:
+        self._next, self._last = (
+            sqlite3.connect(
+                f"file:{file}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+            )
+            for _ in range(2)
+        )
+
+    def go_on(self) -> None:
+        self._next.execute("BEGIN")
+        self._next.execute("SELECT count(*) FROM run").fetchall()
+        if self._last.in_transaction:
+            self._last.execute("COMMIT")
+        self._next, self._last = self._last, self._next
+
+    def until(self, enough: threading.Event) -> None:
+        while not enough.wait(0.005):
+            self.go_on()
+
+    def close(self) -> None:
+        self._next.close()
+        self._last.close()
 
 
 def test_short_reads_without_a_gap_do_not_let_the_log_grow(
@@ -120,16 +131,19 @@ def test_short_reads_without_a_gap_do_not_let_the_log_grow(
     monkeypatch.setattr(wal, "KEPT", 1 << 20)
     monkeypatch.setattr(wal, "PATIENCE", 10_000)
     file = tmp_path / "a.db"
-    begun, enough = threading.Event(), threading.Event()
-    reader = threading.Thread(target=read_without_a_gap, args=(file, begun, enough))
+    enough = threading.Event()
     with linked(file) as link:
         write(link, 1)
+        reads = Reads(file)
+        reader = threading.Thread(target=reads.until, args=(enough,))
+        reads.go_on()
+        for _ in range(8):
+            write(link, 1)
+            reads.go_on()  # here and not in the thread, which may be kept from it for long
+        grown = wal.size(file)
+        assert grown > 6 << 20, "by itself it does"
         reader.start()
         try:
-            begun.wait()
-            write(link, 8)
-            grown = wal.size(file)
-            assert grown > 6 << 20, "by itself it does"
             monkeypatch.setattr(wal, "LARGE", 4 << 20)
             link.beat({}, START + SECOND)
             write(link, 1)
@@ -137,6 +151,7 @@ def test_short_reads_without_a_gap_do_not_let_the_log_grow(
         finally:
             enough.set()
             reader.join()
+            reads.close()
 
 
 def test_a_log_that_goes_on_growing_is_told_of_at_each_doubling(
