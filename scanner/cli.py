@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from scanner.app import Output
 
 INTERRUPTED = 130
+NEW_OBJECTS = 20_000
 cli = typer.Typer(
     cls=Commands,
     help="Compares live order books across exchanges and tells of spreads that pay after fees."
@@ -320,6 +322,9 @@ def _watch_or_demo(context: typer.Context) -> int:
 
 def main() -> None:
     """The entry point; ends the process."""
+    # Imports make objects by the hundred thousand, all of which stay: to look for garbage among
+    # them each time that some hundreds are there takes a tenth of the start.
+    gc.set_threshold(NEW_OBJECTS)
     ending.on_signals()
     try:
         cli()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import multiprocessing
 import signal
@@ -251,6 +252,7 @@ def _spawn(talk: socket.socket, place: Place) -> tuple[BaseProcess, Connection]:
 
 def _work(talk: socket.socket, life: Connection, place: Place) -> None:
     """In the new process: only there is what it needs imported."""
+    gc.disable()  # nothing of that is garbage; the worker looks for some once it is ready
     from scanner.workers.worker import main
 
     main(talk, life, place)

@@ -7,6 +7,7 @@ ends when it is told to, and at once when the parent is gone.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import pickle
@@ -92,7 +93,10 @@ class Worker:
     async def _work(self, group: asyncio.TaskGroup) -> None:
         if not compiled():
             log.info("compiling kernels (up to a minute, once per machine) ...")
-        await ending.apart(warm_alone)
+        try:
+            await ending.apart(warm_alone)
+        finally:
+            gc.enable()
         try:
             while True:
                 order = await self._orders.get()
