@@ -13,7 +13,9 @@ import gzip
 import json
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 STREAM = re.compile(r"(?P<market>[^.]+)\..+?\.(?P<date>\d{4}-\d\d-\d\d\w*(\.\w+)?)\.jsonl(\.gz)?")
@@ -45,7 +47,8 @@ class Recording:
     def name(self) -> str:
         return f"{self.venue}-{self.market}-{self.date}"
 
-    def frames(self) -> list[Frame]:
+    @cache  # noqa: B019 (a recording is a value, and there are few)
+    def frames(self) -> Sequence[Frame]:
         """What came in, in order."""
         stream = [line for path in self.stream for line in _lines(path)]
         stream.sort(key=lambda line: line["n"])

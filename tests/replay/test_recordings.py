@@ -109,9 +109,8 @@ class Walk:
 def walked(recording: Recording) -> Walk:
     """The walk, books compared after each message; ``MOST`` of them."""
     walk, pipeline = Walk(), _pipeline()
-    known, newest = recording.frames(), dict[str, int]()
-    walk.whole = len(known) <= MOST
-    del known[MOST:]
+    known, newest = recording.frames()[:MOST], dict[str, int]()
+    walk.whole = len(recording.frames()) <= MOST
     (play,) = cast(recording.stream, pipeline, walk.said.append)
     following = play.step()
     oracle = DECODERS[recording.venue](known)

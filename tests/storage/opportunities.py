@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from statistics import fmean
 from typing import Any
 from uuid import UUID
@@ -29,6 +30,11 @@ VENUES = ("alpha", "beta", "gamma")
 
 def some(count: int, days: float = 60, seed: int = 1, still_open: int = 5) -> list[Opportunity]:
     """Closed ones and, the last of them, open ones, over so many days from ``START``."""
+    return list(_some(count, days, seed, still_open))
+
+
+@cache
+def _some(count: int, days: float, seed: int, still_open: int) -> tuple[Opportunity, ...]:
     rng = random.Random(seed)
     times = sorted(START + int(rng.random() * days * DAY) for _ in range(count))
     result = []
@@ -49,7 +55,7 @@ def some(count: int, days: float = 60, seed: int = 1, still_open: int = 5) -> li
             end = at + int(rng.lognormvariate(0, 2) * 1e9)
             one = replace(one, event="closed", at=end, reason="no net edge left")
         result.append(one)
-    return result
+    return tuple(result)
 
 
 def write(url: str, opportunities: Iterable[Opportunity]) -> None:
