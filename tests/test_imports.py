@@ -145,7 +145,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "metadata.wallet_list": PLAIN | {"metadata.networks"},
     "metadata.wallets": PLAIN
     | {"metadata.networks", "configuration.transfers", "metadata.wallet_list"},
-    "metadata.fetch": PLAIN | {"metadata.liquidity", "venues", "metadata.wallet_list"},
+    "metadata.one_exchange": set(),
+    "metadata.fetch": PLAIN
+    | {"metadata.liquidity", "metadata.one_exchange", "venues", "metadata.wallet_list"},
     "metadata.fees": PLAIN | {"configuration.fees", "configuration.venues"},
     "metadata.aliases": PLAIN | {"config"},
     "metadata.identity": PLAIN
@@ -212,7 +214,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "view.scan_state": PLAIN | {"engine", "feeds", "pipeline"},
     "view.peg_line": PLAIN | {"view.frame"},
-    "funding": PLAIN | {"aside", "clock", "config", "feeds", "fleet", "metadata.fetch", "venues"},
+    "funding": PLAIN
+    | {"aside", "clock", "config", "feeds", "fleet", "metadata.fetch", "metadata.one_exchange"}
+    | {"venues"},
     "hedging.worst_funding": PLAIN | {"clock", "ending", "errors", "storage"},
     "view.window": PLAIN | {"view.frame", "view.peg_line", "view.recent", "hedging.worst_funding"},
     "event_loop": {"ending"},

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from scanner.metadata.fetch import TIMEOUT_MS, moved, only
+from scanner.metadata.one_exchange import read_only_what_is_named
 from scanner.types import MarketKind
 from scanner.venues.funding_history import MINUTE, MOST_PAGES, Settled, at_minute
 
@@ -124,4 +125,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    read_only_what_is_named()
     main()

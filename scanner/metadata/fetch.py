@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from scanner.metadata.liquidity import Traded
+from scanner.metadata.one_exchange import read_only_what_is_named
 from scanner.metadata.wallet_list import wallets
 from scanner.types import FeeIn, FeeSide, Market, MarketKind, Wallet
 from scanner.venues.protocol import ccxt_id
@@ -285,4 +286,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    read_only_what_is_named()
     main()
