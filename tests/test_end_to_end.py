@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import pytest
-from msgspec.json import Decoder
+from msgspec import Raw, Struct
+from msgspec.json import Decoder, decode
 
 from tests.processes import alive, children
 from tests.repeats import LONG
@@ -39,6 +40,23 @@ UNNOTICED = 2_000_000_000
 
 Line = dict[str, Any]
 Level = list[float]
+
+
+class Shown(Struct, gc=False):
+    """A book as its venue showed it at ``t``: of the many few are looked at, so that levels stay as
+    they were written."""
+
+    t: int
+    venue: str
+    symbol: str
+    bids: Raw
+    asks: Raw
+
+    def side(self, name: str) -> list[Level]:
+        return decode(getattr(self, name), type=list[Level])
+
+
+Session = tuple[list[Line], list[Shown], str]
 
 
 @contextmanager
@@ -92,9 +110,7 @@ WORKERS = [
 
 
 @pytest.fixture(scope="module", params=WORKERS)
-def session(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[list[Line], list[Line], str]:
+def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Session:
     """(what was flagged, the truth, what stood on standard error), from a start until every kind of
     pair has opened and some have closed again."""
     folder = tmp_path_factory.mktemp("lab")
@@ -108,7 +124,7 @@ def session(
         with errors.open("w") as log:
             flagged = watched(config, log)
     log_text = errors.read_text()
-    return flagged, Decoder().decode_lines(truth.read_bytes()), log_text
+    return flagged, Decoder(Shown).decode_lines(truth.read_bytes()), log_text
 
 
 def taken(levels: list[Level], size: float) -> float:
@@ -143,7 +159,7 @@ def nanoseconds(text: str) -> int:
     return round(datetime.fromisoformat(text).timestamp() * 1e6) * 1000
 
 
-def test_spreads_open_and_close_while_one_watches(session: tuple[list[Line], ...]) -> None:
+def test_spreads_open_and_close_while_one_watches(session: Session) -> None:
     flagged = session[0]
     events = [line["event"] for line in flagged]
     assert events.count("opened") >= 3
@@ -151,7 +167,7 @@ def test_spreads_open_and_close_while_one_watches(session: tuple[list[Line], ...
     assert len({line["buy"]["venue"] for line in flagged}) > 1
 
 
-def test_every_line_recomputes_from_itself(session: tuple[list[Line], ...]) -> None:
+def test_every_line_recomputes_from_itself(session: Session) -> None:
     for line in in_one_currency(session[0]):
         buy, sell, size = line["buy"], line["sell"], line["size"]
         paid, received = taken(buy["levels"], size), taken(sell["levels"], size)
@@ -163,7 +179,7 @@ def test_every_line_recomputes_from_itself(session: tuple[list[Line], ...]) -> N
         assert net > 0
 
 
-def test_every_line_across_currencies_recomputes_too(session: tuple[list[Line], ...]) -> None:
+def test_every_line_across_currencies_recomputes_too(session: Session) -> None:
     for line in session[0]:
         if line["kind"] != "cross-quote":
             continue
@@ -180,7 +196,7 @@ def test_every_line_across_currencies_recomputes_too(session: tuple[list[Line], 
         assert line["net_profit"] == pytest.approx(got - cost, rel=1e-9)
 
 
-def test_every_line_of_several_venues_recomputes_too(session: tuple[list[Line], ...]) -> None:
+def test_every_line_of_several_venues_recomputes_too(session: Session) -> None:
     lines = [line for line in session[0] if line["kind"] == "multi"]
     assert lines
     for line in lines:
@@ -202,7 +218,7 @@ def test_every_line_of_several_venues_recomputes_too(session: tuple[list[Line], 
         assert worst_bid > worst_ask
 
 
-def test_every_loop_recomputes_too(session: tuple[list[Line], ...]) -> None:
+def test_every_loop_recomputes_too(session: Session) -> None:
     lines = [line for line in session[0] if line["kind"] == "loop"]
     assert lines
     for line in lines:
@@ -225,7 +241,7 @@ def test_every_loop_recomputes_too(session: tuple[list[Line], ...]) -> None:
         assert line["net_bps"] == pytest.approx((amount / line["size"] - 1) * 1e4, abs=1e-6)
 
 
-def test_every_size_is_the_one_that_pays_most(session: tuple[list[Line], ...]) -> None:
+def test_every_size_is_the_one_that_pays_most(session: Session) -> None:
     """Nothing more could be taken with a profit from the levels named, and nothing is by a loss."""
     for line in in_one_currency(session[0]):
         buy, sell = line["buy"], line["sell"]
@@ -233,11 +249,11 @@ def test_every_size_is_the_one_that_pays_most(session: tuple[list[Line], ...]) -
         assert last_bid * (1 - sell["fee_rate"]) > last_ask * (1 + buy["fee_rate"])
 
 
-def test_no_flag_names_what_its_venue_did_not_show(session: tuple[list[Line], ...]) -> None:
+def test_no_flag_names_what_its_venue_did_not_show(session: Session) -> None:
     flagged, truth, _ = session
-    shown: dict[tuple[str, str], list[Line]] = {}
-    for line in truth:
-        shown.setdefault((line["venue"], line["symbol"]), []).append(line)
+    shown: dict[tuple[str, str], list[Shown]] = {}
+    for one in truth:
+        shown.setdefault((one.venue, one.symbol), []).append(one)
     # An end repeats the last state, at the time of the end.
     for line in (line for line in flagged if line["event"] != "closed"):
         at = nanoseconds(line["at"])
@@ -246,17 +262,17 @@ def test_no_flag_names_what_its_venue_did_not_show(session: tuple[list[Line], ..
                 continue
             books = shown[leg["venue"], leg["symbol"]]
             wanted = {(price, round(size, 9)) for price, size in leg["levels"]}
-            index = bisect_right(books, at + CLOCKS, key=lambda book: book["t"]) - 1
+            index = bisect_right(books, at + CLOCKS, key=lambda book: book.t) - 1
             while wanted and index >= 0:
-                wanted -= {in_base(level, leg) for level in books[index][side]}
-                if books[index]["t"] < at - LIMIT - UNNOTICED:
+                wanted -= {in_base(level, leg) for level in books[index].side(side)}
+                if books[index].t < at - LIMIT - UNNOTICED:
                     break
                 index -= 1
             assert not wanted, (line["event"], leg["venue"], leg["symbol"], wanted)
             assert leg["age_ms"] * 1e6 <= LIMIT
 
 
-def test_all_venues_connect(session: tuple[list[Line], list[Line], str]) -> None:
+def test_all_venues_connect(session: Session) -> None:
     log = session[2]
     connected = {
         line.split(": ")[1].split(" #")[0] for line in log.splitlines() if "connected" in line
