@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import faulthandler
 import gc
 import logging
 import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from _pytest.faulthandler import fault_handler_stderr_fd_key as FAULTS
 from hypothesis import settings
 
 from scanner.warm import compiled
@@ -76,23 +73,6 @@ WARM = "from scanner.warm import warm_alone; warm_alone()"
 # The machine is shared: how long an example takes says nothing about the code.
 settings.register_profile("shared-machine", deadline=None, print_blob=True)
 settings.load_profile("shared-machine")
-
-
-STUCK = 120.0
-_watched_since = [-STUCK]
-
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """What every thread does is told where a test takes two minutes. (pytest's own setting for that
-    begins and ends a thread for each test, which for most of them is the longest part.)"""
-    now = time.monotonic()
-    if now - _watched_since[0] > STUCK / 12:
-        faulthandler.dump_traceback_later(STUCK, file=item.config.stash[FAULTS])
-        _watched_since[0] = now
-
-
-def pytest_unconfigure() -> None:
-    faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(autouse=True)
