@@ -19,7 +19,7 @@ import msgspec
 import uvloop
 
 from benchmarks.corpus import pipeline
-from benchmarks.drivers.report import Report
+from benchmarks.drivers.report import Report, stamp
 from benchmarks.synthetic import SPOKEN, market
 from scanner.feeds.feed import socket_feed
 from scanner.feeds.shell import Shell
@@ -46,23 +46,24 @@ class Timed:
 
     def received(self, raw: bytes, at: int) -> list[Action]:
         actions = self._lane.received(raw, at)
-        if b'"delta"' in raw[:90]:
-            self._took(int(raw[STAMP : STAMP + DIGITS]), 1)
+        self._took(raw[:90], 1, stamp())
         return actions
 
     def received_many(
         self, buffer: int, starts: int, ends: int, count: int, at: int
     ) -> Sequence[Action]:
-        first = buffer + ctypes.c_int64.from_address(starts).value
-        raw = ctypes.string_at(first, 90)
         actions = self._lane.received_many(buffer, starts, ends, count, at)
-        if b'"delta"' in raw:
-            self._took(int(raw[STAMP : STAMP + DIGITS]), count)
+        done = stamp()
+        first = buffer + ctypes.c_int64.from_address(starts).value
+        self._took(ctypes.string_at(first, 90), count, done)
         return actions
 
-    def _took(self, sent: int, count: int) -> None:
+    def _took(self, head: bytes, count: int, done: int) -> None:
+        """What is read off a message to report it comes after the delay that is reported."""
+        if b'"delta"' not in head:
+            return
         self._report.took(count)
-        self._report.scanned(sent, count)
+        self._report.scanned(int(head[STAMP : STAMP + DIGITS]), count, done)
         if self._report.over:
             self._report.end()
 

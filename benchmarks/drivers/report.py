@@ -28,10 +28,11 @@ class Report:
             self.since, self.cpu = time.perf_counter(), time.process_time()
         self.count += count
 
-    def scanned(self, sent: int, count: int = 1) -> None:
-        """``count`` messages, of which the first was sent at this stamp, are in book and scan."""
+    def scanned(self, sent: int, count: int = 1, at: int = 0) -> None:
+        """``count`` messages, of which the first was sent at this stamp, are in book and scan, at
+        the stamp ``at`` (0: now)."""
         if sent > START:
-            self.late.append((stamp() - sent, count))
+            self.late.append(((at or stamp()) - sent, count))
 
     @property
     def over(self) -> bool:
