@@ -11,6 +11,7 @@ from msgspec import Struct
 from storage.columns import DERIVED, Array
 from storage.columns import TYPES as COLUMNS
 from storage.histogram import TOTAL
+from storage.queries.access import direct
 from storage.queries.question import Question
 from storage.slices import FIGURE, PLACE, RUN, Level, Order
 
@@ -111,9 +112,7 @@ class Sliced(Struct, frozen=True):
 
     def fetch(self, statement: str, values: tuple[int, ...]) -> Iterable[Any]:
         """The rows of a statement with ``?`` for its values."""
-        if self.question.connection.dialect.name != "sqlite":
-            statement = statement.replace("?", "%s")
-        return self.question.connection.exec_driver_sql(statement, values)
+        return direct(self.question.connection, statement, values)
 
 
 def taken(column: Array, kept: Array | slice) -> Array:
