@@ -269,7 +269,8 @@ opportunity_segment = Table(
 )
 
 # Slice 0 of an order has the greatest figures. Within a slice rows are sorted by series. What is
-# read first stands first, and what is read of few slices in a table of its own.
+# read first stands first, and what is read of few slices in a table of its own. ``sorted_by`` 3 has
+# all rows of each series, whose ``number`` it is (``storage.by_series``).
 opportunity_slice = Table(
     "opportunity_slice",
     metadata,

@@ -5,8 +5,9 @@ them. What changes in them afterwards (an opportunity that closes days late, or 
 takes the segment away (``drop``), and it is made anew (``Builder``) while there is enough in it.
 Whoever asks reads the days that are in no segment from their packed columns, so an answer is
 complete at every moment. All is done in the caller's transactions, a few slices in each; what is
-not ready counts for nothing. When nothing is missing, a segment of an earlier version, which has
-neither crossings (``storage.crossings``) nor checkpoints (``storage.checkpoints``), is made anew.
+not ready counts for nothing. When nothing is missing, a segment of an earlier version, which lacks
+crossings (``storage.crossings``) and checkpoints (``storage.checkpoints``) or the rows by series
+(``storage.by_series``), is made anew.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from sqlalchemy import Table, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from storage import totals
+from storage.by_series import SORTED_BY, by_series
 from storage.checkpoints import checkpoints
 from storage.columns import DAY, DERIVED, TYPES, Array, joined
 from storage.crossings import crossings
@@ -45,14 +47,15 @@ DAYS = 16
 SETTLED_DAYS = 2
 PART = 50_000  # rows that a transaction writes, about
 FORSAKEN = 600_000_000_000  # ns after which whoever has begun it is taken for dead
-# What a segment is that counts; 1 is one of an earlier version, without crossings and checkpoints,
-# which counts until it is GOING. 0 is one that is being made.
-READY, GOING = 2, -1
+# What a segment is that counts; those of earlier versions count until they are GOING: 1 has neither
+# crossings nor checkpoints, CROSSED has no rows by series. 0 is one that is being made.
+READY, CROSSED, GOING = 3, 2, -1
 TABLES = (
     opportunity_segment,
     *(opportunity_slice, opportunity_figures, opportunity_sum),
     *(opportunity_place, opportunity_crossing, opportunity_checkpoint),
 )
+COUNTED = (opportunity_slice, opportunity_crossing, opportunity_checkpoint)
 COLUMNS = [name for name in TYPES if name not in ("ids", "opened_at")]
 
 
@@ -153,14 +156,14 @@ class _Begun:
             for table, values in piece.values:
                 connection.execute(insert(table), values)
             self._bounds += piece.bounds
-            self._written += bool(piece.values)
+            self._written += sum(len(v) for table, v in piece.values if table in COUNTED)
             rows += piece.rows
         return False
 
     def _finish(self, connection: Connection) -> None:
         """All is there, unless a transaction came to nothing: then it is begun anew."""
         s, kept = opportunity_segment, 0
-        for table in (opportunity_slice, opportunity_crossing, opportunity_checkpoint):
+        for table in COUNTED:
             count = select(func.count()).where(table.c.first_day == self._first)
             kept += connection.execute(count).scalar_one()
         if kept != self._written:
@@ -186,6 +189,8 @@ def _pieces(first: int, rows: Rows, wider: Wider) -> Iterator[_Piece]:
     for order in Order:
         for number, one in enumerate(cut(rows, order)):
             yield _slice({"sorted_by": int(order), "first_day": first, "number": number}, one)
+    for slices, figures, count in by_series(rows, first):
+        yield _Piece([(opportunity_slice, slices), (opportunity_figures, figures)], count, [])
     owners = owners_of(rows, wider)
     for table, made in (
         (opportunity_crossing, crossings(rows, owners)),
@@ -231,13 +236,14 @@ def _shed(connection: Connection) -> bool:
     """Delete some of a segment of an earlier version, whose days are missing when it is gone; False
     if there is none."""
     s = opportunity_segment.c
-    query = select(s.first_day).where(s.ready.in_((GOING, 1))).order_by(s.ready, s.first_day)
+    old = (s.ready < READY) & (s.ready != 0)
+    query = select(s.first_day).where(old).order_by(s.ready, s.first_day)
     first = connection.execute(query.limit(1)).scalar()
     if first is None:
         return False
     connection.execute(update(opportunity_segment).where(s.first_day == first).values(ready=GOING))
     for table in TABLES[1:]:
-        for order in Order:
+        for order in (*Order, SORTED_BY):
             some = (table.c.first_day == first) & (table.c.sorted_by == int(order))
             if connection.execute(delete(table).where(some)).rowcount:
                 return True

@@ -127,9 +127,20 @@ def cut(rows: Rows, order: Order) -> Iterator[Slice]:
         for level, sum_ in sums.items():
             sum_.add(rows.columns, chosen)
             told[level] = sum_.told()
-        kept = {name: rows.columns[name][chosen].tobytes() for name in FIGURE.values()}
+        kept = figures_of(rows.columns, chosen)
         beside = {PLACE[one]: rows.ranking(one).number[chosen].tobytes() for one in Order}
-        yield Slice(_bound(figures[chosen]), _columns(rows.columns, chosen), kept, beside, told)
+        yield Slice(_bound(figures[chosen]), slice_of(rows.columns, chosen), kept, beside, told)
+
+
+def slice_of(columns: Mapping[str, Array], chosen: Array) -> dict[str, bytes]:
+    """Rows as columns of ``opportunity_slice``."""
+    derived = {name: columns[name][chosen].tobytes() for name in DERIVED}
+    return {"runs": _runs(columns["series_id"][chosen]).tobytes(), **derived}
+
+
+def figures_of(columns: Mapping[str, Array], chosen: Array) -> dict[str, bytes]:
+    """Rows as columns of ``opportunity_figures``."""
+    return {name: columns[name][chosen].tobytes() for name in FIGURE.values()}
 
 
 def _ranking(figures: Array) -> Ranking:
@@ -203,11 +214,6 @@ def _bound(figures: Array) -> Array:
     low = np.nextafter(low, -np.inf) if low > least else low
     high = np.nextafter(high, np.inf) if high < most else high
     return np.array([(low, high, len(figures))], BOUND)
-
-
-def _columns(columns: Mapping[str, Array], chosen: Array) -> dict[str, bytes]:
-    derived = {name: columns[name][chosen].tobytes() for name in DERIVED}
-    return {"runs": _runs(columns["series_id"][chosen]).tobytes(), **derived}
 
 
 def _runs(series: Array) -> Array:

@@ -1,7 +1,8 @@
 """What is packed tells of groups: spans of days, segments, single days, in turn.
 
 Without least figures, the totals of whole spans (``storage.totals``); with them, the slices of
-whole segments (``storage.segments``); of the days that are left, the packed columns.
+whole segments (``storage.segments``); of few series, their rows in these; of the days that are
+left, the packed columns.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from storage.columns import Array
-from storage.queries import blocks, crossed, slices, spans
+from storage.queries import blocks, by_series, crossed, slices, spans
 from storage.queries.blocks import Chunk, Days
 from storage.queries.question import Question
 from storage.queries.slices import Plan
@@ -21,8 +22,10 @@ from storage.queries.tally import EXACT_ROWS, Values
 
 # Up to so many rows the packed columns are read even where totals would do: that is exact.
 EXACT = 100_000
-# All rows of a symbol are read rather than the slices of all symbols if they are fewer by so much.
+# All rows of a symbol are read rather than the slices of all symbols if they are fewer by so much:
+# where sums stand ready, of rows in slices only four bytes are read; else as much of either.
 SORTED = 0.25
+ROW_BY_ROW = 1.0
 # What is below is taken away from all if that spares more rows than the totals of all are worth.
 SPARED = 2_000_000
 
@@ -32,12 +35,21 @@ def add(question: Question) -> None:
     connection, asked = question.connection, question.asked
     when = blocks.days(connection, asked)
     if blocks.count(connection, asked, when) > EXACT:
-        if asked.thresholds:
-            when = _slices(question, when)
-        elif (totals := spans.totals_for(asked, question.by)) is not None:
+        if (totals := spans.totals_for(asked, question.by)) is not None:
             whole, when = spans.spans_of(connection, asked, when)
             spans.add(question, totals, whole)
+        elif asked.symbols and asked.of_venues:
+            when = _series(question, when)
+        else:
+            when = _slices(question, when)
     _days(question, when)
+
+
+def _series(question: Question, when: list[Days]) -> list[Days]:
+    """Add the rows of the series asked for in segments; the days that are left to add."""
+    found = [one for one in slices.whole_segments(question.connection, when) if one.by_series]
+    by_series.add(question, [one.first for one in found])
+    return list(blocks.without(when, {day for one in found for day in one.days}))
 
 
 def _slices(question: Question, when: list[Days]) -> list[Days]:
@@ -46,7 +58,9 @@ def _slices(question: Question, when: list[Days]) -> list[Days]:
     plan, left = slices.plan(connection, asked, when)
     if plan is None:
         return left
-    if asked.symbols and blocks.count(connection, asked, when) < plan.rows * SORTED:
+    level = slices.level_for(asked, question.by)
+    few = plan.rows * (ROW_BY_ROW if level is None else SORTED)
+    if asked.symbols and blocks.count(connection, asked, when) < few:
         return when
     exactly = plan.rows + blocks.count(connection, asked, left) <= EXACT
     kind = None if exactly else crossed.kind_for(asked, question.by)
@@ -55,7 +69,7 @@ def _slices(question: Question, when: list[Days]) -> list[Days]:
         return left
     totals = spans.totals_for(asked.all_figures, question.by)
     worth = plan.rows > plan.total - plan.rows + SPARED
-    if worth and totals is not None and slices.level_for(asked, question.by) is not None:
+    if worth and totals is not None and level is not None:
         return _below(question, plan, totals, when)
     slices.add(question, plan, exactly=exactly)
     return left

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from storage import segments
 from storage.columns import Array
 from storage.queries import blocks
+from storage.queries.access import direct
 from storage.queries.ahead import ahead
 from storage.queries.blocks import Days
 from storage.queries.filter import By, Filter
@@ -23,12 +24,28 @@ from storage.slices import FIGURE, Level, Order, whole
 
 
 class Segment(Struct, frozen=True):
-    """A segment, and the bounds of its slices by their order. ``crossed``: it has crossings."""
+    """A segment, and the bounds of its slices by their order. ``ready``: what it has, as in
+    ``storage.segments``."""
 
     first: int
     last: int
     bounds: list[Array]
-    crossed: bool
+    ready: int
+
+    @property
+    def crossed(self) -> bool:
+        """Has it crossings?"""
+        return self.ready >= segments.CROSSED
+
+    @property
+    def by_series(self) -> bool:
+        """Has it its rows by series?"""
+        return self.ready >= segments.READY
+
+    @property
+    def days(self) -> range:
+        """Its days."""
+        return range(self.first, self.last + 1)
 
 
 class Plan(Struct, frozen=True):
@@ -47,16 +64,25 @@ class Plan(Struct, frozen=True):
     @property
     def days(self) -> set[int]:
         """The days of the segments."""
-        return {day for one in self.segments for day in range(one.first, one.last + 1)}
+        return {day for one in self.segments for day in one.days}
 
     def within(self, days: Collection[int]) -> Plan:
         """The same of those segments alone whose days are all among these."""
-        kept = [
-            one
-            for one in self.segments
-            if all(day in days for day in range(one.first, one.last + 1))
-        ]
+        kept = [one for one in self.segments if all(day in days for day in one.days)]
         return replace(self, segments=kept)
+
+
+def whole_segments(connection: Connection, when: Sequence[Days]) -> list[Segment]:
+    """The segments that are asked for whole."""
+    return [
+        Segment(first, last, segments.bounds_of(bounds), ready)
+        for first, last, bounds, ready in direct(
+            connection,
+            "SELECT first_day, last_day, bounds, ready FROM opportunity_segment"
+            " WHERE ready > 0 ORDER BY first_day",
+        )
+        if any(some.whole and some.first <= first and last <= some.last for some in when)
+    ]
 
 
 def plan(
@@ -64,14 +90,7 @@ def plan(
 ) -> tuple[Plan | None, list[Days]]:
     """The segments that are asked for whole, in the order that leaves fewest rows; and the days
     that are left. None if there are no segments, or no least figure."""
-    found = [
-        Segment(first, last, segments.bounds_of(bounds), ready >= segments.READY)
-        for first, last, bounds, ready in connection.exec_driver_sql(
-            "SELECT first_day, last_day, bounds, ready FROM opportunity_segment"
-            " WHERE ready > 0 ORDER BY first_day"
-        )
-        if any(some.whole and some.first <= first and last <= some.last for some in when)
-    ]
+    found = whole_segments(connection, when)
     thresholds = dict(asked.least)
     total = sum(int(one.bounds[0]["rows"].sum()) for one in found)
     plans = [

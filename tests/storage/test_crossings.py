@@ -126,6 +126,7 @@ def test_so_are_those_of_filters_of_all_kinds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(packed, "SORTED", 0)  # never the rows of a symbol in place of slices
+    monkeypatch.setattr(packed, "ROW_BY_ROW", 0)
     if old:
         make_old(url)
     reader, rng = open_reader(url), random.Random(5)
@@ -266,7 +267,7 @@ def test_segments_of_before_are_made_anew_one_by_one(url: str, stored: list[Oppo
         if number % 20 == 0:
             right_groups(reader, stored, asked, By.VENUE)
     assert fewest == there - 1
-    assert count(url, where="ready = 2") == there
+    assert count(url, where="ready = 3") == there
     right_groups(reader, stored, asked, By.VENUE)
 
 
@@ -332,6 +333,6 @@ def test_whoever_is_killed_while_filling_is_made_up_for(url: str) -> None:
         child.communicate()
         right_groups(open_reader(url), stored, THRESHOLDS[(3 * life) % 9], By.SYMBOL)
     build(url, LATE + at + 2 * segments.FORSAKEN)
-    assert count(url, where="ready = 2") == count(url) > 0
+    assert count(url, where="ready = 3") == count(url) > 0
     for asked in THRESHOLDS:
         right_groups(open_reader(url), stored, asked, By.ROUTE)

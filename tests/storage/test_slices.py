@@ -287,7 +287,7 @@ def test_a_step_that_came_to_nothing_is_made_up_for(url: str) -> None:
                 break
         except _Lost:
             continue
-    assert count(url, where="ready = 2") == count(url) > 1
+    assert count(url, where="ready = 3") == count(url) > 1
     right_groups(open_reader(url), stored, Filter(min_net_bps=3.0), By.SYMBOL)
 
 
