@@ -78,9 +78,9 @@ class Labels:
     def number(self, one: Series, opened_at: int) -> int:
         """The number of a single opportunity, -1 if it has none."""
         key = self._keys.get(self._key(one), -1)
-        return (
-            -1 if key < 0 else int(self.numbers(np.array(key), hour_of_week(np.array(opened_at))))
-        )
+        if key < 0 or self.slots == 1:
+            return key
+        return int(self.numbers(np.array(key), hour_of_week(np.array(opened_at))))
 
     def groups(self) -> list[Label]:
         """All groups."""

@@ -10,6 +10,7 @@ from storage.histogram import DURATION_UNIT, PROFIT_UNIT, Cells, buckets
 from storage.queries.quantiles import Buckets, Exactly, Groups, Quantiles, flat
 
 EXACT_ROWS = 250_000
+RUN = 4  # opportunities of one number in a row that are worth being taken together
 
 
 class Values(Struct, frozen=True):
@@ -87,9 +88,17 @@ class Tally:
 
     def singles(self, number: Array, profit: Array, bps: Array) -> None:
         """Count single opportunities, but for quantiles."""
-        self._count += np.bincount(number, minlength=self._size)
+        starts = _runs(number)
+        if len(starts) * RUN < len(number):  # each run as one: five times as fast
+            count = np.diff(np.append(starts, len(number)))
+            number, best = number[starts], np.maximum.reduceat(profit, starts)
+            profit, bps = np.add.reduceat(profit, starts), np.maximum.reduceat(bps, starts)
+            self._count += np.bincount(number, count, self._size).astype(np.int64)
+        else:
+            best = profit
+            self._count += np.bincount(number, minlength=self._size)
         self._total += np.bincount(number, profit, self._size)
-        np.maximum.at(self._best_profit, number, profit)
+        np.maximum.at(self._best_profit, number, best)
         np.maximum.at(self._best_bps, number, bps)
 
     def totals(self, number: Array, totals: Array) -> None:
@@ -155,3 +164,10 @@ class Tally:
             self._profits.add(values.number, buckets(values.profit, PROFIT_UNIT))
             lasted = buckets(values.duration[closed], DURATION_UNIT)
             self._durations.add(values.number[closed], lasted)
+
+
+def _runs(number: Array) -> Array:
+    """Where each run of the same number begins."""
+    if not len(number):
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(np.concatenate(([True], number[1:] != number[:-1])))
