@@ -13,7 +13,7 @@ crossings (``storage.crossings``) and checkpoints (``storage.checkpoints``) or t
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,13 +39,14 @@ from storage.schema import (
     opportunity_slice,
     opportunity_sum,
 )
-from storage.series import SeriesNumbers, Wider
-from storage.slices import BOUND, Order, Rows, Slice, cut, keyed
+from storage.series import SeriesNumbers
+from storage.slices import BOUND, Order, Slice, cut, keyed
 
 ROWS, LEAST = 400_000, 10_000
 DAYS = 16
 SETTLED_DAYS = 2
 PART = 50_000  # rows that a transaction writes, about
+DAYS_AT_ONCE = 4  # that a transaction reads
 FORSAKEN = 600_000_000_000  # ns after which whoever has begun it is taken for dead
 # What a segment is that counts; those of earlier versions count until they are GOING: 1 has neither
 # crossings nor checkpoints, CROSSED has no rows by series. 0 is one that is being made.
@@ -57,6 +58,8 @@ TABLES = (
 )
 COUNTED = (opportunity_slice, opportunity_crossing, opportunity_checkpoint)
 COLUMNS = [name for name in TYPES if name not in ("ids", "opened_at")]
+SORTED = (*(int(order) for order in Order), SORTED_BY)
+NAMES = [*COLUMNS, *DERIVED]
 
 
 class Stretch(Struct, frozen=True):
@@ -132,10 +135,11 @@ def _stretches(
 class _Begun:
     """A segment that is being written."""
 
-    def __init__(self, first: int, at: int, rows: Rows, wider: Wider) -> None:
-        self._first = first
+    def __init__(self, connection: Connection, stretch: Stretch, at: int) -> None:
+        self._first = stretch.first
         self._at = at
-        self._pieces = _pieces(first, rows, wider)
+        self._connection = connection
+        self._pieces = _pieces(stretch, lambda: self._connection)
         self._bounds: list[Array] = []
         self._written = 0
 
@@ -147,6 +151,7 @@ class _Begun:
 
     def write(self, connection: Connection) -> bool:
         """Some more of it; True if that was the last."""
+        self._connection = connection
         rows = 0
         while rows < PART:
             piece = next(self._pieces, None)
@@ -182,10 +187,26 @@ class _Piece(Struct, frozen=True):
     bounds: list[Array]
 
 
-def _pieces(first: int, rows: Rows, wider: Wider) -> Iterator[_Piece]:
+# What takes long and writes nothing: a transaction should do nothing else.
+_PAUSE = _Piece([], PART, [])
+
+
+def _pieces(stretch: Stretch, connection: Callable[[], Connection]) -> Iterator[_Piece]:
+    """All of a segment, by and by. ``connection`` is that of the transaction of the moment: what
+    changes between two takes the segment away (``_Begun.stands``)."""
+    found: list[Any] = []
+    for day in range(stretch.first, stretch.last + 1, DAYS_AT_ONCE):
+        last = min(day + DAYS_AT_ONCE - 1, stretch.last)
+        found += _days(connection(), day, last)
+        yield _PAUSE
+    wider = SeriesNumbers(connection()).wider()
+    yield _PAUSE
+    columns = {name: joined(name, [row[i] for row in found]) for i, name in enumerate(NAMES)}
+    rows, first = keyed(columns, wider), stretch.first
+    yield _PAUSE
     for order in Order:
         rows.ranking(order)
-        yield _Piece([], PART, [])
+        yield _PAUSE
     for order in Order:
         for number, one in enumerate(cut(rows, order)):
             yield _slice({"sorted_by": int(order), "first_day": first, "number": number}, one)
@@ -228,8 +249,7 @@ def _begin(connection: Connection, at: int) -> _Begun | None:
     connection.execute(
         insert(opportunity_segment), [{**row, "begun_at": at, "ready": 0, "bounds": b""}]
     )
-    wider = SeriesNumbers(connection).wider()
-    return _Begun(stretch.first, at, _rows(connection, stretch, wider), wider)
+    return _Begun(connection, stretch, at)
 
 
 def _shed(connection: Connection) -> bool:
@@ -243,8 +263,8 @@ def _shed(connection: Connection) -> bool:
         return False
     connection.execute(update(opportunity_segment).where(s.first_day == first).values(ready=GOING))
     for table in TABLES[1:]:
-        for order in (*Order, SORTED_BY):
-            some = (table.c.first_day == first) & (table.c.sorted_by == int(order))
+        for sorted_by in SORTED:
+            some = (table.c.first_day == first) & (table.c.sorted_by == sorted_by)
             if connection.execute(delete(table).where(some)).rowcount:
                 return True
     _delete(connection, first)
@@ -252,20 +272,21 @@ def _shed(connection: Connection) -> bool:
 
 
 def _delete(connection: Connection, first: int) -> None:
-    for table in TABLES:
-        connection.execute(delete(table).where(table.c.first_day == first))
+    segment, *others = TABLES
+    connection.execute(delete(segment).where(segment.c.first_day == first))
+    for table in others:  # what keys begin with is named, lest all of a table be gone through
+        its = table.c.sorted_by.in_(SORTED) & (table.c.first_day == first)
+        connection.execute(delete(table).where(its))
 
 
-def _rows(connection: Connection, stretch: Stretch, wider: Wider) -> Rows:
+def _days(connection: Connection, first: int, last: int) -> Sequence[Any]:
+    """The columns ``NAMES`` of the blocks of these days."""
     d, b = opportunity_day.c, opportunity_buckets.c
-    names = [*COLUMNS, *DERIVED]
     query = select(*(d[name] for name in COLUMNS), *(b[name] for name in DERIVED))
     beside = (b.symbol == d.symbol) & (b.day == d.day)
     query = query.select_from(opportunity_day.join(opportunity_buckets, beside))
-    query = query.where(d.day >= stretch.first, d.day <= stretch.last)
-    found = connection.execute(query.order_by(d.day, d.symbol)).all()
-    columns = {name: joined(name, [row[i] for row in found]) for i, name in enumerate(names)}
-    return keyed(columns, wider)
+    query = query.where(d.day >= first, d.day <= last)
+    return connection.execute(query.order_by(d.day, d.symbol)).all()
 
 
 def bounds_of(stored: bytes) -> list[Array]:

@@ -26,10 +26,11 @@ class Series(NamedTuple):
     @property
     def wider(self) -> tuple[Series, Series, Series]:
         """All routes of its symbol; all symbols of its route; all of both."""
+        kind, symbol, buy, sell, currency = self
         return (
-            self._replace(buy="", sell=""),
-            self._replace(symbol=""),
-            self._replace(symbol="", buy="", sell=""),
+            Series(kind, symbol, "", "", currency),
+            Series(kind, "", buy, sell, currency),
+            Series(kind, "", "", "", currency),
         )
 
 

@@ -296,9 +296,8 @@ def test_half_a_segment_tells_nothing_and_is_taken_over(url: str) -> None:
     write(url, stored)
     seal(url)
     dead, living, later = Builder(), Builder(), LATE + segments.FORSAKEN // 2
-    for _ in range(6):  # it begins, ranks three times, and writes
+    while not count(url, "opportunity_slice"):
         assert change(url, lambda c: dead.step(c, LATE))
-    assert count(url, "opportunity_slice") > 0
     right_groups(open_reader(url), stored, Filter(min_net_bps=3.0), By.SYMBOL)
     taken = sum(1 for _ in steps(url, lambda c: living.step(c, later)))
     assert count(url, where=f"begun_at = {LATE} AND ready = 0") == 1, "its maker may still live"
