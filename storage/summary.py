@@ -139,22 +139,27 @@ def _pack(connection: Connection, closed: _Closed, own: Array) -> None:
     places: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
     for i, place in enumerate(zip(symbols, closed.days.tolist(), strict=True)):
         places[place].append(i)
+    fresh: list[tuple[str, int, Mapping[str, Array]]] = []
+    longer: list[tuple[str, int, Mapping[str, Array]]] = []
     for (symbol, day), chosen in sorted(places.items()):
         new = {name: values[chosen] for name, values in columns.items()}
         block = (d.symbol == symbol) & (d.day == day)
         row = connection.execute(select(opportunity_day).where(block)).one_or_none()
         if row is None:
-            connection.execute(insert(opportunity_day), [_block(symbol, day, new)])
-            connection.execute(insert(opportunity_buckets), [_buckets(symbol, day, new)])
+            fresh.append((symbol, day, new))
             continue
         whole = {
             name: np.concatenate((joined(name, [getattr(row, name)]), values.astype(TYPES[name])))
             for name, values in new.items()
         }
-        connection.execute(update(opportunity_day).where(block).values(_block(symbol, day, whole)))
-        b = opportunity_buckets.c
-        beside = update(opportunity_buckets).where(b.symbol == symbol, b.day == day)
-        connection.execute(beside.values(_buckets(symbol, day, whole)))
+        longer.append((symbol, day, whole))
+    for table, made in ((opportunity_day, _block), (opportunity_buckets, _buckets)):
+        if fresh:
+            connection.execute(insert(table), [made(*one) for one in fresh])
+        if longer:
+            here = (table.c.symbol == bindparam("of")) & (table.c.day == bindparam("on"))
+            values = [{"of": one[0], "on": one[1], **made(*one)} for one in longer]
+            connection.execute(update(table).where(here), values)
 
 
 def _block(symbol: str, day: int, columns: Mapping[str, Array]) -> dict[str, Any]:
