@@ -16,7 +16,6 @@ from sqlalchemy.engine import Connection
 
 from storage.columns import DAY, DERIVED, Array, joined
 from storage.queries.access import plain
-from storage.queries.ahead import ahead
 from storage.queries.filter import Filter, among
 from storage.schema import opportunity_buckets, opportunity_day
 from storage.series import Series
@@ -130,7 +129,7 @@ def read(
         needed = {*names, *asked.tested}
         needed |= {"opened_at"} if not some.whole else set()
         needed |= {"series_id"} if picky else set()
-        for chunk in ahead(_chunks(connection, asked, sorted(needed), some)):
+        for chunk in _chunks(connection, asked, sorted(needed), some):
             wanted = takes.take(chunk.columns["series_id"]) if picky else chunk.wanted
             yield replace(chunk, wanted=wanted & _meets(asked, chunk.columns, some.whole))
 

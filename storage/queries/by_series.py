@@ -11,7 +11,6 @@ from msgspec import Struct
 from storage.by_series import SORTED_BY
 from storage.columns import Array
 from storage.queries.access import direct
-from storage.queries.ahead import ahead
 from storage.queries.question import Question
 from storage.queries.sliced import TYPES
 from storage.queries.tally import EXACT_ROWS, Tally, Values
@@ -44,7 +43,7 @@ def add(question: Question, first_days: Sequence[int]) -> None:
         return
     waiting: list[_Part] = []
     rows, many = 0, False
-    for found in ahead(_read(question, series, first_days)):
+    for found in _read(question, series, first_days):
         waiting.append(_part(question, found))
         rows += len(waiting[-1].values.number)
         many = many or rows > EXACT_ROWS

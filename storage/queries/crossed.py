@@ -178,19 +178,21 @@ class _Reader:
             yield self._add_buckets, (columns, None, 1 if end < edge.count else -1)
 
     def _parts(self, first: int, edges: Sequence[_Edge]) -> Iterator[Work]:
-        """The rows of the slices that edges go through; what two go through is the first one's."""
-        earlier: list[_Edge] = []
-        for edge in edges:
+        """The rows of the slices that edges go through; what two go through is the last one's, so
+        that of an earlier one the slice of a row says enough of later figures."""
+        for number, edge in enumerate(edges, 1):
             if not edge.part:
                 continue
-            places = [PLACE[one.order] for one in earlier]
-            names = [*dict.fromkeys((*FIGURES, *self._question.asked.tested)), *BUCKETS, *places]
+            tested, later = edges[:number], edges[number:]
+            figures = dict.fromkeys((*FIGURES, *(FIGURE[one.order] for one in tested)))
+            names = [*figures, *BUCKETS, *(PLACE[one.order] for one in later)]
             for columns in self._sliced.read(edge.order, first, edge.count, edge.count + 1, names):
-                meets = self._question.asked.meets(columns)
-                for one in earlier:
-                    meets &= columns[PLACE[one.order]] != one.count
+                meets: Any = True
+                for one in tested:
+                    meets &= columns[FIGURE[one.order]] >= self._least[one.order]
+                for one in later:
+                    meets &= columns[PLACE[one.order]] < one.count
                 yield self._add_rows, (columns, meets)
-            earlier.append(edge)
 
     def _add_sums(self, found: tuple[Array, Array]) -> None:
         self._sliced.add_sums(*found)

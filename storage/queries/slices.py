@@ -14,7 +14,6 @@ from storage import segments
 from storage.columns import Array
 from storage.queries import blocks
 from storage.queries.access import direct
-from storage.queries.ahead import ahead
 from storage.queries.blocks import Days
 from storage.queries.filter import By, Filter
 from storage.queries.question import Question
@@ -108,7 +107,7 @@ def add(question: Question, plan: Plan, *, exactly: bool = False) -> None:
     """Add what the plan's segments have. ``exactly``: row by row, with no buckets."""
     level = None if exactly else level_for(question.asked, question.by)
     reader = _Reader(question, plan, exactly, Sliced(question))
-    for work, found in ahead(reader.found(level)):
+    for work, found in reader.found(level):
         work(found)
 
 

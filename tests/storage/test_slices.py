@@ -308,7 +308,7 @@ def test_half_a_segment_tells_nothing_and_is_taken_over(url: str) -> None:
     right_groups(open_reader(url), stored, Filter(min_net_bps=3.0), By.SYMBOL)
 
 
-def test_who_reads_ahead_is_told_what_went_wrong(url: str, stored: list[Opportunity]) -> None:
+def test_who_reads_slices_is_told_what_went_wrong(url: str, stored: list[Opportunity]) -> None:
     change(url, lambda c: c.exec_driver_sql("DROP TABLE opportunity_slice"))
     reader: Reader = open_reader(url)
     with pytest.raises(Exception, match="its tables are not as they should be"):
