@@ -55,8 +55,10 @@ def crossings(rows: Rows, owners: Mapping[Of, Keys]) -> Iterator[Crossing]:
 
 def above(others: bytes, owners: bytes, totals: bytes, count: int) -> tuple[Array, Array]:
     """Owners and totals of what is in the first ``count`` slices of the second order."""
-    kept = np.flatnonzero(np.frombuffer(others, np.uint8) < count)
-    return np.frombuffer(owners, "<u4")[kept], np.frombuffer(totals, TOTAL)[kept]
+    kept = np.frombuffer(others, np.uint8) < count
+    of, sums = np.frombuffer(owners, "<u4"), np.frombuffer(totals, TOTAL)
+    # to index records by a mask takes ten times as long
+    return (of, sums) if kept.all() else (of.compress(kept), sums.compress(kept))
 
 
 def _divided(keys: Keys, number: Array, count: int) -> Keys:

@@ -92,8 +92,9 @@ class Sliced(Struct, frozen=True):
         """Count sums of owners."""
         question = self.question
         number = question.numbers[owners]
-        kept = np.flatnonzero(number >= 0)
-        number, totals = number[kept], totals[kept]
+        kept = number >= 0
+        if not kept.all():
+            number, totals = number.compress(kept), totals.compress(kept)
         if question.labels.slots > 1:
             number = number * question.labels.slots + totals["slot"]
         question.tally.totals(number, totals)
