@@ -87,7 +87,8 @@ class Clock:
 
     def observe(self, reading: Reading) -> int:
         """Follow the time of day from here on; the ns to be jumped over, which is mostly none. To
-        be called by one thread, and not before the last ``NOTICE`` is over."""
+        be called by one thread, twice ``NOTICE`` after the last at least: a thread that read the
+        monotonic clock before that was over may take as long to ask what it means."""
         if reading.took > QUICK:
             return 0
         now = self._looked_at = reading.monotonic

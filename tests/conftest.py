@@ -87,13 +87,13 @@ def log_levels_as_they_were() -> Iterator[None]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """The whole suite keeps all cores busy, one worker more than there are, as a third of the time
+    """The whole suite keeps all cores busy, two workers more than there are, as half of the time
     is waiting for sockets and processes; what is chosen from it runs here, which starts at once."""
     chosen = config.args_source is pytest.Config.ArgsSource.INVOCATION_DIR
     chosen |= config.args_source is pytest.Config.ArgsSource.ARGS
     if chosen or config.option.keyword or config.option.markexpr or config.getoption("lf", False):
         return 0
-    return min((os.cpu_count() or 1) + 1, MOST_WORKERS)
+    return min((os.cpu_count() or 1) + 2, MOST_WORKERS)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

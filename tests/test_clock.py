@@ -125,7 +125,7 @@ def read_in_threads(notice: int) -> tuple[list[int], bool]:
     for thread in threads:
         thread.start()
     for off in (SECOND // 2, -SECOND // 2) * 5:
-        time.sleep(notice * 1.2 / SECOND)
+        time.sleep(notice * 2.2 / SECOND)
         reading = clock._look()
         clock._clock.observe(Reading(reading.monotonic, reading.wall + off))
         took(reading.monotonic)
