@@ -28,7 +28,7 @@ from scanner.lane import Action, Lane
 from scanner.types import Depth
 from scanner.venues.protocol import Options
 from scanner.venues.registry import native
-from scanner.warm import warm
+from scanner.warm import warm_alone
 
 STAMP = len('{"ts":')
 DIGITS = 13
@@ -96,5 +96,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    warm()  # as the scanner does before it connects
+    warm_alone()  # as the scanner does before it connects
     uvloop.run(main())
