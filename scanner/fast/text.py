@@ -119,27 +119,42 @@ def _words_by_bytes(text, i, last):
 
 
 @inlined
+def _rest(text, start, i, end):
+    """The bytes in ``[i, end)``, less than eight, as a number; the string begins at ``start``."""
+    if i < end and end - start >= 8:
+        return word(text, end - 8) >> np.uint64(8 * (8 - end + i))
+    rest = np.uint64(0)
+    for k in range(end - i):
+        rest |= np.uint64(text[i + k]) << np.uint64(8 * k)
+    return rest
+
+
+@inlined
 def name_hash(text, i, end):
     """A hash of the bytes in ``[i, end)``."""
+    start = i
     value = np.uint64(L.HASH_START)
     while i + 8 <= end:
         value = (value ^ word(text, i)) * np.uint64(L.HASH_PRIME)
         value ^= value >> np.uint64(32)
         i += 8
-    rest = np.uint64(0)
-    for k in range(end - i):
-        rest |= np.uint64(text[i + k]) << np.uint64(8 * k)
-    value = (value ^ rest) * np.uint64(L.HASH_PRIME)
+    value = (value ^ _rest(text, start, i, end)) * np.uint64(L.HASH_PRIME)
     return np.int64(value ^ (value >> np.uint64(32)))
 
 
 @inlined
 def same(text, i, other, j, length):
     """Whether ``length`` bytes are equal."""
-    for k in range(length):
-        if text[i + k] != other[j + k]:
+    if length < 8:
+        for k in range(length):
+            if text[i + k] != other[j + k]:
+                return False
+        return True
+    last = length - 8
+    for k in range(0, last, 8):
+        if word(text, i + k) != word(other, j + k):
             return False
-    return True
+    return word(text, i + last) == word(other, j + last)
 
 
 @inlined
