@@ -87,6 +87,10 @@ class Fault:
         """What becomes of an answer over HTTP, and how much later it comes (ns)."""
         return body, 0
 
+    def ended(self) -> None:
+        """The connection is gone, and with it what was on its way: nothing of it comes over the
+        next one."""
+
 
 class _Often(Fault):
     """Touches a part of the messages while it goes on."""
@@ -133,6 +137,9 @@ class Reorder(_Often):
     def touch(self, link: Link, raw: bytes, now: int) -> list[Piece]:
         self._held.append((raw, self.random.randrange(1, 5)))
         return []
+
+    def ended(self) -> None:
+        self._held = []
 
 
 class Cut(Fault):
@@ -194,6 +201,9 @@ class Stale(Fault):
             self._held = (raw, self.random.randrange(1, 12))
             return []
         return [Piece(raw)]
+
+    def ended(self) -> None:
+        self._held = None
 
 
 class Restart(Fault):

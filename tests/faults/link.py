@@ -129,6 +129,8 @@ class Link:
         for waiting in (self._frames, self._answers, self.told, self._deeds):
             waiting.clear()  # type: ignore[attr-defined]
         self._reopen_at = now + pause
+        if self.fault is not None:
+            self.fault.ended()
 
     def _start(self, now: int) -> None:
         self._last_due = now
