@@ -80,11 +80,13 @@ class Builder:
         """A few slices of a segment whose days are settled at ``at`` (ns); False if all are."""
         if not totals.alone(connection):
             return False
-        if self._begun is None or not self._begun.stands(connection):
+        # What fails while it is written is forgotten, whatever of it is there: it is begun anew.
+        begun, self._begun = self._begun, None
+        if begun is None or not begun.stands(connection):
             self._begun = _begin(connection, at)
             return self._begun is not None or _shed(connection)
-        if self._begun.write(connection):
-            self._begun = None
+        if not begun.write(connection):
+            self._begun = begun
         return True
 
 

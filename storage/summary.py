@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from msgspec import Struct
@@ -37,6 +37,10 @@ from storage.series import Series, SeriesNumbers
 from storage.totals import SPAN_DAYS
 
 LEAST, MOST = 4_096, 8_192
+# Rows of blocks that are in memory together.
+AT_ONCE = 50_000
+_Place: TypeAlias = tuple[str, int, Mapping[str, Array]]
+"""A block: its symbol, its day, its columns."""
 
 _UNSUMMED = literal_column("summed") == literal_column("0")
 
@@ -139,12 +143,17 @@ def _pack(connection: Connection, closed: _Closed, own: Array) -> None:
     places: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
     for i, place in enumerate(zip(symbols, closed.days.tolist(), strict=True)):
         places[place].append(i)
-    fresh: list[tuple[str, int, Mapping[str, Array]]] = []
-    longer: list[tuple[str, int, Mapping[str, Array]]] = []
+    fresh: list[_Place] = []
+    longer: list[_Place] = []
+    rows = 0
     for (symbol, day), chosen in sorted(places.items()):
+        if rows > AT_ONCE:
+            _write(connection, fresh, longer)
+            fresh, longer, rows = [], [], 0
         new = {name: values[chosen] for name, values in columns.items()}
         block = (d.symbol == symbol) & (d.day == day)
         row = connection.execute(select(opportunity_day).where(block)).one_or_none()
+        rows += len(chosen) + (row.rows if row is not None else 0)
         if row is None:
             fresh.append((symbol, day, new))
             continue
@@ -153,6 +162,11 @@ def _pack(connection: Connection, closed: _Closed, own: Array) -> None:
             for name, values in new.items()
         }
         longer.append((symbol, day, whole))
+    _write(connection, fresh, longer)
+
+
+def _write(connection: Connection, fresh: Sequence[_Place], longer: Sequence[_Place]) -> None:
+    """Blocks that are new, and such as have become longer; a statement for all of them."""
     for table, made in ((opportunity_day, _block), (opportunity_buckets, _buckets)):
         if fresh:
             connection.execute(insert(table), [made(*one) for one in fresh])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from storage.series import Wider
 from storage.slices import Level, Order
 from tests.storage.events import START
 from tests.storage.few import LATE, THRESHOLDS, build, count, make_old, small, two_months
-from tests.storage.opportunities import change, some, steps, write
+from tests.storage.opportunities import SYMBOLS, VENUES, change, some, steps, write
 from tests.storage.test_queries import right_groups, seal
 
 BeginWith = Callable[[str, Callable[[str], object]], None]
@@ -289,6 +290,43 @@ def test_a_step_that_came_to_nothing_is_made_up_for(url: str) -> None:
             continue
     assert count(url, where="ready = 3") == count(url) > 1
     right_groups(open_reader(url), stored, Filter(min_net_bps=3.0), By.SYMBOL)
+
+
+@pytest.mark.parametrize(("where", "time"), [("_days", 2), ("insert", 4)])
+def test_what_fails_within_a_step_is_begun_anew(
+    url: str, monkeypatch: pytest.MonkeyPatch, where: str, time: int
+) -> None:
+    """A read, or the first thing that a transaction writes, of which nothing is counted yet."""
+    stored = some(600, still_open=0)
+    write(url, stored)
+    seal(url)
+    builder, at, calls = Builder(), LATE, 0
+    real = getattr(segments, where)
+
+    def fails(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == time:
+            raise _Lost
+        return real(*arguments)
+
+    monkeypatch.setattr(segments, where, fails)
+
+    def step(connection: Connection) -> bool:
+        return builder.step(connection, at)
+
+    while True:
+        try:
+            if not change(url, step):
+                break
+        except _Lost:
+            at += 2 * segments.FORSAKEN
+    assert at > LATE
+    assert count(url, where="ready = 3") == count(url) > 1
+    right_groups(open_reader(url), stored, Filter(min_net_bps=3.0), By.SYMBOL)
+    for symbol in SYMBOLS:
+        asked = Filter(symbols=(symbol,), venues=(VENUES[0],))
+        right_groups(open_reader(url), stored, asked, By.HOUR)
 
 
 def test_half_a_segment_tells_nothing_and_is_taken_over(url: str) -> None:
