@@ -191,14 +191,16 @@ class BookStore(Reading):
 
     def confirm(self, book: int, at: int, now: int) -> None:
         """What a taker meets in the book is known to have been true at ``at`` (ns), as of ``now``:
-        one that was too old is live again if that is recent enough."""
+        one that was too old is live again if that is recent enough, or crossed if it is that."""
         row = self._meta(book)
         row[L.DEPTH_AT] = max(int(row[L.DEPTH_AT]), at)
         if row[L.OVERLAID]:
             row[L.BEST_AT] = max(int(row[L.BEST_AT]), at)
         young = now - self.proven_at(book) <= self._arrays[L.PARAM_INT][L.MAX_AGE]
         if row[L.STATE] == BookState.STALE and young:
-            row[L.STATE] = BookState.LIVE
+            bids, asks = (self.shown(book, side, 1) for side in (Side.BID, Side.ASK))
+            crossed = bids and asks and bids[0][0] >= asks[0][0]
+            row[L.STATE] = BookState.CROSSED if crossed else BookState.LIVE
 
     def checksum(self, book: int, rule: ChecksumRule) -> int:
         """The venue's checksum over the book as it stands, unsigned."""

@@ -192,6 +192,18 @@ def test_best_with_a_number_that_is_none(value: str) -> None:
         store.best(book, best(value, "1", "101", "1", 11), 20)
 
 
+def test_what_crossed_while_it_was_too_old_is_not_live_when_it_is_confirmed() -> None:
+    store, book = book_with([(99, 1)], [(101, 3)])
+    store.array(L.PARAM_INT)[L.MAX_AGE] = 50
+    store.grow_old(100)
+    assert store.state(book) is BookState.STALE
+    store.best(book, best("105", "1", "104", "1", 2), 101)
+    store.confirm(book, 110, 120)
+    assert store.state(book) is BookState.CROSSED
+    store.delta(book, delta([], [(110, 1), (101, 0)], 3, order=3), KEYS, 130)
+    assert store.state(book) is BookState.LIVE
+
+
 def test_grows_and_other_books_stay_as_they_are() -> None:
     store, other = book_with([(99, 1)], [(101, 1)])
     book = store.add()
