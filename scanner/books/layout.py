@@ -70,11 +70,12 @@ MEMBER_WIDTH = 8
 ROOM = 16
 
 # what is kept of a route: 32 bytes, of which the first eight are a real of 64 bits, then three of
-# 32 bits, two integers of 32 bits, and a byte. A route and its way back are neighbours, in one
-# line, and each column counts in elements of its own size.
+# 32 bits, two integers of 32 bits, and one of which a byte is used. A route and its way back are
+# neighbours, in one line, and each column counts in elements of its own size.
 # RECORD_SUM to RECORD_POSITIVE sum up the net edge at the touch, in bps, until they are taken;
 # RECORD_STANDING is 1 if something is open on the route, plus the code that bars it, if any, twice.
 RECORD_BYTES = 32
+MOST_EDGE = 1e30  # bps: what is absurd stays a number of 32 bits
 RECORD_SUM = 0
 RECORD_LAST, RECORD_LOW, RECORD_HIGH = 2, 3, 4
 RECORD_SAMPLES, RECORD_POSITIVE = 5, 6

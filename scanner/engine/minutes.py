@@ -30,7 +30,7 @@ def take_minutes(groups: Groups, markets: Mapping[int, Market], at: int) -> Iter
                 positive=positive,
                 low_bps=low,
                 high_bps=high,
-                mean_bps=total / samples,
+                mean_bps=min(max(total / samples, low), high),  # these are of fewer digits
                 last_bps=last,
             )
         records["samples"] = records["positive"] = 0

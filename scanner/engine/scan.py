@@ -56,6 +56,7 @@ def _summaries_of(table):
 @inlined
 def _note_edge(summaries, cell, edge):
     """Add one observation of a route's net edge at the touch (bps) to its summary."""
+    edge = min(edge, L.MOST_EDGE)
     sums, edges, counts = summaries
     s = cell * (L.RECORD_BYTES >> 3) + L.RECORD_SUM
     e = cell * (L.RECORD_BYTES >> 2)

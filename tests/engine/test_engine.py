@@ -246,6 +246,16 @@ def test_minutes_tell_of_what_was_not_flagged_too() -> None:
     assert bench.engine.take_minutes(120 * SECOND) == []
 
 
+def test_minutes_of_absurd_prices_are_numbers_all_the_same() -> None:
+    bench = Bench({"a": 0.0, "b": 0.0}, Thresholds(min_net_bps=50))
+    bench.show("a", [(1e-25, 1)], [(1.1e-25, 1)], SECOND)
+    bench.show("b", [(1e17, 1)], [(2e17, 1)], SECOND)
+    for minute in bench.engine.take_minutes(60 * SECOND):
+        figures = minute.low_bps, minute.mean_bps, minute.high_bps, minute.last_bps
+        assert all(abs(figure) < 1e38 for figure in figures)
+        assert minute.low_bps <= minute.mean_bps <= minute.high_bps
+
+
 def test_a_new_fee_counts_from_the_next_change_of_any_book_on() -> None:
     bench = Bench({"a": 0.0, "b": 0.0}, Thresholds(min_net_bps=5))
     bench.show("a", [(99, 1)], [(100, 1)], SECOND)
