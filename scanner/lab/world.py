@@ -144,7 +144,7 @@ class World:
         Changes carry ``at``, for that is when they could first be seen. A pause of more than
         ``LONGEST_STEP`` (a suspended machine, a frozen market) is left out of simulated time. With
         ``most`` no book moves more often than that in one call, however long the time: what it
-        would have done besides nobody sees, and the work is bounded.
+        would have done besides never happens, and the work is bounded.
         """
         self._skipped += max(at - self._at - LONGEST_STEP, 0)
         self._at = max(at, self._at)

@@ -10,6 +10,7 @@ import pytest
 from scanner.lab.book import ASK, BID, LabBook
 from scanner.lab.ladder import Ladder
 from scanner.lab.listings import LISTINGS, coarsest_decimals
+from scanner.lab.server import MOST_MOVES
 from scanner.lab.world import World
 from tests.repeats import repeats
 
@@ -68,6 +69,18 @@ def test_no_book_moves_more_often_than_the_caller_wants_to_see() -> None:
             assert max(moves.values()) == most * call
         busy = world.book("binance", "BTC/USDT")
         assert busy in [book for _, book in world.advance(AT + 7 * SECOND, most)]
+
+
+def test_at_the_labs_own_rate_nothing_is_left_out() -> None:
+    """Also where ticks come late."""
+    for tick in (TICK, 4 * TICK):
+        bounded, whole = World(7, AT), World(7, AT)
+        for at in range(AT + tick, AT + 5 * SECOND, tick):
+            bounded.advance(at, MOST_MOVES)
+            whole.advance(at)
+        for one, other in zip(bounded.books(), whole.books(), strict=True):
+            assert one[1].levels(BID) == other[1].levels(BID)
+            assert one[1].levels(ASK) == other[1].levels(ASK)
 
 
 def _count(ladder: Ladder, moves: Counter[int], number: int) -> None:
