@@ -26,7 +26,9 @@ def read_only_what_is_named() -> None:
         if name.startswith("__"):
             raise AttributeError(name)
         try:
-            return getattr(import_module(f"{PACKAGE}.{name}"), name)
+            one = getattr(import_module(f"{PACKAGE}.{name}"), name)
+            vars(package)[name] = one  # where the import has put the module of that name
+            return one
         except (ImportError, AttributeError):
             vars(package).pop("__getattr__", None)
             loader.exec_module(package)

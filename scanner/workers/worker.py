@@ -93,6 +93,7 @@ class Worker:
     async def _work(self, group: asyncio.TaskGroup) -> None:
         if not compiled():
             log.info("compiling kernels (up to a minute, once per machine) ...")
+            gc.enable()  # it may have to do that itself, and the compiler leaves much behind
         try:
             await ending.apart(warm_alone)
         finally:

@@ -23,12 +23,13 @@ def read():
 
 exchange = ccxt.binanceusdm()
 few = read()
+assert ccxt.binanceusdm is ccxt.binanceusdm is type(exchange)
 try:
     ccxt.nosuch
 except AttributeError as error:
     told = str(error)
 read_only_what_is_named()
-same = ccxt.binanceusdm is type(exchange)
+same = ccxt.binanceusdm is type(exchange) and ccxt.binance in type(exchange).__mro__
 print(json.dumps([exchange.id, few, told, same, ccxt.__version__, len(read())]))
 """
 
