@@ -20,7 +20,8 @@ from numba.extending import intrinsic
 from scanner.books.jit import CHECKED, inlined, pointer
 
 WORD = ir.IntType(64)
-LINE = 64
+# Of a cache line, in bytes, and of what most arrays hold.
+LINE, ELEMENT = 64, 8
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -114,7 +115,7 @@ if CHECKED:
                 array[to + k] = array[start + k]
 
     @inlined
-    def fetch(address: Any, lines: Any) -> Any:
+    def fetch(table: Any, number: Any, first: Any, count: Any) -> Any:
         return None
 
 else:
@@ -141,10 +142,12 @@ else:
         _move(array, to, start, count)
 
     @inlined
-    def fetch(address: Any, lines: Any) -> Any:
-        """So many cache lines from an address on will be asked for soon."""
-        for k in range(lines):
-            _prefetch(address + LINE * k)
+    def fetch(table: Any, number: Any, first: Any, count: Any) -> Any:
+        """``count`` elements of 64 bits from the ``first`` on, which begins a cache line, of the
+        array on a slot of a table will be asked for soon."""
+        address = table[2 * number] + first * ELEMENT
+        for k in range(0, count * ELEMENT, LINE):
+            _prefetch(address + k)
 
 
 @inlined

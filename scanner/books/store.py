@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from scanner.books import checksums, kernels, parse, slow
 from scanner.books import layout as L
+from scanner.books.memory import LINE
 from scanner.books.reading import Reading
 from scanner.steps import Best, Delta, Snapshot
 from scanner.types import BookState, ChecksumRule, LevelLayout, Side
@@ -19,7 +20,6 @@ ROW_LIMIT = 1 << 17
 LEVEL_LIMIT = 1 << 17
 FIRST_CAPACITY = 64
 TEXT_BYTES = 1 << 14
-CACHE_LINE = 64
 ROUTES = 1 << 12
 # What is kept of a route (``layout.RECORD_SUM`` and so on), as Python sees it.
 RECORD = np.dtype(
@@ -334,8 +334,8 @@ ROW_SLOTS: Sequence[int] = (
 def aligned(length: int, dtype: DTypeLike = np.float64) -> NDArray[Any]:
     """Zeros that begin with a cache line: what is laid out in lines then takes no more of them."""
     wanted = length * np.dtype(dtype).itemsize
-    memory = np.zeros(wanted + CACHE_LINE, np.uint8)
-    start = -memory.ctypes.data % CACHE_LINE
+    memory = np.zeros(wanted + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
     return memory[start : start + wanted].view(dtype)
 
 

@@ -9,7 +9,7 @@ moves to a larger place when it is full.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from scanner.books import layout as L
 from scanner.books.store import BookStore
+from scanner.engine.ladders import cell_of
 from scanner.types import Side
 
 # The arrays of routes, and how many elements each has for one.
+_cell_of: Callable[[int, int], int] = cell_of.py_func
 CELLS = ((L.RECORDS, 1), (L.REJECTS, L.CODES), (L.SHORTFALLS, L.CODES))
 
 
@@ -85,7 +87,7 @@ class Groups:
         """Where the route from one book of a group to another stands in the arrays of routes."""
         meta = self._store.meta
         row = self._row(meta(buy, L.GROUP))
-        return int(row[L.G_CELLS]) + cell_of(meta(buy, L.MEMBER), meta(sell, L.MEMBER))
+        return int(row[L.G_CELLS]) + _cell_of(meta(buy, L.MEMBER), meta(sell, L.MEMBER))
 
     def record(self, buy: int, sell: int) -> np.void:
         """What is kept of the route (``RECORD``), to be read and written."""
@@ -159,17 +161,10 @@ class Groups:
         self._cells += cells
 
 
-def cell_of(buy: int, sell: int) -> int:
-    """Where the route from one member of a group to another stands among the cells of the group."""
-    if buy < sell:
-        return sell * (sell - 1) + 2 * buy
-    return buy * (buy - 1) + 2 * sell + 1
-
-
 def _move(cells: NDArray[Any], last: int, place: int) -> None:
     """The routes of the ``last`` member become those of the member at ``place``."""
     for other in range(last):
         if other != place:
-            cells[cell_of(place, other)] = cells[cell_of(last, other)]
-            cells[cell_of(other, place)] = cells[cell_of(other, last)]
+            cells[_cell_of(place, other)] = cells[_cell_of(last, other)]
+            cells[_cell_of(other, place)] = cells[_cell_of(other, last)]
     cells[last * (last - 1) : last * (last + 1)] = np.zeros((), cells.dtype)

@@ -217,7 +217,7 @@ def scan_book(table, book, at):
     n = 0
     for k in range(groups[g + L.G_COUNT]):
         book_of = members[(first + k) * L.MEMBER_WIDTH + L.MEMBER_BOOK]
-        fetch(table[2 * L.META] + book_of * L.META_WIDTH * 8, 1)
+        fetch(table, L.META, book_of * L.META_WIDTH, L.OFFSET_SIDE)
     for k in range(groups[g + L.G_COUNT]):
         if k == member:
             continue

@@ -9,25 +9,20 @@ from __future__ import annotations
 
 from scanner.books import layout as B
 from scanner.books.jit import inlined
-from scanner.books.memory import LINE, fetch
+from scanner.books.memory import ELEMENT, fetch
 from scanner.engine.ladders import cell_of
 from scanner.fast import layout as L
 
-WORD = 8
 MOST_MEMBERS = 16
-
-
-@inlined
-def _lines(words):
-    return (words * WORD + LINE - 1) // LINE
+RECORD = B.RECORD_BYTES // ELEMENT
 
 
 @inlined
 def named(table, lane, market, book):
     """The market is known."""
-    fetch(lane[2 * L.MARKETS] + market * L.MARKET_WIDTH * WORD, 1)
-    fetch(table[2 * B.META] + book * B.META_WIDTH * WORD, _lines(B.META_WIDTH))
-    fetch(table[2 * B.REAL] + book * B.REAL_WIDTH * WORD, _lines(B.REAL_WIDTH))
+    fetch(lane, L.MARKETS, market * L.MARKET_WIDTH, L.MARKET_WIDTH)
+    fetch(table, B.META, book * B.META_WIDTH, B.META_WIDTH)
+    fetch(table, B.REAL, book * B.REAL_WIDTH, B.REAL_WIDTH)
 
 
 @inlined
@@ -39,9 +34,9 @@ def compared(table, meta, groups, book):
     g = group * B.GROUP_WIDTH
     member = meta[book * B.META_WIDTH + B.MEMBER]
     count = min(groups[g + B.G_COUNT], MOST_MEMBERS)
-    width = B.MEMBER_WIDTH * WORD
-    fetch(table[2 * B.MEMBERS] + groups[g + B.G_MEMBERS] * width, count)
-    records = table[2 * B.RECORDS] + groups[g + B.G_CELLS] * B.RECORD_BYTES
-    fetch(records + cell_of(0, member) * B.RECORD_BYTES, min(member, MOST_MEMBERS))
+    fetch(table, B.MEMBERS, groups[g + B.G_MEMBERS] * B.MEMBER_WIDTH, count * B.MEMBER_WIDTH)
+    cells = groups[g + B.G_CELLS]
+    earlier = min(member, MOST_MEMBERS)
+    fetch(table, B.RECORDS, (cells + cell_of(0, member)) * RECORD, earlier * 2 * RECORD)
     for later in range(member + 1, count):
-        fetch(records + cell_of(member, later) * B.RECORD_BYTES, 1)
+        fetch(table, B.RECORDS, (cells + cell_of(member, later)) * RECORD, 2 * RECORD)

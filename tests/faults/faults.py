@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from scanner.lab.book import ASK, BID
+from tests.faults.wire import IDS, LEVELS, put
 
 if TYPE_CHECKING:
     from tests.faults.link import Link
@@ -17,19 +18,6 @@ if TYPE_CHECKING:
 MILLISECOND = 1_000_000
 SECOND = 1_000_000_000
 
-IDS = re.compile(
-    rb'"(u|U|lastUpdateId|id|seqId|prevSeqId|seq|pseq|sequence|sequenceStart|sequenceEnd'
-    rb'|sequence_num)":("?)(\d+)'
-)
-LEVELS = (
-    re.compile(rb'\["(?P<price>\d[\d.]*)","(?P<size>\d[\d.]*)"(,"\d+")*\]'),
-    re.compile(rb'\{"price":(?P<price>\d[\d.]*),"qty":(?P<size>\d[\d.]*)\}'),
-    re.compile(
-        rb'\{"side":"\w+","event_time":"[^"]*","price_level":"(?P<price>[\d.]+)"'
-        rb',"new_quantity":"(?P<size>[\d.]+)"\}'
-    ),
-    re.compile(rb'"[ba]":"(?P<price>\d[\d.]*)","[BA]":"(?P<size>\d[\d.]*)"'),
-)
 EPOCH = 50_000_000
 LEAST_ID = 100_000_000
 # No message with more than a best bid and offer is so short.
@@ -247,7 +235,7 @@ class Zero(_Often):
         for pattern in LEVELS:
             if found := pattern.search(raw):
                 what = self.random.choice(("price", "both", "negative"))
-                row = _with(found, "price", b"-1" if what == "negative" else b"0")
+                row = put(found, "price", b"-1" if what == "negative" else b"0")
                 if what == "both":
                     row = re.sub(rb'(,"qty":|y":"|,")[\d.]+', rb"\g<1>0", row)
                 both = row if pattern is LEVELS[-1] else row + b"," + found[0]
@@ -384,11 +372,6 @@ def link_market(link: Link, raw: bytes) -> int:
         if market.id.encode() in head or market.id.lower().encode() in head:
             return number
     return -1
-
-
-def _with(found: re.Match[bytes], group: str, text: bytes) -> bytes:
-    start, end = found.start(group) - found.start(), found.end(group) - found.start()
-    return found[0][:start] + text + found[0][end:]
 
 
 FAULTS: tuple[type[Fault], ...] = (

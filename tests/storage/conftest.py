@@ -10,10 +10,14 @@ from typing import Any
 
 import pytest
 
+from scanner.events import Opportunity
 from storage.writer import Limits, Writer
+from tests.storage.few import count, two_months
+from tests.storage.opportunities import some
 from tests.storage.postgres import Server, programs
 
 StartWriter = Callable[..., Writer]
+BeginWith = Callable[[str, Callable[[str], object]], None]
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +52,7 @@ def begin_with(
     url: str,
     prepared: dict[tuple[str, str], str],
     tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[[str, Callable[[str], object]], None]:
+) -> BeginWith:
     """``begin_with(name, fill)``: the test's database is what ``fill(url)`` makes of an empty one,
     which it does once for all tests."""
 
@@ -88,3 +92,12 @@ def start() -> Iterator[StartWriter]:
     yield started
     for writer in writers:
         writer.close(0.3)
+
+
+@pytest.fixture
+def stored(url: str, begin_with: BeginWith) -> list[Opportunity]:
+    """Two months of them in segments; some of the newest are in none, and some are not counted."""
+    opportunities = some(1_500)
+    begin_with("two months", lambda url: two_months(url, opportunities))
+    assert count(url) >= 4
+    return opportunities

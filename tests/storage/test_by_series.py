@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 
 import pytest
 from msgspec.structs import replace
@@ -13,25 +12,16 @@ from scanner.events import Opportunity
 from storage.by_series import SORTED_BY
 from storage.queries import By, Filter, by_series, open_reader, tally
 from tests.repeats import repeats
-from tests.storage.few import THRESHOLDS, count, make_old, small, two_months
-from tests.storage.opportunities import SYMBOLS, VENUES, change, some
+from tests.storage.few import THRESHOLDS, count, make_old, small
+from tests.storage.opportunities import SYMBOLS, VENUES, change
 from tests.storage.test_queries import asked_at_random, right_groups
 
-BeginWith = Callable[[str, Callable[[str], object]], None]
 NAMED = Filter(symbols=(SYMBOLS[0],), venues=(VENUES[0],))
 
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     small(monkeypatch)
-
-
-@pytest.fixture
-def stored(url: str, begin_with: BeginWith) -> list[Opportunity]:
-    """Two months of them in segments; some of the newest are in none, and some are not counted."""
-    opportunities = some(1_500)
-    begin_with("two months", lambda url: two_months(url, opportunities))
-    return opportunities
 
 
 @pytest.fixture

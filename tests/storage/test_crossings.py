@@ -6,7 +6,6 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -29,25 +28,16 @@ from storage.series import Wider
 from storage.slices import Order
 from tests.repeats import repeats
 from tests.storage.events import START
-from tests.storage.few import LATE, THRESHOLDS, build, count, make_old, small, two_months
+from tests.storage.few import LATE, THRESHOLDS, build, count, make_old, small
 from tests.storage.opportunities import change, some, steps, write
 from tests.storage.test_queries import asked_at_random, right_groups, seal
 
-BeginWith = Callable[[str, Callable[[str], object]], None]
 NEW = ("opportunity_place", "opportunity_crossing", "opportunity_checkpoint")
 
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     small(monkeypatch)
-
-
-@pytest.fixture
-def stored(url: str, begin_with: BeginWith) -> list[Opportunity]:
-    """Two months of them in segments; some of the newest are in none, and some are not counted."""
-    opportunities = some(1_500)
-    begin_with("two months", lambda url: two_months(url, opportunities))
-    return opportunities
 
 
 @pytest.fixture

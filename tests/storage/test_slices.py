@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,11 +20,9 @@ from storage.segments import Builder, Stretch
 from storage.series import Wider
 from storage.slices import Level, Order
 from tests.storage.events import START
-from tests.storage.few import LATE, THRESHOLDS, build, count, make_old, small, two_months
+from tests.storage.few import LATE, THRESHOLDS, build, count, make_old, small
 from tests.storage.opportunities import SYMBOLS, VENUES, change, some, steps, write
 from tests.storage.test_queries import right_groups, seal
-
-BeginWith = Callable[[str, Callable[[str], object]], None]
 
 
 @pytest.fixture(autouse=True)
@@ -46,15 +43,6 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Order, int]]:
 
     monkeypatch.setattr(queries, "add", noted)
     return found
-
-
-@pytest.fixture
-def stored(url: str, begin_with: BeginWith) -> list[Opportunity]:
-    """Two months of them in segments; some of the newest are in none, and some are not counted."""
-    opportunities = some(1_500)
-    begin_with("two months", lambda url: two_months(url, opportunities))
-    assert count(url) >= 4
-    return opportunities
 
 
 @pytest.mark.parametrize("spared", [10**9, -(10**9)], ids=["above", "below"])
